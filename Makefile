@@ -1,0 +1,47 @@
+# Needs Python >= 3.11, git and make; everything else is installed into .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup repro report test lint format lock
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(BIN)/.ready  ## Create .venv with every package pinned by hash
+
+$(BIN)/.ready: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info < (3, 14) else f"error: PYTHON is {sys.version.split()[0]}; allowed: 3.11 to 3.13")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+repro: setup  ## Rebuild the study in params.yaml; STUDY=<preset> copies presets/<preset>.yaml there first
+ifdef STUDY
+	@test -f presets/$(STUDY).yaml || { echo "error: STUDY: there is no preset '$(STUDY)'; allowed: $(basename $(notdir $(wildcard presets/*.yaml)))" >&2; exit 2; }
+	@cp presets/$(STUDY).yaml params.yaml
+endif
+	@python stages/plan.py --check
+	dvc repro
+	@$(MAKE) --no-print-directory report
+
+report:  ## Open the report, or name the page where no browser is at hand
+	@python -c 'import pathlib, webbrowser; page = pathlib.Path("reports/index.html").resolve(); found = page.is_file(); print(f"report: {page}" if found else "error: reports/index.html is not there; run make repro"); import os; found and os.environ.get("DISPLAY", os.name == "nt" or "") and webbrowser.open(page.as_uri()); raise SystemExit(0 if found else 2)'
+
+test: setup  ## Run the tests (they include the smoke study, from params to page)
+	pytest
+
+lint: setup  ## Check style and formatting
+	ruff check .
+	ruff format --check .
+
+format: setup  ## Mend what lint finds, where it can
+	ruff check --fix .
+	ruff format .
+
+lock: setup  ## Pin the packages of pyproject.toml anew
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --output-file requirements.lock pyproject.toml
