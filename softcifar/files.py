@@ -1,0 +1,89 @@
+"""Reading and writing arrays, tables and folders: whole or not at all, the same bytes for the same content."""
+
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from softcifar.errors import UserError
+
+
+@contextmanager
+def atomic(path: Path | str) -> Iterator[Path]:
+    """Give a temporary path beside `path`; move it there when the block ends well, remove it when it does not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with open(part, "rb") as file:
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path | str) -> Iterator[Path]:
+    """Give an empty temporary folder beside `path`; it takes the place of `path` when the block ends well."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir()
+    try:
+        yield part
+        if path.exists():
+            shutil.rmtree(path)
+        part.replace(path)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path | str, value: object) -> None:
+    """Write JSON with sorted keys, indented, ending in a newline."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path | str) -> object:
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run the stage that writes it (dvc repro)") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not a JSON file ({error})") from None
+
+
+def write_npz(path: Path | str, **arrays: np.ndarray) -> None:
+    """Write an uncompressed .npz; entries carry no time stamp, so equal arrays give equal bytes."""
+    with atomic(path) as part, open(part, "wb") as file:
+        np.savez(file, **arrays)
+
+
+def read_npz(path: Path | str, *required: str) -> dict[str, np.ndarray]:
+    """Read every array of an .npz; UserError where it is missing, damaged, holds pickles or lacks a `required` name."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run the stage that writes it (dvc repro) or correct the path") from None
+    except (ValueError, zipfile.BadZipFile, EOFError, OSError, AttributeError) as error:
+        if "pickle" in str(error).lower() or "Object arrays" in str(error):
+            raise UserError(
+                f"{path}: holds pickled Python objects or is no .npz file; plain arrays in an .npz are allowed"
+            ) from None
+        raise UserError(f"{path}: not a readable .npz file ({error})") from None
+    missing = [name for name in required if name not in arrays]
+    if missing:
+        raise UserError(f"{path}: has no array '{missing[0]}'; found: {', '.join(sorted(arrays)) or '(nothing)'}")
+    return arrays

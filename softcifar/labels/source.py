@@ -1,0 +1,89 @@
+"""What every label source shares: its inputs, their checks, and the kind of array it gives back.
+
+A source is a function of some of `labels` (N,), `num_classes`, `votes` (N, K) and `teacher_logits` (N, K), in that order,
+with its options as keyword-only parameters; it returns float64 probabilities (N, K), each row non-negative with sum 1.
+Arrays give an array, tensors give a tensor on the same device.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+
+import numpy as np
+
+from softcifar.errors import UserError
+
+
+def inputs(source: Callable) -> tuple[str, ...]:
+    """The names of the arrays a source works on: some of labels, num_classes, votes, teacher_logits."""
+    parameters = inspect.signature(source).parameters.values()
+    return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY)
+
+
+def on_arrays(source: Callable) -> Callable:
+    """Let a source written for NumPy arrays take tensors too: checks its inputs and returns the kind it was given."""
+    names = inputs(source)
+
+    @functools.wraps(source)
+    def checked(*given: object, **options: object) -> object:
+        bound = inspect.signature(source).bind(*given, **options)
+        arrays = {name: _array(bound.arguments[name]) for name in names if name != "num_classes"}
+        num_classes = int(bound.arguments.get("num_classes", 0)) or _classes(arrays)
+        _check(arrays, num_classes)
+        inner = {name: arrays.get(name, num_classes) for name in names}
+        probs = source(**inner, **{key: value for key, value in bound.arguments.items() if key not in names})
+        like = bound.arguments[names[0]]
+        # A tensor is recognised without importing torch, which costs seconds where only arrays are used.
+        if hasattr(like, "new_tensor"):
+            import torch
+
+            return torch.as_tensor(probs, device=like.device)
+        return probs
+
+    return checked
+
+
+def spread(epsilon: np.ndarray, labels: np.ndarray, log_weights: np.ndarray) -> np.ndarray:
+    """Targets with mass 1 - epsilon on the true class and epsilon over the others in proportion to exp(log_weights).
+
+    epsilon (N,) in [0, 1]; labels (N,); log_weights (N, K), any scale per row, the true class's entry is not used.
+    Computed in log space, so it is defined where the true class has all the probability to rounding.
+    """
+    rows = np.arange(len(labels))
+    wrong = log_weights.astype(np.float64, copy=True)
+    wrong[rows, labels] = -np.inf
+    wrong -= wrong.max(axis=1, keepdims=True)
+    shares = np.exp(wrong)
+    targets = epsilon[:, None] * shares / shares.sum(axis=1, keepdims=True)
+    targets[rows, labels] = 1 - epsilon
+    return targets
+
+
+def _array(values: object) -> np.ndarray:
+    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+
+
+def _classes(arrays: dict[str, np.ndarray]) -> int:
+    table = next(values for name, values in arrays.items() if name != "labels")
+    return table.shape[1] if table.ndim == 2 else 0
+
+
+def _check(arrays: dict[str, np.ndarray], num_classes: int) -> None:
+    if num_classes < 2:
+        raise UserError(f"num_classes: found {num_classes}; allowed: at least 2 classes")
+    for name, values in arrays.items():
+        if name == "labels":
+            if values.ndim != 1 or values.dtype.kind not in "iu":
+                raise UserError(f"labels: found {values.dtype} of shape {values.shape}; allowed: integers of shape (N,)")
+            if len(values) and not (values.min() >= 0 and values.max() < num_classes):
+                raise UserError(
+                    f"labels: found values {values.min()} to {values.max()}; allowed: 0 to {num_classes - 1}"
+                )
+        else:
+            length = len(arrays.get("labels", values))
+            if values.shape != (length, num_classes):
+                raise UserError(f"{name}: found shape {values.shape}; allowed: ({length}, {num_classes})")
+            if not np.isfinite(values).all():
+                raise UserError(f"{name}: found a value that is not finite; allowed: finite numbers")
+            if name == "votes" and ((values < 0).any() or (values.sum(axis=1) <= 0).any()):
+                raise UserError("votes: found a negative count or an image without votes; allowed: counts with sum > 0")

@@ -1,0 +1,62 @@
+"""Build a network from its name."""
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Mapping
+
+from torch import nn
+
+from softcifar.errors import UserError, choose, suggestion
+from softcifar.options import check
+
+
+class Networks(Mapping[str, Callable]):
+    """The networks' functions by full name; any depth of a family is a name ('resnet20'), listed by its family ('resnet<depth>')."""
+
+    def _families(self) -> dict[str, Callable]:
+        from softcifar.models import NETWORKS
+
+        return NETWORKS
+
+    def __getitem__(self, name: str) -> Callable:
+        family, _ = split(name)
+        return self._families()[family]
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str) and split(name)[0] in self._families() and name not in self._sized()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(f"{name}<depth>" if name in self._sized() else name for name in self._families())
+
+    def __len__(self) -> int:
+        return len(self._families())
+
+    def _sized(self) -> set[str]:
+        return {name for name, make in self._families().items() if "depth" in inspect.signature(make).parameters}
+
+
+def split(name: str) -> tuple[str, dict[str, int]]:
+    """('resnet', {'depth': 20}) for 'resnet20'; the name itself and no options where it is registered as it stands."""
+    from softcifar.models import NETWORKS
+
+    match = re.fullmatch(r"([a-z_]+?)(\d+)", name)
+    if name in NETWORKS or match is None:
+        return name, {}
+    return match[1], {"depth": int(match[2])}
+
+
+def build(name: str, num_classes: int, *, in_channels: int = 3, image_size: int = 32, **options: object) -> nn.Module:
+    """A freshly initialised network (from torch's global generator).
+
+    name: e.g. 'resnet20'; num_classes K >= 2; images are (B, in_channels, image_size, image_size), normalised.
+    The network maps images to logits (B, K); its `features(images)` gives the penultimate features (B, D), and
+    `head(features)` the logits. Raises UserError for an unknown name or option.
+    """
+    networks = Networks()
+    function = choose(networks, name, "network")
+    given = {"in_channels": in_channels, "image_size": image_size, **split(name)[1]}
+    for option in options:
+        allowed = set(inspect.signature(function).parameters) - set(given) - {"num_classes"}
+        if option not in allowed:
+            raise UserError(f"{name}: unknown option '{option}'{suggestion(option, allowed)}")
+    return function(num_classes, **given, **check(function, options, given=tuple(given)))
