@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +78,7 @@ def read_npz(path: Path | str, *required: str) -> dict[str, np.ndarray]:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run the stage that writes it (dvc repro) or correct the path") from None
-    except (ValueError, zipfile.BadZipFile, EOFError, OSError, AttributeError) as error:
+    except (ValueError, TypeError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
         if "pickle" in str(error).lower() or "Object arrays" in str(error):
             raise UserError(
                 f"{path}: holds pickled Python objects or is no .npz file; plain arrays in an .npz are allowed"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from softcifar.errors import UserError, suggestion
 
 PARAMS = "params.yaml"
+PLACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
 def item(allowed: Sequence[str], kind: str) -> str:
@@ -28,7 +29,7 @@ def run(main: Callable[[], None]) -> None:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        if error.errno not in PLACE_ERRORS:
             raise
         place = error.filename or "the disk"
         print(f"error: {place}: cannot be written or read ({error.strerror}); free it and run again", file=sys.stderr)

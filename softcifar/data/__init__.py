@@ -1,0 +1,26 @@
+"""Data sets: where images, labels and votes come from, and how they become a study."""
+
+from softcifar.data.cifar import CIFAR10, CIFAR100
+from softcifar.data.cifar10h import CIFAR10H
+from softcifar.data.cifar10n import CIFAR10N
+from softcifar.data.digits import DIGITS
+from softcifar.data.mnist import FASHION_MNIST, MNIST
+from softcifar.data.noise import NOISE
+from softcifar.data.npz import NPZ
+from softcifar.data.shapes import SHAPES, UNSEEN
+from softcifar.data.svhn import SVHN
+
+SOURCES = {
+    "shapes": SHAPES,
+    "shapes_unseen": UNSEEN,
+    "digits": DIGITS,
+    "noise": NOISE,
+    "cifar10": CIFAR10,
+    "cifar100": CIFAR100,
+    "svhn": SVHN,
+    "mnist": MNIST,
+    "fashion_mnist": FASHION_MNIST,
+    "cifar10h": CIFAR10H,
+    "cifar10n": CIFAR10N,
+    "npz": NPZ,
+}

@@ -1,0 +1,52 @@
+"""cifar10n: three people's labels of every CIFAR-10 training image (Wei et al. 2022, ICLR); CC BY-NC 4.0."""
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+
+from softcifar.data import fetching
+from softcifar.data.images import Source
+from softcifar.errors import UserError
+
+NAME = "CIFAR-10_human.pt"
+LABELS = fetching.Published(
+    path=f"cifar-10n/{NAME}",
+    checksum="sha256:873e69c39cb9b5e97fb6bae2d60bb59b38a5cbc31d2b868f7903dcb2b9dd2310",
+    urls=(f"https://raw.githubusercontent.com/UCSC-REAL/cifar-10-100n/main/data/{NAME}",),
+)
+PEOPLE = ("random_label1", "random_label2", "random_label3")
+CLASSES = 10
+
+
+def fetch(folder: Path) -> None:
+    """Put the published file into folder."""
+    fetching.fetch_file(LABELS, folder / NAME)
+
+
+def read_votes(folder: Path) -> dict[str, np.ndarray]:
+    """{"train": votes int64 (50000, 10)}, three a row, in CIFAR-10's official training order."""
+    import torch  # the file is a torch archive
+    from numpy._core.multiarray import _reconstruct
+
+    path = folder / NAME
+    # All that NumPy arrays in a torch file need; anything else in the file is refused.
+    arrays_only = [
+        (_reconstruct, "numpy.core.multiarray._reconstruct"),
+        np.ndarray,
+        np.dtype,
+        type(np.dtype(np.int64)),
+    ]
+    try:
+        with torch.serialization.safe_globals(arrays_only):
+            table = torch.load(path, weights_only=True)
+        people = np.stack([np.asarray(table[name]) for name in PEOPLE], axis=1).astype(np.int64)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run the download stage (dvc repro)") from None
+    except (pickle.UnpicklingError, RuntimeError, KeyError, ValueError, TypeError, EOFError) as error:
+        reason = str(error).split("\n")[0][:200]
+        raise UserError(f"{path}: not the published file ({reason}); run the download stage again") from None
+    return {"train": (people[:, :, None] == np.arange(CLASSES)).sum(axis=1)}
+
+
+CIFAR10N = Source(fetch, read_votes=read_votes)

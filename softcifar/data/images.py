@@ -1,0 +1,37 @@
+"""What every image source gives, and what a source is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Images:
+    """One part ("train" or "test") of a data set, in its official order.
+
+    images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB). labels: int64 (N,) in 0..K-1, None where unknown.
+    votes: int64 (N, K) people's votes, exact: float64 (N, K) the true label distribution, None where there are none.
+    classes: the K class names in label order, empty where unknown.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray | None = None
+    votes: np.ndarray | None = None
+    exact: np.ndarray | None = None
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """How to get a data set and how to read it back.
+
+    fetch(folder, **options) fills an existing, empty folder; its keyword-only parameters are options in params.yaml.
+    read(folder) gives {part: Images}; a set without an official test part has the one part "train".
+    read_votes(folder) gives {part: votes int64 (N, K)} for the images of another data set, in their official order.
+    """
+
+    fetch: Callable[..., None]
+    read: Callable[[Path], dict[str, Images]] | None = None
+    read_votes: Callable[[Path], dict[str, np.ndarray]] | None = None

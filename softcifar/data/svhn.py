@@ -1,0 +1,47 @@
+"""svhn: street view house numbers, cropped digits of 32x32 (Netzer et al. 2011, NIPS workshop); non-commercial use."""
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from softcifar.data import fetching
+from softcifar.data.images import Images, Source
+from softcifar.errors import UserError
+
+
+def fetch(folder: Path, *, only_test: bool = False) -> None:
+    """Put train_32x32.mat (174 MiB) and test_32x32.mat (61 MiB) into folder.
+
+    only_test: leave the train part out; enough for a set of novel images.
+    """
+    from torchvision.datasets import SVHN  # for its table of addresses and checksums
+
+    for part in ("test",) if only_test else ("test", "train"):
+        url, name, md5 = SVHN.split_list[part]
+        fetching.fetch_file(fetching.Published(name, f"md5:{md5}", (url,)), folder / name)
+
+
+def read(folder: Path) -> dict[str, Images]:
+    """{"train": 73,257 unless left out, "test": 26,032 images (N, 32, 32, 3)}; the label of a digit is the digit."""
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    parts = {}
+    for part in ("train", "test"):
+        path = folder / f"{part}_32x32.mat"
+        if part == "train" and not path.exists():
+            continue
+        try:
+            arrays = loadmat(path, variable_names=["X", "y"])
+        except FileNotFoundError:
+            raise UserError(f"{path}: not found; run the download stage (dvc repro)") from None
+        except (MatReadError, zlib.error, ValueError, TypeError, KeyError, NotImplementedError, OSError) as error:
+            raise UserError(f"{path}: not a readable .mat file ({error}); run the download stage again") from None
+        images = np.ascontiguousarray(arrays["X"].transpose(3, 0, 1, 2))
+        labels = arrays["y"].ravel().astype(np.int64) % 10  # the file writes the digit 0 as 10
+        parts[part] = Images(images, labels, classes=tuple("0123456789"))
+    return parts
+
+
+SVHN = Source(fetch, read)
