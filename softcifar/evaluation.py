@@ -1,0 +1,88 @@
+"""Predict once, score many times: everything the report needs of a student, as arrays."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from softcifar.attacks.fgsm import fgsm
+from softcifar.device import pick
+from softcifar.errors import UserError
+from softcifar.files import atomic_folder, read_npz, write_npz
+from softcifar.methods import METHODS
+from softcifar.params import Evaluation, Method, Seeds, Student
+from softcifar.prediction import predict, to_pixels
+from softcifar.progress import bar
+from softcifar.seeding import derive
+from softcifar.splits import Split, load_split
+from softcifar.training.trained import load_classifier
+
+
+def evaluate(
+    name: str,
+    student: Student,
+    seeds: Seeds,
+    settings: Evaluation,
+    *,
+    study: Path,
+    ood: dict[str, Path],
+    manifest: dict,
+    models: Path,
+    out: Path,
+) -> None:
+    """Write `out`: logits.npz (validation, test, ood_<name>: float32 (R, S, N, K)), fgsm.npz, and the training's tables.
+
+    study: folder with validation.npz and test.npz; ood: npz files by name; models: the student's trained folder.
+    """
+    device = pick()
+    validation, test = load_split(study / "validation.npz"), load_split(study / "test.npz")
+    sets = {"validation": validation.images, "test": test.images}
+    sets |= {f"ood_{each}": read_npz(path, "images")["images"] for each, path in ood.items()}
+    logits: dict[str, list[np.ndarray]] = {each: [] for each in sets}
+    attacked = []
+    with bar(total=seeds.runs * (len(sets) + 1), what=f"evaluate {name}", unit="set") as shown:
+        for run in range(seeds.runs):
+            network = load_classifier(models / f"run_{run}.safetensors", student.network, manifest, device)
+            for each, images in sets.items():
+                seed = derive(seeds.order + run, "evaluate", each)
+                logits[each].append(
+                    predict(network, images, student.method, batch_size=settings.batch_size, seed=seed)
+                )
+                if not np.isfinite(logits[each][-1]).all():
+                    raise UserError(f"students.{name}: run {run} gives logits that are not finite on {each}")
+                shown.update()
+            attacked.append(_attacked(network, test, student.method, settings, seeds.order + run))
+            shown.update()
+    with atomic_folder(out) as folder:
+        write_npz(folder / "logits.npz", **{each: np.stack(runs) for each, runs in logits.items()})
+        write_npz(
+            folder / "fgsm.npz", eps_255=np.array([0.0, *settings.fgsm_eps_255]), log_probs=np.stack(attacked)
+        )
+        for table in ("history.csv", "about.json"):
+            shutil.copyfile(models / table, folder / table)
+
+
+def _attacked(network: nn.Module, test: Split, method: Method, settings: Evaluation, seed: int) -> np.ndarray:
+    """log p under FGSM at eps 0 and each eps of the settings, on the first test images: float32 (E, M, K)."""
+    device = next(network.parameters()).device
+    images = torch.as_tensor(test.images[: settings.fgsm_images])
+    labels = torch.as_tensor(test.labels[: settings.fgsm_images])
+    eps = [0.0, *(radius / 255 for radius in settings.fgsm_eps_255)]
+    network.requires_grad_(False)
+
+    def predictor(pixels: torch.Tensor) -> torch.Tensor:
+        return METHODS[method.name](network, pixels, **method.options)
+
+    found = []
+    batches: Iterable = zip(images.split(settings.batch_size), labels.split(settings.batch_size), strict=True)
+    for number, (batch, wanted) in enumerate(batches):
+        torch.manual_seed(derive(seed, "fgsm", number))
+        moved = fgsm(predictor, to_pixels(batch.to(device)), wanted.to(device), eps)
+        with torch.inference_mode():
+            log_probs = [torch.log_softmax(predictor(each).double(), dim=-1) for each in moved]
+        means = [each.logsumexp(dim=0) - np.log(len(each)) for each in log_probs]  # mean probability over samples
+        found.append(torch.stack(means).float().cpu().numpy())
+    return np.concatenate(found, axis=1)

@@ -1,0 +1,310 @@
+"""params.yaml: every key, its type and its range. Unknown keys, wrong types and impossible combinations are errors.
+
+Numbers that decide a result have no default here: the study states them all (and `plan` writes down what they resolve to).
+A method is written as its name, or as {name: ..., option: ...} where it has options; the options are the keyword-only
+parameters of its function, so this file knows none of them. A number of a student or teacher may be a list: each value is
+trained and validation chooses (softcifar.training.tuning).
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from annotated_types import Ge, MinLen
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, create_model, model_validator
+
+from softcifar.errors import UserError, choose
+from softcifar.options import Number, Section, Tunable, check
+from softcifar.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]  # also a file name and a dvc stage name
+
+
+class Method(Section):
+    """A method chosen by name, with every option resolved."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Seeds(Section):
+    runs: PositiveInt  # networks trained per student
+    init: NonNegativeInt  # run r initialises its weights from init + r
+    order: NonNegativeInt  # run r draws batches, augmentation and dropout from order + r
+
+
+class Dataset(Section):
+    source: str
+    options: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_source(cls, found: object) -> dict:
+        from softcifar.data import SOURCES
+
+        entry = _mapping_with(found, "source")
+        source = choose(SOURCES, entry.pop("source"), "source")
+        return {"source": found["source"], "options": _checked(source.fetch, entry)}
+
+
+class Sizes(Section):
+    train: PositiveInt | None  # images; null: all that remain
+    validation: PositiveInt
+    test: PositiveInt | None
+
+
+class Data(Section):
+    protocol: Literal["standard", "cifar10h"]
+    images: Name  # a key of datasets
+    votes: dict[Literal["train", "test"], Name]  # keys of datasets that hold people's votes for those images
+    sizes: Sizes
+    split_seed: NonNegativeInt
+    ood: dict[Name, Literal["near", "far"]]  # keys of datasets
+
+
+def _method(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ...] = ()) -> Any:
+    """The type of a key that names a method of `registry`, as 'name' or {name: ..., options}."""
+
+    def read(found: object) -> Method:
+        if isinstance(found, Method):
+            return found
+        entry = {"name": found} if isinstance(found, str) else _mapping_with(found, "name")
+        function = choose(registry(), entry["name"], "name")
+        name = entry.pop("name")
+        return Method(name=name, options=_checked(function, entry, tunable=True, given=given))
+
+    return Annotated[Method, BeforeValidator(read)]
+
+
+def _networks() -> Mapping[str, Callable]:
+    from softcifar.models.build import Networks
+
+    return Networks()
+
+
+def _losses() -> Mapping[str, Callable]:
+    from softcifar.losses import LOSSES
+
+    return LOSSES
+
+
+def _augmentations() -> Mapping[str, Callable]:
+    from softcifar.augment import AUGMENTATIONS
+
+    return AUGMENTATIONS
+
+
+def _methods() -> Mapping[str, Callable]:
+    from softcifar.methods import METHODS
+
+    return METHODS
+
+
+def _buildable(network: Method) -> Method:
+    import torch
+
+    from softcifar.models.build import build
+
+    # Built without memory: the network itself says which depths and combinations it allows.
+    first = {name: value[0] if isinstance(value, list) else value for name, value in network.options.items()}
+    with torch.device("meta"):
+        build(network.name, 2, **first)
+    return network
+
+
+Network = Annotated[_method(_networks, given=("in_channels", "image_size", "depth")), AfterValidator(_buildable)]
+Loss = _method(_losses, given=("reduction",))
+Augmentation = _method(_augmentations)
+Prediction = _method(_methods)
+TunableInt = Annotated[PositiveInt, Tunable]
+
+
+class Recipe(Section):
+    """How a network is trained. Students and teachers override any key."""
+
+    network: Network
+    method: Prediction  # how the trained network predicts: one pass, or several stochastic ones
+    loss: Loss
+    augment: list[Augmentation]  # applied in this order to every batch
+    epochs: TunableInt
+    batch_size: TunableInt
+    lr: Annotated[Positive, Number, Tunable]  # the highest learning rate of the schedule
+    momentum: Annotated[Fraction, Number, Tunable]
+    nesterov: bool
+    weight_decay: Annotated[NonNegative, Number, Tunable]
+    schedule: Literal["constant", "cosine", "multistep"]
+    milestones: list[PositiveInt]  # multistep: the lr is multiplied by `factor` after each of these epochs
+    factor: Annotated[Positive, Number, Tunable]
+    warmup: Annotated[NonNegative, Number]  # epochs of linear warm-up, part of `epochs`
+    checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
+    precision: Literal["auto", "bfloat16", "float32"]  # auto: bfloat16 where the processor computes in it
+
+    @model_validator(mode="before")
+    @classmethod
+    def _known_keys(cls, found: object) -> dict:
+        return cls.known(found)
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Recipe":
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov: found true with momentum 0; allowed: a momentum above 0, or nesterov: false")
+        if isinstance(self.epochs, int) and self.warmup > self.epochs:
+            raise ValueError(f"warmup: found {self.warmup} epochs; allowed: at most epochs ({self.epochs})")
+        if (self.schedule == "multistep") != bool(self.milestones):
+            raise ValueError(
+                f"milestones: found {self.milestones} with schedule '{self.schedule}'; allowed: epochs with "
+                "'multistep', and none ([]) otherwise"
+            )
+        return self
+
+
+class Teacher(Recipe):
+    folds: Annotated[int, Ge(1)]  # 1: in-sample (the published way); otherwise out-of-fold, stratified
+
+
+class LabelSource(Section):
+    source: str
+    teacher: Name | None = None
+    calibrated: bool = False  # divide the teacher's logits by the temperature fitted on images it did not see
+    options: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_source(cls, found: object) -> dict:
+        from softcifar.labels import SOURCES, inputs
+
+        entry = _mapping_with(found, "source")
+        name = entry.pop("source")
+        function = choose(SOURCES, name, "source")
+        shared = {key: entry.pop(key) for key in ("teacher", "calibrated") if key in entry}
+        taught = "teacher_logits" in inputs(function)
+        if taught and not shared.get("teacher"):
+            raise ValueError(f"source '{name}' needs a teacher; add teacher: <a key of teachers>")
+        if not taught and shared:
+            raise ValueError(f"{min(shared)}: source '{name}' uses no teacher; remove this key")
+        return {"source": name, **shared, "options": _checked(function, entry)}
+
+
+class Student(Recipe):
+    labels: Name  # a key of labels
+
+
+class Evaluation(Section):
+    batch_size: PositiveInt
+    fgsm_eps_255: list[Annotated[float, Number, Field(gt=0, le=255)]]  # Linf radius in 1/255 of the pixel range
+    fgsm_images: PositiveInt  # the first so many test images
+
+
+class Report(Section):
+    bins: Annotated[int, Ge(2)]  # equal-width confidence bins
+    reference: Name  # the student that the others are compared with
+
+
+class Study(Section):
+    study: Name
+    seeds: Seeds
+    datasets: Annotated[dict[Name, Dataset], MinLen(1)]
+    data: Data
+    recipe: Recipe
+    teachers: dict[Name, Teacher]
+    labels: Annotated[dict[Name, LabelSource], MinLen(1)]
+    students: Annotated[dict[Name, Student], MinLen(1)]
+    evaluation: Evaluation
+    report: Report
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit_recipe(cls, found: object) -> dict:
+        found = cls.known(found)
+        recipe = found.get("recipe")
+        if isinstance(recipe, Mapping):
+            for section in ("teachers", "students"):
+                if isinstance(found.get(section), Mapping):
+                    found[section] = {
+                        name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
+                        for name, entry in found[section].items()
+                    }
+        return found
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Study":
+        choose(self.datasets, self.data.images, "data.images")
+        for part, name in self.data.votes.items():
+            choose(self.datasets, name, f"data.votes.{part}")
+        for name in self.data.ood:
+            choose(self.datasets, name, "data.ood")
+        for name, labels in self.labels.items():
+            if labels.teacher is not None:
+                choose(self.teachers, labels.teacher, f"labels.{name}.teacher")
+        for name, student in self.students.items():
+            choose(self.labels, student.labels, f"students.{name}.labels")
+        choose(self.students, self.report.reference, "report.reference")
+        return self
+
+
+def _mapping_with(found: object, key: str) -> dict:
+    if not isinstance(found, Mapping) or not isinstance(found.get(key), str):
+        raise ValueError(f"found {found!r}; allowed: a mapping with the key '{key}' and the options of what it names")
+    return dict(found)
+
+
+def _checked(function: Callable, options: Mapping, **how: Any) -> dict:
+    try:
+        return check(function, options, **how)
+    except ValidationError as error:
+        raise ValueError(_sentence(error)) from None
+
+
+def _sentence(error: ValidationError) -> str:
+    """The first thing wrong, as '<key>: found <value>; <what is allowed>'."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "list[", "constrained-")))
+    if first["type"] == "value_error":
+        text = str(first["ctx"]["error"])
+    elif first["type"] == "missing":
+        text = "this key is missing"
+    elif first["type"] == "extra_forbidden":
+        text = "unknown key"
+    else:
+        text = f"found {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+    return f"{key}: {text}" if key else text
+
+
+def _read(path: Path | str) -> dict:
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; copy one of presets/*.yaml there") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        place = f" in line {where.line + 1}" if where else ""
+        raise UserError(f"{path}: not a YAML file ({getattr(error, 'problem', 'wrong encoding')}{place})") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: found {type(found).__name__}; allowed: a mapping of {', '.join(Study.model_fields)}")
+    return found
+
+
+def load(path: Path | str) -> Study:
+    """Read and check a whole params.yaml.
+
+    Returns the study with methods, options and the recipe's keys resolved for every student and teacher.
+    Raises UserError: one sentence that names the key, what was found and what is allowed.
+    """
+    found = _read(path)
+    try:
+        return Study.model_validate(found)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_sentence(error)}") from None
+
+
+def load_section(path: Path | str, name: str) -> Any:
+    """One section of params.yaml, checked by itself; spares the stages that need no network the import of torch."""
+    found = _read(path)
+    if name not in found:
+        raise UserError(f"{path}: {name}: this section is missing")
+    section = create_model(name, **{name: (Study.model_fields[name].annotation, Study.model_fields[name])})
+    try:
+        return getattr(section.model_validate({name: found[name]}, strict=True), name)
+    except ValidationError as error:
+        raise UserError(f"{path}: {_sentence(error)}") from None

@@ -1,0 +1,94 @@
+"""The plan of a study: for every stage and item, the resolved params and the code that decide its result.
+
+DVC compares these small files instead of whole params sections and folders of code, so a stage runs again exactly when
+something that it uses has changed.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from softcifar.augment import AUGMENTATIONS
+from softcifar.data import SOURCES
+from softcifar.fingerprint import code
+from softcifar.labels import SOURCES as LABEL_SOURCES
+from softcifar.losses import LOSSES
+from softcifar.methods import METHODS
+from softcifar.models.build import Networks
+from softcifar.params import Recipe, Study
+
+Entry = dict[str, Any]
+
+
+def entry(study: Study, root: Path, stage: str, name: str | None = None) -> Entry:
+    """{'params': ..., 'code': {file: sha256}} of one stage (download, prepare, ..., report) and its item `name`."""
+    params, methods = {
+        "download": _download,
+        "prepare": _prepare,
+        "teach": _teach,
+        "soften": _soften,
+        "train": _train,
+        "evaluate": _evaluate,
+        "report": _report,
+    }[stage](study, name)
+    return {"params": params, "code": code(root, f"stages/{stage}.py", methods)}
+
+
+def entries(study: Study, root: Path) -> dict[str, Entry]:
+    """Every entry of the study, by the path of its file: 'train/hard.json', 'report.json'."""
+    items = {
+        "download": study.datasets,
+        "teach": study.teachers,
+        "soften": study.labels,
+        "train": study.students,
+        "evaluate": study.students,
+    }
+    found = {f"{stage}.json": entry(study, root, stage) for stage in ("prepare", "report")}
+    for stage, names in items.items():
+        found |= {f"{stage}/{name}.json": entry(study, root, stage, name) for name in names}
+    return found
+
+
+def _download(study: Study, name: str) -> tuple[Entry, list]:
+    return study.datasets[name].model_dump(), [SOURCES[study.datasets[name].source].fetch]
+
+
+def _prepare(study: Study, _: None) -> tuple[Entry, list]:
+    used = {study.data.images, *study.data.votes.values(), *study.data.ood}
+    sources = {name: study.datasets[name].source for name in sorted(used)}
+    return {**study.data.model_dump(), "sources": sources}, [SOURCES[source].fetch for source in sources.values()]
+
+
+def _teach(study: Study, name: str) -> tuple[Entry, list]:
+    return _training(study.teachers[name], study)
+
+
+def _soften(study: Study, name: str) -> tuple[Entry, list]:
+    return study.labels[name].model_dump(), [LABEL_SOURCES[study.labels[name].source]]
+
+
+def _train(study: Study, name: str) -> tuple[Entry, list]:
+    return _training(study.students[name], study)
+
+
+def _training(recipe: Recipe, study: Study) -> tuple[Entry, list]:
+    # The prediction method plays no part in training: validation during training is one deterministic pass.
+    params = {**recipe.model_dump(exclude={"method"}), "seeds": study.seeds.model_dump()}
+    if "folds" in params:
+        del params["seeds"]["runs"]
+    steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
+    return params, [Networks()[recipe.network.name], LOSSES[recipe.loss.name], METHODS["softmax"], *steps]
+
+
+def _evaluate(study: Study, name: str) -> tuple[Entry, list]:
+    student = study.students[name]
+    params = {
+        "network": student.network.model_dump(),
+        "method": student.method.model_dump(),
+        "evaluation": study.evaluation.model_dump(),
+        "seeds": study.seeds.model_dump(),
+    }
+    return params, [Networks()[student.network.name], METHODS[student.method.name]]
+
+
+def _report(study: Study, _: None) -> tuple[Entry, list]:
+    return study.model_dump(), []

@@ -1,0 +1,34 @@
+"""Predict once, score many times: logits of a trained classifier on arrays of images."""
+
+import numpy as np
+import torch
+from torch import nn
+
+from softcifar.methods import METHODS
+from softcifar.params import Method
+from softcifar.seeding import derive
+
+
+def to_pixels(images: torch.Tensor) -> torch.Tensor:
+    """uint8 (B, H, W, C) to float32 (B, C, H, W) in [0, 1], channels last in memory."""
+    return (images.float() / 255).permute(0, 3, 1, 2)
+
+
+@torch.inference_mode()
+def predict(
+    classifier: nn.Module, images: np.ndarray | torch.Tensor, method: Method, *, batch_size: int, seed: int
+) -> np.ndarray:
+    """Logits of every image, in evaluation mode and float32.
+
+    images uint8 (N, H, W, C); `seed` fixes the draws of a stochastic method, batch by batch, whatever ran before.
+    Returns float32 (S, N, K); S is 1 for a deterministic method.
+    """
+    device = next(classifier.parameters()).device
+    classifier.eval()
+    predict_batch = METHODS[method.name]
+    images = torch.as_tensor(images)
+    batches = []
+    for number, batch in enumerate(images.split(batch_size)):
+        torch.manual_seed(derive(seed, "predict", number))
+        batches.append(predict_batch(classifier, to_pixels(batch.to(device)), **method.options).float().cpu())
+    return torch.cat(batches, dim=1).numpy()

@@ -1,0 +1,143 @@
+"""Train one network: one run of one student, or one fold of a teacher."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from softcifar.augment import AUGMENTATIONS
+from softcifar.device import autocast, resolve_precision
+from softcifar.errors import UserError
+from softcifar.losses import LOSSES
+from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
+from softcifar.metrics.uncertainty import predictive
+from softcifar.models.classifier import classifier
+from softcifar.params import Method, Recipe
+from softcifar.prediction import predict, to_pixels
+from softcifar.seeding import derive
+from softcifar.training.schedules import learning_rate
+from softcifar.training.state import State, load_state, save_state
+
+ONE_PASS = Method(name="softmax")  # validation during training, for every method
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One network to train. Seeds: `init` for the weights, `order` for batches, augmentation and dropout."""
+
+    name: str  # for messages and the state's file name
+    recipe: Recipe  # no lists left in it
+    images: np.ndarray  # uint8 (N, H, W, C)
+    targets: np.ndarray  # float32 (N, K)
+    validation_images: np.ndarray
+    validation_labels: np.ndarray  # int64
+    manifest: dict
+    init: int
+    order: int
+
+
+def train(task: Task, device: torch.device, state_file: Path, progress: Callable[[str], None]) -> State:
+    """Train to the end, from the saved state where there is one; `progress` is called after every epoch.
+
+    Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU).
+    Raises UserError where the loss or a weight is no longer finite.
+    """
+    recipe = task.recipe
+    state = load_state(state_file)
+    network = classifier(recipe.network, task.manifest, seed=derive(task.init, "init"))
+    if state.epoch:
+        network.load_state_dict(state.weights)
+    network.to(device, memory_format=torch.channels_last)
+    optimizer = _optimizer(network, recipe, state)
+    images = torch.as_tensor(task.images).to(device)
+    targets = torch.as_tensor(task.targets).to(device)
+    for epoch in range(state.epoch, recipe.epochs):
+        train_loss, last_lr = _epoch(network, optimizer, images, targets, task, epoch, device)
+        scores = _validate(network, task)
+        if not (np.isfinite(train_loss) and np.isfinite(scores["validation_nll"])):
+            raise UserError(
+                f"{task.name}: the loss is no longer finite in epoch {epoch + 1} at learning rate {last_lr:.4g}; "
+                "a lower lr or a longer warmup usually helps"
+            )
+        row = {"epoch": epoch + 1, "lr": last_lr, "train_loss": train_loss, **scores}
+        better = not state.history or scores["validation_nll"] < _lowest(state)
+        state.history.append(row)
+        state.epoch = epoch + 1
+        state.weights = _on_cpu(network.state_dict())
+        state.momentum = _momentum(network, optimizer)
+        if recipe.checkpoint == "last" or better:
+            state.best, state.best_epoch = state.weights, epoch + 1
+        save_state(state_file, state)
+        progress(f"validation NLL {scores['validation_nll']:.3f}, accuracy {scores['validation_accuracy']:.3f}")
+    return state
+
+
+def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[float, float]:
+    """One pass over the training set in an order drawn for this epoch; returns the mean loss and the last learning rate."""
+    recipe = task.recipe
+    seed = derive(task.order, "epoch", epoch)
+    generator = torch.Generator(device).manual_seed(seed)
+    torch.manual_seed(derive(seed, "dropout"))  # dropout layers draw from the global generator
+    precision = resolve_precision(recipe.precision, device)
+    loss_of = LOSSES[recipe.loss.name]
+    batches = torch.randperm(len(images), generator=generator, device=device).split(recipe.batch_size)
+    total = torch.zeros((), dtype=torch.float64, device=device)
+    network.train()
+    for number, batch in enumerate(batches):
+        lr = learning_rate(recipe, epoch + (number + 0.5) / len(batches))  # the middle of the step: never 0
+        pixels, wanted = to_pixels(images[batch]), targets[batch]
+        for step in recipe.augment:
+            pixels, wanted = AUGMENTATIONS[step.name](pixels, wanted, generator, **step.options)
+        with autocast(precision, device):
+            logits = network(pixels.contiguous(memory_format=torch.channels_last))
+        loss = loss_of(logits, wanted, **recipe.loss.options)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.param_groups[0]["lr"] = lr
+        optimizer.step()
+        total += loss.detach() * len(batch)
+    return total.item() / len(images), lr
+
+
+def _validate(network: nn.Module, task: Task) -> dict[str, float]:
+    """NLL and accuracy against the data set's labels, the same for every student, whatever it learns from."""
+    logits = predict(network, task.validation_images, ONE_PASS, batch_size=500, seed=0)
+    if not np.isfinite(logits).all():
+        return {"validation_nll": np.nan, "validation_accuracy": np.nan}
+    probs = predictive(logits)
+    return {
+        "validation_nll": negative_log_likelihood(probs, task.validation_labels),
+        "validation_accuracy": accuracy(probs, task.validation_labels),
+    }
+
+
+def _optimizer(network: nn.Module, recipe: Recipe, state: State) -> torch.optim.Optimizer:
+    """SGD as in every published protocol: weight decay on all parameters."""
+    optimizer = torch.optim.SGD(
+        network.parameters(),
+        lr=recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=recipe.nesterov,
+        weight_decay=recipe.weight_decay,
+        foreach=True,
+    )
+    for name, parameter in network.named_parameters():
+        if name in state.momentum:
+            optimizer.state[parameter]["momentum_buffer"] = state.momentum[name].to(parameter)
+    return optimizer
+
+
+def _momentum(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
+    buffers = {name: optimizer.state[each].get("momentum_buffer") for name, each in network.named_parameters()}
+    return _on_cpu({name: buffer for name, buffer in buffers.items() if buffer is not None})
+
+
+def _lowest(state: State) -> float:
+    return min(row["validation_nll"] for row in state.history)
+
+
+def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().to("cpu", copy=True).contiguous() for name, tensor in tensors.items()}

@@ -1,0 +1,22 @@
+"""Learning-rate schedules."""
+
+import math
+
+from softcifar.params import Recipe
+
+
+def learning_rate(recipe: Recipe, epoch: float) -> float:
+    """The learning rate at `epoch` (0 at the start, fractional within an epoch, below recipe.epochs).
+
+    Linear warm-up over the first recipe.warmup epochs, then: 'constant'; 'cosine' to 0 at the end (Loshchilov & Hutter 2017,
+    without restarts); 'multistep', times recipe.factor after each milestone. The warm-up scales what the schedule gives.
+    """
+    warm = min(1.0, epoch / recipe.warmup) if recipe.warmup else 1.0
+    if recipe.schedule == "cosine":
+        progress = max(0.0, epoch - recipe.warmup) / max(recipe.epochs - recipe.warmup, 1e-9)
+        scale = 0.5 * (1 + math.cos(math.pi * progress))
+    elif recipe.schedule == "multistep":
+        scale = recipe.factor ** sum(epoch >= milestone for milestone in recipe.milestones)
+    else:
+        scale = 1.0
+    return recipe.lr * warm * scale

@@ -1,0 +1,67 @@
+"""What is written beside trained weights, and how weights are read again."""
+
+import json
+import platform
+import socket
+import time
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from softcifar.device import resolve_precision
+from softcifar.errors import UserError
+from softcifar.files import write_text
+from softcifar.models.classifier import Classifier, classifier
+from softcifar.params import Method
+
+
+def versions() -> dict[str, str]:
+    """Versions that can change a trained network."""
+    import numpy
+    import torchvision
+
+    import softcifar
+
+    return {
+        "softcifar": softcifar.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "numpy": numpy.__version__,
+    }
+
+
+def arithmetic(precision: str, device: torch.device) -> dict[str, str]:
+    return {"device": device.type, "precision": resolve_precision(precision, device)}
+
+
+def parameter_count(network: torch.nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+def write_run_record(folder: Path, started: float) -> None:
+    """Time, host and duration, in a file beside the outputs that no stage reads and DVC does not track."""
+    record = {
+        "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "seconds": round(time.time() - started, 1),
+        "host": socket.gethostname(),
+        "platform": platform.platform(),
+        "threads": torch.get_num_threads(),
+    }
+    write_text(folder.with_name(folder.name + ".run.json"), json.dumps(record, indent=1) + "\n")
+
+
+def load_classifier(path: Path, network: Method, manifest: dict, device: torch.device) -> Classifier:
+    """A trained classifier in evaluation mode; UserError where the file is missing, damaged or of another network."""
+    model = classifier(network, manifest, seed=0)
+    try:
+        model.load_state_dict(load_file(path))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run its train stage (dvc repro)") from None
+    except SafetensorError as error:
+        raise UserError(f"{path}: not a readable safetensors file ({error}); train it again") from None
+    except RuntimeError:
+        raise UserError(f"{path}: holds another network than {network.name} with {network.options}") from None
+    return model.to(device, memory_format=torch.channels_last).eval()

@@ -1,0 +1,62 @@
+"""Hyper-parameters given as lists: every combination is trained, validation chooses."""
+
+import itertools
+from typing import Any
+
+from softcifar.params import Recipe
+
+NOT_TUNED = ("milestones", "augment")  # lists by nature; the options of augmentations are tuned
+
+
+def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:
+    """Each combination of the listed values, as (the values chosen, by params key; the recipe with just those).
+
+    One candidate with nothing chosen where no hyper-parameter is a list. Keys: 'lr', 'loss.alpha', 'augment.mixup.alpha'.
+    """
+    plain = recipe.model_dump()
+    lists = _lists(plain)
+    found = []
+    for values in itertools.product(*(options for _, _, options in lists)):
+        chosen = recipe.model_dump()
+        for (_, path, _), value in zip(lists, values, strict=True):
+            _put(chosen, path, value)
+        names = [name for name, _, _ in lists]
+        found.append((dict(zip(names, values, strict=True)), type(recipe).model_validate(_for_validation(chosen))))
+    return found
+
+
+def _lists(plain: dict) -> list[tuple[str, tuple, list]]:
+    """(params key, path in the dumped recipe, values) of every list that is tuned over."""
+    found = []
+    for key, value in plain.items():
+        if isinstance(value, list) and key not in NOT_TUNED:
+            found.append((key, (key,), value))
+        methods = [((key,), value)] if isinstance(value, dict) and "options" in value else []
+        if key == "augment":
+            methods = [((key, place), step) for place, step in enumerate(value)]
+        for path, method in methods:
+            for option, given in method["options"].items():
+                if isinstance(given, list):
+                    name = f"{key}.{method['name']}.{option}" if key == "augment" else f"{key}.{option}"
+                    found.append((name, (*path, "options", option), given))
+    return found
+
+
+def _put(plain: dict, path: tuple, value: Any) -> None:
+    for key in path[:-1]:
+        plain = plain[key]
+    plain[path[-1]] = value
+
+
+def _for_validation(plain: dict) -> dict:
+    """Dumped methods ({name, options}) back in the form of params.yaml ({name, option: ...})."""
+
+    def flat(value: Any) -> Any:
+        return {"name": value["name"], **value["options"]} if isinstance(value, dict) and "options" in value else value
+
+    return {key: [flat(each) for each in value] if key == "augment" else flat(value) for key, value in plain.items()}
+
+
+def choose(scores: list[float]) -> int:
+    """The candidate with the lowest validation score (mean over runs), the first of equals."""
+    return min(range(len(scores)), key=scores.__getitem__)

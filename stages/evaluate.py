@@ -1,0 +1,28 @@
+"""Evaluate one student on the test images and every out-of-distribution set: python stages/evaluate.py <student>."""
+
+from pathlib import Path
+
+from softcifar import params
+from softcifar.evaluation import evaluate
+from softcifar.files import read_json
+from softcifar.stage import PARAMS, item, run
+
+
+def main() -> None:
+    study = params.load(PARAMS)
+    name = item(study.students, "student")
+    evaluate(
+        name,
+        study.students[name],
+        study.seeds,
+        study.evaluation,
+        study=Path("data/study"),
+        ood={each: Path("data/ood") / f"{each}.npz" for each in study.data.ood},
+        manifest=read_json("data/study/manifest.json"),
+        models=Path("models/students") / name,
+        out=Path("scores") / name,
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,34 @@
+"""Derive one label source's probability vector for every training image: python stages/soften.py <label source>."""
+
+from pathlib import Path
+
+import numpy as np
+
+from softcifar.errors import UserError
+from softcifar.files import read_json, read_npz, write_npz
+from softcifar.labels import SOURCES, inputs
+from softcifar.params import load_section
+from softcifar.splits import load_split
+from softcifar.stage import PARAMS, item, run
+
+
+def main() -> None:
+    sources = load_section(PARAMS, "labels")
+    name = item(sources, "label source")
+    chosen = sources[name]
+    split, manifest = load_split(Path("data/study/train.npz")), read_json("data/study/manifest.json")
+    given = {"labels": split.labels, "num_classes": len(manifest["classes"]), "votes": split.votes}
+    if chosen.teacher is not None:
+        taught = read_npz(Path("models/teachers") / chosen.teacher / "logits.npz", "logits", "index", "temperature")
+        if not np.array_equal(taught["index"], split.index):
+            raise UserError(f"teachers.{chosen.teacher}: learned from other training images; run its teach stage again")
+        given["teacher_logits"] = taught["logits"] / (float(taught["temperature"]) if chosen.calibrated else 1)
+    function = SOURCES[chosen.source]
+    if "votes" in inputs(function) and split.votes is None:
+        raise UserError(f"labels.{name}: source '{chosen.source}' needs people's votes, but the training images have none")
+    probs = function(*(given[each] for each in inputs(function)), **chosen.options)
+    write_npz(Path("data/labels") / f"{name}.npz", probs=probs.astype(np.float32), index=split.index)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,40 @@
+"""Train one teacher, cross-fitted: python stages/teach.py <teacher>."""
+
+import time
+from pathlib import Path
+
+from softcifar import params
+from softcifar.files import read_json
+from softcifar.fingerprint import of_inputs
+from softcifar.plan import entry
+from softcifar.splits import load_split
+from softcifar.stage import PARAMS, item, run
+from softcifar.training.crossfit import teach
+from softcifar.training.state import Folder
+from softcifar.training.trained import write_run_record
+
+STUDY = Path("data/study")
+
+
+def main() -> None:
+    started = time.time()
+    study = params.load(PARAMS)
+    name = item(study.teachers, "teacher")
+    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "manifest.json"]
+    out = Path("models/teachers") / name
+    train_split, validation, manifest = load_split(inputs[0]), load_split(inputs[1]), read_json(inputs[2])
+    teach(
+        name,
+        study.teachers[name],
+        study.seeds,
+        train_split=train_split,
+        validation=validation,
+        manifest=manifest,
+        states=Folder(Path(".state/teach") / name, of_inputs(entry(study, Path(), "teach", name), *inputs)),
+        out=out,
+    )
+    write_run_record(out, started)
+
+
+if __name__ == "__main__":
+    run(main)

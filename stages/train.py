@@ -1,0 +1,43 @@
+"""Train one student, all its runs: python stages/train.py <student>."""
+
+import time
+from pathlib import Path
+
+from softcifar import params
+from softcifar.files import read_json
+from softcifar.fingerprint import of_inputs
+from softcifar.plan import entry
+from softcifar.splits import load_split, load_targets
+from softcifar.stage import PARAMS, item, run
+from softcifar.training.state import Folder
+from softcifar.training.student import train_student
+from softcifar.training.trained import write_run_record
+
+STUDY = Path("data/study")
+
+
+def main() -> None:
+    started = time.time()
+    study = params.load(PARAMS)
+    name = item(study.students, "student")
+    student = study.students[name]
+    labels = Path("data/labels") / f"{student.labels}.npz"
+    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "manifest.json", labels]
+    train_split, validation, manifest = load_split(inputs[0]), load_split(inputs[1]), read_json(inputs[2])
+    out = Path("models/students") / name
+    train_student(
+        name,
+        student,
+        study.seeds,
+        train_split=train_split,
+        validation=validation,
+        targets=load_targets(labels, train_split),
+        manifest=manifest,
+        states=Folder(Path(".state/train") / name, of_inputs(entry(study, Path(), "train", name), *inputs)),
+        out=out,
+    )
+    write_run_record(out, started)
+
+
+if __name__ == "__main__":
+    run(main)

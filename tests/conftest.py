@@ -1,0 +1,103 @@
+"""What several test files share: params to vary, and a small prepared study."""
+
+import copy
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def smoke() -> dict:
+    """The smoke preset as plain data, to be changed at will."""
+    return yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+
+
+@pytest.fixture
+def write_params(tmp_path, smoke):
+    """write_params({'students.hard.lr': 'fast'}) -> path of smoke's params with these keys set (None removes a key)."""
+
+    def write(changes: dict) -> Path:
+        params = copy.deepcopy(smoke)
+        for key, value in changes.items():
+            *parents, last = key.split(".")
+            section = params
+            for parent in parents:
+                section = section[parent]
+            if value is None:
+                del section[last]
+            else:
+                section[last] = value
+        path = tmp_path / "params.yaml"
+        path.write_text(yaml.safe_dump(params, sort_keys=False))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def splits():
+    """Two easy classes of 8x8 images (dark, light): (train of 60, validation of 20, manifest)."""
+    from softcifar.splits import Split
+
+    def split(count: int, seed: int) -> Split:
+        rng = np.random.default_rng(seed)
+        labels = np.arange(count) % 2
+        images = rng.integers(0, 120, (count, 8, 8, 3)) + 100 * labels[:, None, None, None]
+        return Split(images.astype(np.uint8), labels, np.arange(count))
+
+    manifest = {"classes": ["dark", "light"], "image_shape": [8, 8, 3], "mean": [0.4] * 3, "std": [0.25] * 3}
+    return split(60, 0), split(20, 1), manifest
+
+
+class Workspace:
+    """A copy of the project in which stages and `dvc` can be run as a user would."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def create(cls, folder: Path, params: dict) -> "Workspace":
+        folder.mkdir(parents=True)
+        for name in ("softcifar", "stages", "presets"):
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
+            shutil.copyfile(ROOT / name, folder / name)
+        (folder / "models/teachers").mkdir(parents=True)
+        (folder / "models/teachers/.gitkeep").touch()
+        workspace = cls(folder)
+        workspace.set_params(params)
+        return workspace
+
+    def copy(self, folder: Path) -> "Workspace":
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Workspace(folder)
+
+    def set_params(self, params: dict) -> None:
+        (self.folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+
+    @property
+    def environment(self) -> dict:
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return os.environ | {"PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "1"}
+
+    def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
+        done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
+        if check and done.returncode:
+            raise AssertionError(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def stage(self, script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        return self.run(sys.executable, f"stages/{script}.py", *arguments, check=check)
+
+    def repro(self, *targets: str) -> list[str]:
+        """Run `dvc repro`; the stages that ran, in order."""
+        out = self.run("dvc", "repro", *targets).stdout
+        return [line.split("'")[1] for line in out.splitlines() if line.startswith("Running stage '")]

@@ -1,0 +1,138 @@
+"""params.yaml: presets load, mistakes are one clear sentence that names the key."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from softcifar import params
+from softcifar.errors import UserError
+from softcifar.training.tuning import candidates
+
+ROOT = Path(__file__).resolve().parents[1]
+PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_every_preset_loads_and_is_named_after_its_file(preset):
+    assert params.load(preset).study == preset.stem
+
+
+def test_the_root_params_are_the_shapes_preset():
+    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "presets/shapes.yaml").read_bytes()
+
+
+def test_students_and_teachers_inherit_the_recipe(write_params):
+    study = params.load(write_params({"students.hard.lr": 0.3, "recipe.epochs": 4}))
+    assert study.students["hard"].lr == 0.3
+    assert study.students["instance"].lr == 0.1
+    assert study.students["hard"].epochs == study.teachers["resnet8"].epochs == 4
+
+
+def test_options_are_resolved_with_their_defaults(write_params):
+    study = params.load(write_params({}))
+    assert study.students["hard"].augment[0] == params.Method(name="crop_flip", options={"padding": 4, "flip": 0.5})
+    assert study.students["hard"].loss.options == {}
+    assert study.students["instance"].loss.options == {"alpha": [0.05, 0.1]}
+    assert study.labels["instance"].options == {"epsilon": 0.1, "temperature": 1.0}
+
+
+@pytest.mark.parametrize("text", ["1e-3", "0.001", "1e-03"])
+def test_numbers_that_yaml_reads_as_text_are_numbers(write_params, text):
+    path = write_params({})
+    path.write_text(path.read_text().replace("weight_decay: 0.0005", f"weight_decay: {text}"))
+    assert yaml.safe_load("1e-3") == "1e-3"  # the trap: YAML 1.1 wants a dot
+    assert params.load(path).recipe.weight_decay == 0.001
+
+
+def test_lists_are_tuned_over(write_params):
+    study = params.load(
+        write_params(
+            {
+                "students.instance.lr": [0.1, "3e-1"],
+                "students.instance.augment": ["crop_flip", {"name": "mixup", "alpha": [0.2, 0.4]}],
+            }
+        )
+    )
+    found = candidates(study.students["instance"])
+    assert [values for values, _ in found][:2] == [
+        {"loss.alpha": 0.05, "augment.mixup.alpha": 0.2, "lr": 0.1},
+        {"loss.alpha": 0.05, "augment.mixup.alpha": 0.2, "lr": 0.3},
+    ]
+    assert len(found) == 8
+    values, recipe = found[-1]
+    assert values == {"loss.alpha": 0.1, "augment.mixup.alpha": 0.4, "lr": 0.3}
+    assert (recipe.loss.options["alpha"], recipe.augment[1].options["alpha"], recipe.lr) == (0.1, 0.4, 0.3)
+    assert candidates(study.students["hard"]) == [({}, study.students["hard"])]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"students.hard.epoch": 3}, "students.hard: unknown key 'epoch'; did you mean 'epochs'?"),
+        ({"recipe.lrr": 3}, "recipe: unknown key 'lrr'; did you mean 'lr'?"),
+        ({"sedes": 3}, "unknown key 'sedes'; did you mean 'seeds'?"),
+        ({"seeds.runs": 0}, "seeds.runs: found 0; input should be greater than 0"),
+        ({"recipe.lr": "fast"}, "recipe.lr: found 'fast'; input should be a valid number"),
+        ({"recipe.lr": True}, "recipe.lr: found True"),
+        ({"recipe.lr": -1}, "recipe.lr: found -1"),
+        ({"recipe.lr": float("nan")}, "recipe.lr: found nan"),
+        ({"recipe.lr": []}, "an empty list has no value to try"),
+        ({"recipe.epochs": 1.5}, "recipe.epochs: found 1.5; input should be a valid integer"),
+        ({"recipe.nesterov": "no way"}, "recipe.nesterov: found 'no way'"),
+        ({"recipe.schedule": "cosin"}, "recipe.schedule: found 'cosin'; input should be 'constant', 'cosine' or"),
+        ({"recipe.schedule": "multistep"}, "milestones: found [] with schedule 'multistep'"),
+        ({"recipe.momentum": 0.0}, "nesterov: found true with momentum 0"),
+        ({"recipe.warmup": 3}, "warmup: found 3.0 epochs; allowed: at most epochs (1)"),
+        ({"recipe.lr": None}, "lr: this key is missing"),
+        ({"recipe.loss": "crossentropy"}, "loss: name: there is no 'crossentropy'; did you mean 'cross_entropy'?"),
+        ({"students.instance.loss": {"name": "label_relaxation", "alhpa": 1}}, "did you mean 'alpha'?"),
+        ({"students.instance.loss": {"name": "label_relaxation", "alpha": 1}}, "loss: alpha: found 1; "),
+        ({"students.hard.network": "resnet9"}, "found resnet9; allowed: resnet<6n+2>, the nearest is resnet8"),
+        ({"students.hard.network": "vgg16"}, "network: name: there is no 'vgg16'"),
+        ({"students.hard.network": {"name": "resnet8", "depth": 3}}, "unknown key 'depth'"),
+        ({"students.hard.labels": "hrad"}, "students.hard.labels: there is no 'hrad'; did you mean 'hard'?"),
+        ({"students.hard.labels": None}, "students.hard.labels: this key is missing"),
+        ({"labels.instance.teacher": "resnet"}, "labels.instance.teacher: there is no 'resnet'; did you mean 'resnet8'"),
+        ({"labels.instance.teacher": None}, "source 'instance_based' needs a teacher"),
+        ({"labels.hard.teacher": "resnet8"}, "teacher: source 'hard' uses no teacher"),
+        ({"labels.instance.epsilon": 1.5}, "labels.instance: epsilon: found 1.5; input should be less than or equal to 1"),
+        ({"labels.instance.source": "instence_based"}, "source: there is no 'instence_based'; did you mean"),
+        ({"datasets.shapes.source": "shape"}, "there is no 'shape'; did you mean 'shapes'?"),
+        ({"datasets.shapes.trian": 3}, "unknown key 'trian'; did you mean 'train'?"),
+        ({"data.images": "shape"}, "data.images: there is no 'shape'; did you mean 'shapes'?"),
+        ({"data.ood.digits": "far"}, "data.ood: there is no 'digits'"),
+        ({"data.ood.noise": "distant"}, "data.ood.noise: found 'distant'; input should be 'near' or 'far'"),
+        ({"evaluation.fgsm_eps_255": [300]}, "evaluation.fgsm_eps_255.0: found 300"),
+        ({"report.reference": "hardd"}, "report.reference: there is no 'hardd'; did you mean 'hard'?"),
+        ({"students": {}}, "students: found {}; "),
+        ({"students": 3}, "students: found 3; "),
+        ({"students": {"a b": {"labels": "hard"}}}, "students"),
+        ({"teachers": None}, "teachers: this key is missing"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_sentence(write_params, changes, message):
+    path = write_params(changes)
+    with pytest.raises(UserError) as error:
+        params.load(path)
+    text = str(error.value)
+    assert message in text
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    assert "pydantic" not in text
+
+
+def test_a_file_that_is_no_params_file(tmp_path):
+    with pytest.raises(UserError, match="not found; copy one of presets"):
+        params.load(tmp_path / "params.yaml")
+    for text, message in (("a: [", "not a YAML file"), ("- 1", "found list; allowed: a mapping of study, seeds")):
+        (tmp_path / "bad.yaml").write_text(text)
+        with pytest.raises(UserError, match=message):
+            params.load(tmp_path / "bad.yaml")
+
+
+def test_one_section_is_checked_by_itself(write_params):
+    path = write_params({"recipe.lr": "fast", "labels.instance.epsilon": 2})
+    assert params.load_section(path, "data").images == "shapes"
+    with pytest.raises(UserError, match=r"params.yaml: labels.instance: epsilon: found 2"):
+        params.load_section(path, "labels")

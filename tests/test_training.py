@@ -1,0 +1,277 @@
+"""Training: it learns, it goes on where it was, it ends in the same bytes, it tunes, it stops at a non-finite loss."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from softcifar.device import pick, resolve_precision
+from softcifar.errors import UserError
+from softcifar.params import Method, Recipe, Seeds, Student, Teacher
+from softcifar.training import loop
+from softcifar.training.crossfit import fold_of, teach
+from softcifar.training.loop import Task, train
+from softcifar.training.schedules import learning_rate
+from softcifar.training.state import Folder, State, load_state, save_state
+from softcifar.training.student import train_student
+from softcifar.training.trained import load_classifier
+
+CPU = torch.device("cpu")
+SMALL = {
+    "network": "resnet8", "method": "softmax", "loss": "cross_entropy", "augment": ["crop_flip"], "epochs": 4,
+    "batch_size": 16, "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005, "schedule": "cosine",
+    "milestones": [], "factor": 0.1, "warmup": 0, "checkpoint": "best", "precision": "float32",
+}  # fmt: skip
+SEEDS = Seeds(runs=2, init=0, order=0)
+
+
+def recipe(**changes) -> Recipe:
+    return Recipe.model_validate({**SMALL, **changes})
+
+
+def make_task(splits, **changes) -> Task:
+    train_split, validation, manifest = splits
+    return Task(
+        name="student a",
+        recipe=recipe(**changes),
+        images=train_split.images,
+        targets=np.eye(2, dtype=np.float32)[train_split.labels],
+        validation_images=validation.images,
+        validation_labels=validation.labels,
+        manifest=manifest,
+        init=0,
+        order=0,
+    )
+
+
+def no_progress(_: str) -> None:
+    pass
+
+
+def same(one: dict, two: dict) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_it_learns_two_easy_classes(splits, tmp_path):
+    state = train(make_task(splits, epochs=8), CPU, tmp_path / "state", no_progress)
+    assert state.history[-1]["validation_accuracy"] == 1.0
+    assert state.history[-1]["train_loss"] < state.history[0]["train_loss"]
+
+
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_the_kept_epoch_is_the_one_asked_for(splits, tmp_path, checkpoint):
+    state = train(make_task(splits, checkpoint=checkpoint, lr=0.5), CPU, tmp_path / "state", no_progress)
+    nll = [row["validation_nll"] for row in state.history]
+    assert state.best_epoch == (int(np.argmin(nll)) + 1 if checkpoint == "best" else 4)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.parametrize("network", ["resnet8", {"name": "resnet8", "dropout": 0.2}], ids=["plain", "dropout"])
+def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, after, network):
+    task = make_task(splits, network=network, augment=["crop_flip", "mixup"])
+    undisturbed = train(task, CPU, tmp_path / "whole", no_progress)
+    epochs = []
+
+    def kill(text: str) -> None:
+        epochs.append(text)
+        if len(epochs) == after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(task, CPU, tmp_path / "killed", kill)
+    torch.rand(11)  # whatever happened in between
+    resumed = train(task, CPU, tmp_path / "killed", epochs.append)
+    assert len(epochs) == 4  # no epoch is trained twice
+    assert same(resumed.best, undisturbed.best)
+    assert same(resumed.weights, undisturbed.weights)
+    assert resumed.history == undisturbed.history
+
+
+def test_a_damaged_state_is_a_fresh_start(splits, tmp_path):
+    (tmp_path / "state").write_bytes(b"half a fi")
+    assert load_state(tmp_path / "state") == State()
+    whole = train(make_task(splits, epochs=1), CPU, tmp_path / "other", no_progress)
+    assert same(train(make_task(splits, epochs=1), CPU, tmp_path / "state", no_progress).best, whole.best)
+
+
+def test_a_state_is_read_back_as_it_was(tmp_path):
+    now, before = {"w": torch.rand(3)}, {"w": torch.rand(3)}
+    for best_epoch, best in ((2, now), (1, before)):
+        state = State(2, now, {"w": torch.rand(3)}, best, best_epoch, [{"epoch": 1}, {"epoch": 2}])
+        save_state(tmp_path / "state", state)
+        found = load_state(tmp_path / "state")
+        assert (found.epoch, found.best_epoch, found.history) == (2, best_epoch, state.history)
+        assert same(found.weights, now)
+        assert same(found.best, best)
+        assert same(found.momentum, state.momentum)
+
+
+def test_states_of_other_inputs_are_removed(tmp_path):
+    Folder(tmp_path / "a", "old").of("0").write_text("x")
+    folder = Folder(tmp_path / "a", "new")
+    assert [path.name for path in (tmp_path / "a").iterdir()] == ["new"]
+    folder.remove()
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_non_finite_loss_names_student_epoch_and_rate(splits, tmp_path):
+    with pytest.raises(UserError, match=r"student a: the loss is no longer finite in epoch 1 at learning rate \d"):
+        train(make_task(splits, lr=1e30, augment=[]), CPU, tmp_path / "state", no_progress)
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_order_seed_changes_the_batches_and_the_init_seed_the_weights(splits, tmp_path):
+    task = make_task(splits, epochs=1)
+    base = train(task, CPU, tmp_path / "a", no_progress)
+    for number, change in enumerate(({"order": 1}, {"init": 1})):
+        other = train(dataclasses.replace(task, **change), CPU, tmp_path / f"b{number}", no_progress)
+        assert not same(base.best, other.best)
+
+
+class TestSchedules:
+    def test_cosine_with_warm_up(self):
+        steps = recipe(epochs=10, warmup=2, lr=1.0)
+        assert learning_rate(steps, 1.0) == pytest.approx(0.5)
+        assert learning_rate(steps, 2.0) == pytest.approx(1.0)
+        assert learning_rate(steps, 6.0) == pytest.approx(0.5)
+        assert learning_rate(steps, 10.0) == pytest.approx(0.0)
+
+    def test_multistep_halves_after_each_milestone(self):
+        """Protocol A's steps: factor .5 at 56, 106, ..."""
+        steps = recipe(epochs=250, warmup=5, lr=0.07, schedule="multistep", milestones=[56, 106], factor=0.5)
+        rates = [learning_rate(steps, epoch) for epoch in (2.5, 5, 55.9, 56, 105.9, 106, 249.9)]
+        assert rates == pytest.approx([0.035, 0.07, 0.07, 0.035, 0.035, 0.0175, 0.0175])
+
+    def test_constant(self):
+        assert learning_rate(recipe(schedule="constant", lr=0.2), 3.3) == 0.2
+
+
+def run_student(splits, tmp_path, name="a", **changes):
+    train_split, validation, manifest = splits
+    out = tmp_path / name
+    train_student(
+        name,
+        Student.model_validate({**SMALL, "labels": "hard", **changes}),
+        SEEDS,
+        train_split=train_split,
+        validation=validation,
+        targets=np.eye(2, dtype=np.float32)[train_split.labels],
+        manifest=manifest,
+        states=Folder(tmp_path / ".state" / name, "x"),
+        out=out,
+    )
+    return out, pd.read_csv(out / "history.csv"), json.loads((out / "about.json").read_text())
+
+
+def test_a_student_is_the_same_bytes_every_time(splits, tmp_path):
+    one, _, _ = run_student(splits, tmp_path, "one", epochs=2)
+    two, _, _ = run_student(splits, tmp_path, "two", epochs=2)
+    files = sorted(path.name for path in one.iterdir())
+    assert files == ["about.json", "history.csv", "run_0.safetensors", "run_1.safetensors"]
+    assert all((one / file).read_bytes() == (two / file).read_bytes() for file in files)
+    assert (one / files[2]).read_bytes() != (one / files[3]).read_bytes()
+    assert not (tmp_path / ".state/one").exists()
+
+
+def test_a_run_does_not_depend_on_the_runs_beside_it(splits, tmp_path):
+    """Run 0 alone (as another student's only choice) equals run 0 among choices and runs."""
+    alone, _, _ = run_student(splits, tmp_path, "alone", epochs=1)
+    tuned, _, about = run_student(splits, tmp_path, "tuned", epochs=1, lr=[0.05, 1e-9])
+    assert about["choice"] == 0
+    assert (alone / "run_1.safetensors").read_bytes() == (tuned / "run_1.safetensors").read_bytes()
+
+
+def test_validation_chooses_among_listed_values(splits, tmp_path):
+    """A learning rate of nothing cannot win; every choice is in the history, the winner is marked."""
+    out, history, about = run_student(splits, tmp_path, lr=[1e-9, 0.05], epochs=3)
+    assert about["candidates"] == [{"lr": 1e-9}, {"lr": 0.05}]
+    assert about["choice"] == 1
+    assert about["validation_nll"][1] < about["validation_nll"][0]
+    assert len(history) == 2 * 2 * 3
+    assert set(history[history.chosen == 1].candidate) == {1}
+    best = history[history.chosen == 1].groupby("seed").validation_nll.idxmin()
+    assert history.epoch[best].tolist() == about["best_epochs"]
+    network = load_classifier(out / "run_0.safetensors", Method(name="resnet8"), splits[2], CPU)
+    assert network(torch.zeros(1, 3, 8, 8)).shape == (1, 2)
+
+
+def test_wrong_weights_are_one_sentence(splits, tmp_path):
+    out, _, _ = run_student(splits, tmp_path, epochs=1)
+    for path, network, message in (
+        (out / "run_9.safetensors", "resnet8", "not found"),
+        (out / "history.csv", "resnet8", "not a readable safetensors file"),
+        (out / "run_0.safetensors", "resnet14", "holds another network than resnet14"),
+    ):
+        with pytest.raises(UserError, match=message):
+            load_classifier(path, Method(name=network), splits[2], CPU)
+
+
+def test_targets_of_another_number_of_classes_are_refused(splits, tmp_path):
+    train_split, validation, manifest = splits
+    with pytest.raises(UserError, match=r"found targets of shape \(60, 3\); allowed: \(60, 2\)"):
+        train_student(
+            "a", Student.model_validate({**SMALL, "labels": "hard"}), SEEDS, train_split=train_split,
+            validation=validation, targets=np.zeros((60, 3)), manifest=manifest, states=Folder(tmp_path / "s", "x"),
+            out=tmp_path / "out",
+        )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
+def run_teacher(splits, tmp_path, folds: int):
+    train_split, validation, manifest = splits
+    teacher = Teacher.model_validate({**SMALL, "folds": folds, "epochs": 3})
+    teach("t", teacher, SEEDS, train_split=train_split, validation=validation, manifest=manifest,
+          states=Folder(tmp_path / f"state{folds}", "x"), out=tmp_path / f"{folds}")  # fmt: skip
+    return np.load(tmp_path / f"{folds}/logits.npz"), teacher
+
+
+def test_folds_are_stratified_and_cover_every_image():
+    labels = np.repeat([0, 1, 2], [30, 60, 90])
+    fold = fold_of(labels, 3, seed=0)
+    for number in range(3):
+        assert np.bincount(labels[fold == number]).tolist() == [10, 20, 30]
+    assert not np.array_equal(fold, fold_of(labels, 3, seed=1))
+    with pytest.raises(UserError, match="found folds 31, but a class has 30"):
+        fold_of(labels, 31, seed=0)
+
+
+def test_out_of_fold_logits_come_from_the_network_that_did_not_see_the_image(splits, tmp_path, monkeypatch):
+    seen = []
+    original = loop.train
+    monkeypatch.setattr("softcifar.training.crossfit.train", lambda task, *a: seen.append(task) or original(task, *a))
+    found, teacher = run_teacher(splits, tmp_path, folds=3)
+    train_split, _, manifest = splits
+    images = train_split.images.reshape(60, -1)
+    for number, task in enumerate(seen):
+        held_out = found["fold"] == number
+        assert held_out.sum() == 20
+        trained_on = {row.tobytes() for row in task.images.reshape(len(task.images), -1)}
+        assert trained_on == {row.tobytes() for row in images[~held_out]}
+        network = load_classifier(tmp_path / f"3/fold_{number}.safetensors", teacher.network, manifest, CPU)
+        pixels = torch.as_tensor(train_split.images[held_out]).permute(0, 3, 1, 2) / 255
+        np.testing.assert_allclose(found["logits"][held_out], network(pixels).detach().numpy(), atol=1e-4)
+    np.testing.assert_array_equal(found["index"], train_split.index)
+    assert found["temperature"] > 0
+
+
+def test_one_fold_is_the_in_sample_teacher(splits, tmp_path):
+    found, _ = run_teacher(splits, tmp_path, folds=1)
+    assert (found["fold"] == 0).all()
+    assert sorted(path.name for path in (tmp_path / "1").iterdir()) == ["about.json", "fold_0.safetensors", "logits.npz"]
+
+
+def test_the_device_is_named_clearly(monkeypatch):
+    monkeypatch.setenv("SOFTCIFAR_DEVICE", "gpu9")
+    with pytest.raises(UserError, match="SOFTCIFAR_DEVICE: found 'gpu9'"):
+        pick()
+    monkeypatch.setenv("SOFTCIFAR_DEVICE", "cpu")
+    assert pick() == CPU
+    assert resolve_precision("float32", CPU) == "float32"
+    assert resolve_precision("auto", CPU) in ("float32", "bfloat16")
