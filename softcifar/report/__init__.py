@@ -1,0 +1,5 @@
+"""The report: reads a study's scores, writes tables, figures, numbers for DVC and one self-contained page."""
+
+from softcifar.report.write import write_report
+
+__all__ = ["write_report"]

@@ -1,0 +1,155 @@
+"""The columns of the report's tables: which number, which direction is better, how it is printed, what it means."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from softcifar.report.scores import Results
+from softcifar.report.summary import AGREEMENT, middle_strength, strength
+
+HEADLINE_SCORE = "predictive_entropy"  # the one score that every student has and that needs no tuning
+
+SCORE_TITLES = {
+    "max_probability": "max probability",
+    "predictive_entropy": "entropy",
+    "energy": "energy",
+    "mutual_information": "mutual information",
+}
+
+
+def plain(value: float, digits: int = 3) -> str:
+    """A number for tables and panels, no zero before the point and a true minus sign: -0.0213 -> "−.021"."""
+    text = f"{abs(value):.{digits}f}"
+    sign = "−" if value < 0 and float(text) != 0 else ""
+    return sign + (text[1:] if text.startswith("0.") and digits > 1 else text)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number per run. set and score are None where the table's rows name them; scale 100 prints per cent."""
+
+    key: str
+    title: str
+    meaning: str
+    metric: str
+    set: str | None = "test"
+    score: str | None = ""
+    higher: bool | None = False  # None: no direction is better
+    scale: float = 1
+    digits: int = 3
+
+    def select(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The rows of the long table that this column shows."""
+        chosen = table["metric"] == self.metric
+        if self.set is not None:
+            chosen &= table["set"] == self.set
+        if self.score is not None:
+            chosen &= table["score"] == self.score
+        return table[chosen]
+
+    def text(self, value: float) -> str:
+        """The value as printed; an en dash for a missing one."""
+        return plain(value * self.scale, self.digits) if pd.notna(value) else "–"
+
+    @property
+    def arrow(self) -> str:
+        return {True: "↑", False: "↓", None: ""}[self.higher]
+
+
+def accuracy(key: str, title: str, meaning: str, metric: str, set: str = "test", score: str = "") -> Column:
+    """A column of proportions, printed as per cent, where more is better."""
+    return Column(key, title, meaning, metric, set, score, higher=True, scale=100, digits=1)
+
+
+QUALITY = {
+    "nll": ("NLL", "negative log-likelihood of the test labels, nats"),
+    "brier": ("Brier", "squared distance of the probabilities to the one-hot label, 0 to 2"),
+    "ece": ("ECE", "expected calibration error of the top label, equal-width bins"),
+    "adaptive_ece": ("adaptive ECE", "calibration error with equally many images per bin"),
+    "classwise_ece": ("class-wise ECE", "calibration error of every class's probability, mean over classes"),
+    "mce": ("MCE", "largest calibration error of any bin"),
+}
+
+ACCURACY = accuracy(
+    "accuracy", "Accuracy %", "share of test images whose label has the highest probability", "accuracy"
+)
+
+AGREEMENT_TITLES = {
+    "cross_entropy": ("cross-entropy", "cross-entropy of the prediction to the distribution, nats"),
+    "kl_divergence": ("KL", "KL divergence of the prediction from the distribution, nats"),
+    "total_variation": ("total variation", "half the L1 distance between prediction and distribution"),
+    "brier_to_distribution": ("Brier", "squared distance between prediction and distribution"),
+    "second_guess_accuracy": (
+        "2nd guess %",
+        "share of disputed images whose second likeliest class is predicted second",
+    ),
+    "entropy_correlation": ("entropy corr.", "correlation of predicted entropy with the distribution's entropy"),
+}
+
+
+def headline(results: Results) -> list[Column]:
+    """The summary's columns: those that this study's data allow."""
+    columns = [ACCURACY, _quality("nll"), _quality("ece"), _quality("ece", scaled=True)]
+    for source in results.targets("test"):
+        columns.append(_agreement("cross_entropy", source))
+    for kind in ("near", "far"):
+        if results.ood_sets(kind):
+            meaning = f"area under the ROC curve of predictive entropy, mean over the {kind} OOD sets"
+            name = f"AUROC {kind}"
+            columns.append(Column(f"auroc_{kind}", name, meaning, "auroc", kind, HEADLINE_SCORE, higher=True))
+    middle = middle_strength(results)
+    if middle is not None:
+        columns.append(fgsm(middle, "FGSM "))
+    return columns
+
+
+def calibration() -> list[Column]:
+    """Temperature, then every calibration metric before and after scaling."""
+    temperature = Column("temperature", "T", "temperature fitted on validation", "temperature", higher=None, digits=2)
+    pairs = [_quality(metric, scaled=scaled) for metric in QUALITY for scaled in (False, True)]
+    return [temperature, *pairs]
+
+
+def agreement(results: Results) -> list[Column]:
+    """Every agreement metric, against people and against the exact distribution, where known."""
+    return [_agreement(metric, source) for source in results.targets("test") for metric in AGREEMENT]
+
+
+def novelty() -> list[Column]:
+    """The detection metrics; the rows name set and score."""
+    return [
+        Column("auroc", "AUROC", "area under the ROC curve", "auroc", None, None, higher=True),
+        Column("aupr_in", "AUPR in", "average precision, test images positive", "aupr_in", None, None, higher=True),
+        Column("aupr_out", "AUPR out", "average precision, OOD images positive", "aupr_out", None, None, higher=True),
+        Column("fpr95", "FPR95", "share of test images flagged where 95 % of the OOD images are", "fpr95", None, None),
+    ]
+
+
+def adversarial(results: Results) -> list[Column]:
+    """Accuracy under FGSM, a column per strength."""
+    found = {float(eps) for student in results.students.values() for eps in student.eps}
+    return [fgsm(eps) for eps in sorted(found)]
+
+
+def fgsm(eps: float, prefix: str = "") -> Column:
+    meaning = f"accuracy under FGSM at {strength(eps)} of the pixel range"
+    return accuracy(f"fgsm_{eps:g}", f"{prefix}{strength(eps)} %", meaning, "fgsm_accuracy", score=strength(eps))
+
+
+def _quality(metric: str, *, scaled: bool = False) -> Column:
+    title, meaning = QUALITY[metric]
+    if scaled:
+        return Column(
+            f"{metric}_scaled", f"{title} scaled", f"{meaning}, after temperature scaling", f"{metric}_scaled"
+        )
+    return Column(metric, title, meaning, metric)
+
+
+def _agreement(metric: str, source: str) -> Column:
+    title, meaning = AGREEMENT_TITLES[metric]
+    whose = {"human": "people's votes", "exact": "the exact distribution"}[source]
+    meaning = f"{meaning}, against {whose}"
+    title = f"{source.capitalize()} {title}"
+    if metric == "second_guess_accuracy":
+        return accuracy(f"{source}_{metric}", title, meaning, metric, source)
+    return Column(f"{source}_{metric}", title, meaning, metric, source, higher=metric == "entropy_correlation")

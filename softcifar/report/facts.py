@@ -1,0 +1,151 @@
+"""What was run, as tables: students, label sources, data with counts and checksums, package versions."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from softcifar import metrics
+from softcifar.report.columns import headline
+from softcifar.report.context import Context
+from softcifar.report.scores import Results
+
+MAIN_OPTIONS = ["labels", "loss", "network", "method", "augment"]  # shown for every study; others where students differ
+
+
+def students(results: Results) -> tuple[list[str], list[list[str]]]:
+    """Header and a row per student: its main options, whatever else differs between students, parameters, seeds."""
+    flat, common = _options(results)
+    keys = list(dict.fromkeys(key for options in flat.values() for key in options))
+    shown = [key for key in MAIN_OPTIONS if key in keys]
+    shown += [key for key in keys if key not in common and key not in MAIN_OPTIONS]
+    tuned = any(len(student.about.get("candidates", [])) > 1 for student in results.students.values())
+    header = ["student", *shown, *(["chosen on validation"] if tuned else []), "weights and biases", "seeds"]
+    rows = []
+    for name, student in results.students.items():
+        row = [name, *(words(flat[name].get(key)) for key in shown)]
+        if tuned:
+            candidates = student.about.get("candidates", [])
+            row.append(words(candidates[student.about["choice"]]) if len(candidates) > 1 else "–")
+        count = student.about.get("parameters")
+        row += [f"{count:,}" if count is not None else "–", words(student.seeds)]
+        rows.append(row)
+    return header, rows
+
+
+def shared(results: Results) -> list[tuple[str, str]]:
+    """(option, value) of what all students have in common and their table does not show."""
+    return [(key, words(value)) for key, value in _options(results)[1].items() if key not in MAIN_OPTIONS]
+
+
+def _options(results: Results) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+    """Every student's options under dotted names, and those that are the same for all."""
+    flat = {name: flatten(student.options) for name, student in results.students.items()}
+    first = next(iter(flat.values()))
+    same = {key: value for key, value in first.items() if all(options.get(key) == value for options in flat.values())}
+    return flat, same
+
+
+def label_sources(results: Results) -> tuple[list[str], list[list[str]]]:
+    """Header and a row per label source: options, mean entropy, distance to the known distributions."""
+    targets = results.targets("train")
+    titles = {"human": "distance to people's votes", "exact": "distance to the exact labels"}
+    header = ["labels", "source", "options", "entropy, nats", *(titles[name] for name in targets)]
+    rows = []
+    for name, probs in results.labels.items():
+        options = dict(results.params["labels"][name])
+        source = words(options.pop("source", None))
+        distances = [f"{metrics.total_variation(probs, known):.3f}" for known in targets.values()]
+        rows.append([name, source, words(options) or "–", f"{metrics.entropy(probs).mean():.3f}", *distances])
+    return header, rows
+
+
+def data(results: Results) -> list[tuple[str, str]]:
+    """(what, count in words) for every split and OOD set."""
+    found = []
+    for name, arrays in results.splits.items():
+        extra = [word for key, word in (("votes", "votes"), ("exact", "exact labels")) if key in arrays]
+        also = f", with {' and '.join(extra)}" if extra else ""
+        found.append((name, f"{len(arrays['labels']):,} images{also}"))
+    for name, kind in results.params["data"]["ood"].items():
+        found.append((f"{name} ({kind} OOD)", f"{len(results.ood_images[name]):,} images"))
+    return found
+
+
+def checksums(results: Results) -> list[tuple[str, str]]:
+    """(array, sha256) of everything that the manifests name."""
+    found = []
+    for name, split in results.manifest["splits"].items():
+        for array, digest in split.get("sha256", {}).items():
+            found.append((f"{name} {array}", digest))
+    for name, entry in results.ood.items():
+        digest = entry.get("sha256")
+        items = digest.items() if isinstance(digest, Mapping) else [("images", digest)]
+        found += [(f"{name} {array}", value) for array, value in items if value]
+    return found
+
+
+def surroundings(results: Results) -> list[tuple[str, str]]:
+    """(package, device or precision; versions as the evaluations noted them)."""
+    found: dict[str, list[str]] = {}
+    for student in results.students.values():
+        noted = dict(student.about.get("versions", {}))
+        noted |= {key: student.about[key] for key in ("precision", "device") if key in student.about}
+        for key, value in noted.items():
+            if words(value) not in found.setdefault(key, []):
+                found[key].append(words(value))
+    return [(key, ", ".join(values)) for key, values in found.items()]
+
+
+def leaders(context: Context) -> list[dict[str, Any]]:
+    """Per column of the summary: the best mean and which students the tests do not separate from it."""
+    table = context.tables["summary"].frame
+    singles = table[table["kind"] == "run"].set_index("student")
+    found = []
+    for column in headline(context.results):
+        if column.key not in singles or singles[column.key].isna().all():
+            continue
+        best = str(singles[column.key].idxmax() if column.higher else singles[column.key].idxmin())
+        marked = singles[f"{column.key}_mark"]
+        tied = [name for name in singles.index[marked == "tied"] if name != best]
+        if marked[best] == "best":
+            verdict = "stands out: separated from every other student"
+        elif not tied:
+            verdict = "no test: too few seeds or students"
+        elif len(tied) == len(singles) - 1:
+            verdict = "does not stand out: separated from no other student"
+        else:
+            verdict = f"does not stand out: not separated from {', '.join(tied)}"
+        found.append(
+            {"metric": column, "student": best, "value": column.text(singles[column.key][best]), "verdict": verdict}
+        )
+    return found
+
+
+def flatten(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested options under dotted names, empty ones left out.
+
+    A method with options is {"name": ..., "options": {...}} in params; its name stands for it:
+    {"network": {"name": "resnet8", "options": {"dropout": 0.1}}} -> {"network": "resnet8", "network.dropout": 0.1}.
+    """
+    flat: dict[str, Any] = {}
+    for key, value in options.items():
+        if key == "options" and isinstance(value, Mapping):
+            flat |= flatten(value, prefix)
+        elif isinstance(value, Mapping):
+            if "name" in value:
+                flat[prefix + key] = value["name"]
+            flat |= flatten({name: part for name, part in value.items() if name != "name"}, f"{prefix}{key}.")
+        elif value is not None and value is not False and value != []:
+            flat[prefix + key] = value
+    return flat
+
+
+def words(value: Any) -> str:
+    """A params value for people: lists with commas, a method as "name (option value)", nothing as a dash."""
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{key} {words(item)}" for key, item in flatten(value).items() if key != "name")
+        return f"{value['name']} ({inside})" if inside and "name" in value else value.get("name", inside)
+    if isinstance(value, list | tuple | np.ndarray):
+        return ", ".join(words(item) for item in value)
+    return "–" if value is None else str(value)

@@ -1,0 +1,62 @@
+"""One self-contained page: styles, script and pictures inside, nothing fetched from anywhere."""
+
+import base64
+from pathlib import Path
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from softcifar.report import facts
+from softcifar.report.context import Context
+from softcifar.report.figures.style import Drawing
+
+TEMPLATES = Path(__file__).parent / "templates"
+TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+PIXELS = 96  # CSS pixels per inch
+FIRST = ("differences",)  # drawn right below the summary, not among the figures
+
+
+def render(context: Context, drawings: list[Drawing], pictures: dict[str, bytes]) -> str:
+    """The page as text; `pictures` holds the bytes of every drawing by file name."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    results = context.results
+    figures = [
+        {
+            "drawing": drawing,
+            "source": _data_uri(drawing.file, pictures[drawing.file]),
+            "width": round(drawing.figure.get_figwidth() * PIXELS),
+            "height": round(drawing.figure.get_figheight() * PIXELS),
+        }
+        for drawing in drawings
+    ]
+    return environment.get_template("page.html").render(
+        study=results.params["study"],
+        protocol=results.manifest.get("protocol"),
+        dataset=results.manifest.get("dataset"),
+        classes=results.classes,
+        reference=results.reference,
+        data=facts.data(results),
+        checksums=facts.checksums(results),
+        surroundings=facts.surroundings(results),
+        students=facts.students(results),
+        shared=facts.shared(results),
+        labels=facts.label_sources(results),
+        leaders=facts.leaders(context),
+        summary=context.tables["summary"],
+        tables=[table for name, table in context.tables.items() if name != "summary"],
+        first=[figure for figure in figures if figure["drawing"].name in FIRST],
+        figures=[figure for figure in figures if figure["drawing"].name not in FIRST],
+        has_people="human" in results.targets("test"),
+        params=yaml.safe_dump(dict(results.params), sort_keys=False, allow_unicode=True, width=100),
+    )
+
+
+def _data_uri(file: str, content: bytes) -> str:
+    return f"data:{TYPES[file.rsplit('.', 1)[1]]};base64,{base64.b64encode(content).decode('ascii')}"

@@ -1,0 +1,65 @@
+"""Every student's predictions, computed once from its logits: per run and for the deep ensemble of its runs."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from softcifar import metrics
+from softcifar.report.scores import Results, StudentScores
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What one network, or one deep ensemble, says about the test images and how novel it finds every set.
+
+    kind: "run" | "ensemble"; seed: that of the run, None for the ensemble; temperature: fitted on validation;
+    probs, scaled: (N, K) test probabilities before and after temperature scaling; novelty: {score: {"test" or the OOD
+    set's name: (N,)}}, higher = more novel.
+    """
+
+    student: str
+    kind: str
+    seed: int | None
+    temperature: float
+    probs: np.ndarray
+    scaled: np.ndarray
+    novelty: dict[str, dict[str, np.ndarray]]
+
+
+def predict(results: Results) -> dict[str, list[Prediction]]:
+    """{student: [one Prediction per run, then the ensemble's where there are two runs or more]}."""
+    labels = results.splits["validation"]["labels"]
+    return {name: _student(student, labels) for name, student in results.students.items()}
+
+
+def runs(predictions: list[Prediction]) -> list[Prediction]:
+    """The single networks among a student's predictions."""
+    return [prediction for prediction in predictions if prediction.kind == "run"]
+
+
+def _student(student: StudentScores, validation_labels: np.ndarray) -> list[Prediction]:
+    found = [
+        _prediction(student.name, "run", seed, {key: a[run] for key, a in student.logits.items()}, validation_labels)
+        for run, seed in enumerate(student.seeds)
+    ]
+    if len(student.seeds) > 1:
+        # The members of a deep ensemble are samples of one stochastic network: p = mean over runs and samples of
+        # softmax(z), one temperature fitted for the mean, mutual information between members (methods.md 5).
+        members = {key: array.reshape(-1, *array.shape[2:]) for key, array in student.logits.items()}
+        found.append(_prediction(student.name, "ensemble", None, members, validation_labels))
+    return found
+
+
+def _prediction(
+    student: str, kind: str, seed: int | None, logits: dict[str, np.ndarray], validation_labels: np.ndarray
+) -> Prediction:
+    temperature = float(metrics.fit_temperature(logits["validation"], validation_labels))
+    several = len(logits["test"]) > 1
+    novelty = {
+        name: {key.removeprefix("ood_"): score(array) for key, array in logits.items() if key != "validation"}
+        for name, score in metrics.NOVELTY_SCORES.items()
+        if several or name != "mutual_information"  # between the samples: 0 where there is only one
+    }
+    probs = metrics.predictive(logits["test"])
+    scaled = metrics.predictive(logits["test"], temperature)
+    return Prediction(student, kind, seed, temperature, probs, scaled, novelty)

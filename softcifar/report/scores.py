@@ -1,0 +1,145 @@
+"""Everything the report reads: the study's data, its soft labels and every student's scores, checked against params."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from softcifar.errors import UserError, choose
+from softcifar.files import read_json, read_npz
+
+HISTORY_COLUMNS = ["candidate", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "chosen"]
+
+
+@dataclass(frozen=True)
+class StudentScores:
+    """What one student predicted.
+
+    logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K); seeds: R ints;
+    eps: float64 (E,) in 1/255 of the pixel range; attacked: float32 (R, E, M, K) log-probabilities on the first M test
+    images; history: one row per candidate, seed and epoch; about: what the evaluation noted (versions, parameters).
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    seeds: list[int]
+    logits: dict[str, np.ndarray]
+    eps: np.ndarray
+    attacked: np.ndarray
+    history: pd.DataFrame
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished study: params (plain dicts), manifests, the arrays of each split, soft labels and students' scores."""
+
+    params: Mapping[str, Any]
+    manifest: dict[str, Any]
+    ood: dict[str, dict[str, Any]]
+    splits: dict[str, dict[str, np.ndarray]]
+    ood_images: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    students: dict[str, StudentScores]
+
+    @property
+    def classes(self) -> list[str]:
+        return self.manifest["classes"]
+
+    @property
+    def reference(self) -> str:
+        return self.params["report"]["reference"]
+
+    @property
+    def bins(self) -> int:
+        return self.params["report"]["bins"]
+
+    def ood_sets(self, kind: str) -> list[str]:
+        """Names of the out-of-distribution sets of one kind, "near" or "far", in the order of params."""
+        return [name for name, found in self.params["data"]["ood"].items() if found == kind]
+
+    def targets(self, split: str) -> dict[str, np.ndarray]:
+        """Known label distributions (N, K) of a split: "human" where people voted, "exact" where the truth is known."""
+        found = {}
+        if "votes" in self.splits[split]:
+            votes = self.splits[split]["votes"].astype(np.float64)
+            found["human"] = votes / votes.sum(1, keepdims=True)
+        if "exact" in self.splits[split]:
+            found["exact"] = self.splits[split]["exact"].astype(np.float64)
+        return found
+
+
+def load(params: Mapping[str, Any], *, data: Path, scores: Path) -> Results:
+    """Read what `params` names below the folders `data` and `scores`; UserError names the first thing missing or unfit.
+
+    Students, soft labels and OOD sets are enumerated from `params`, never from a folder: what was removed from params
+    is gone from the report although its files may still lie there.
+    """
+    data, scores = Path(data), Path(scores)
+    choose(params["students"], params["report"]["reference"], "report.reference")
+    manifest = read_json(data / "study" / "manifest.json")
+    splits = {name: _split(data / "study" / f"{name}.npz") for name in ("train", "validation", "test")}
+    names = list(params["data"]["ood"])
+    listed = read_json(data / "ood" / "manifest.json") if names else {}
+    ood = {name: choose(listed, name, f"{data / 'ood' / 'manifest.json'}") for name in names}
+    images = {name: read_npz(data / "ood" / f"{name}.npz", "images")["images"] for name in names}
+    labels = {name: _labels(data / "labels" / f"{name}.npz", splits["train"]) for name in params["labels"]}
+    sizes = {name: len(splits[name]["labels"]) for name in ("validation", "test")}
+    sizes |= {f"ood_{name}": len(found) for name, found in images.items()}
+    students = {
+        name: _student(scores / name, name, options, sizes, len(manifest["classes"]))
+        for name, options in params["students"].items()
+    }
+    return Results(params, manifest, ood, splits, images, labels, students)
+
+
+def _split(path: Path) -> dict[str, np.ndarray]:
+    arrays = read_npz(path, "images", "labels", "index")
+    if "votes" in arrays and (arrays["votes"].sum(1) <= 0).any():
+        row = int(np.argmax(arrays["votes"].sum(1) <= 0))
+        raise UserError(f"{path}: image {row} has no vote; every image of 'votes' needs at least one")
+    return arrays
+
+
+def _labels(path: Path, train: dict[str, np.ndarray]) -> np.ndarray:
+    arrays = read_npz(path, "probs", "index")
+    if not np.array_equal(arrays["index"], train["index"]):
+        raise UserError(f"{path}: its images are not those of train.npz in their order; run soften again (dvc repro)")
+    return arrays["probs"]
+
+
+def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], classes: int) -> StudentScores:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there are no scores of student '{name}'; run evaluate for it (dvc repro)")
+    about = read_json(folder / "about.json")
+    logits = read_npz(folder / "logits.npz", *sizes)
+    attack = read_npz(folder / "fgsm.npz", "eps_255", "log_probs")
+    seeds = [int(seed) for seed in about["seeds"]]
+    for key, count in sizes.items():
+        shape = logits[key].shape
+        if len(shape) != 4 or (shape[0], *shape[2:]) != (len(seeds), count, classes):
+            wanted = f"({len(seeds)}, samples, {count}, {classes})"
+            raise UserError(f"{folder / 'logits.npz'}: '{key}' has shape {shape}, the study needs {wanted}")
+    eps, attacked = attack["eps_255"], attack["log_probs"]
+    fits = attacked.ndim == 4 and (*attacked.shape[:2], attacked.shape[3]) == (len(seeds), len(eps), classes)
+    if not fits or attacked.shape[2] > sizes["test"]:
+        wanted = f"({len(seeds)}, {len(eps)}, at most {sizes['test']}, {classes})"
+        raise UserError(f"{folder / 'fgsm.npz'}: 'log_probs' has shape {attacked.shape}, the study needs {wanted}")
+    history = _history(folder / "history.csv")
+    return StudentScores(name, options, seeds, logits, eps, attacked, history, about)
+
+
+def _history(path: Path) -> pd.DataFrame:
+    try:
+        history = pd.read_csv(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run the stage that writes it (dvc repro)") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not a readable csv file ({str(error).splitlines()[0]})") from None
+    missing = [column for column in HISTORY_COLUMNS if column not in history]
+    if missing:
+        raise UserError(f"{path}: has no column '{missing[0]}'; needed: {', '.join(HISTORY_COLUMNS)}")
+    return history

@@ -1,0 +1,112 @@
+"""Every number of the report in one long table: a row per student, run or ensemble, metric, set and novelty score."""
+
+import numpy as np
+import pandas as pd
+
+from softcifar import metrics
+from softcifar.report.predictions import Prediction
+from softcifar.report.scores import Results, StudentScores
+
+COLUMNS = ["student", "kind", "seed", "metric", "set", "score", "value"]
+Row = tuple[str, str, str, float]  # metric, set, score, value
+
+
+def long_table(results: Results, predictions: dict[str, list[Prediction]]) -> pd.DataFrame:
+    """Columns student, kind (run | ensemble), seed (<NA> for an ensemble), metric, set, score, value (float64).
+
+    A metric's name ends in `_scaled` after temperature scaling. set: "test", "human" or "exact" (the distribution that
+    an agreement metric compares with), an OOD set's name, or "near" / "far" for the mean over the sets of that kind.
+    score: the novelty score's name, or the strength of the attack ("2/255"); "" where there is neither.
+    """
+    rows = []
+    for name, found in predictions.items():
+        for prediction in found:
+            values = [*quality(results, prediction), *agreement(results, prediction), *novelty(results, prediction)]
+            if prediction.kind == "run":
+                # The attack was made on this run's own gradients, so there is no such number for the ensemble.
+                run = results.students[name].seeds.index(prediction.seed)
+                values += adversarial(results.students[name], results.splits["test"]["labels"], run)
+            rows += [(name, prediction.kind, prediction.seed, *value) for value in values]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return table.astype({"seed": "Int64", "value": np.float64})
+
+
+def quality(results: Results, prediction: Prediction) -> list[Row]:
+    """Accuracy, proper scores and calibration on the test labels, before and after temperature scaling."""
+    labels, bins = results.splits["test"]["labels"], results.bins
+    rows = [("temperature", "test", "", prediction.temperature)]
+    for probs, suffix in ((prediction.probs, ""), (prediction.scaled, "_scaled")):
+        values = {
+            "accuracy": metrics.accuracy(probs, labels),
+            "nll": metrics.negative_log_likelihood(probs, labels),
+            "brier": metrics.brier_score(probs, labels),
+            "ece": metrics.expected_calibration_error(probs, labels, bins=bins),
+            "adaptive_ece": metrics.adaptive_calibration_error(probs, labels, bins=bins),
+            "classwise_ece": metrics.classwise_calibration_error(probs, labels, bins=bins),
+            "mce": metrics.maximum_calibration_error(probs, labels, bins=bins),
+        }
+        rows += [(metric + suffix, "test", "", value) for metric, value in values.items()]
+    return rows
+
+
+AGREEMENT = {
+    "cross_entropy": lambda probs, targets: metrics.human_cross_entropy(probs, targets),
+    "kl_divergence": lambda probs, targets: metrics.kl_divergence(targets, probs),
+    "total_variation": lambda probs, targets: metrics.total_variation(probs, targets),
+    "brier_to_distribution": lambda probs, targets: metrics.brier_to_distribution(probs, targets),
+    "second_guess_accuracy": lambda probs, targets: metrics.second_guess_accuracy(probs, targets),
+    "entropy_correlation": lambda probs, targets: metrics.entropy_correlation(probs, targets),
+}
+
+
+def agreement(results: Results, prediction: Prediction) -> list[Row]:
+    """Unscaled predictions against people's and the exact label distributions, where the test images have them."""
+    return [
+        (metric, source, "", function(prediction.probs, targets))
+        for source, targets in results.targets("test").items()
+        for metric, function in AGREEMENT.items()
+    ]
+
+
+NOVELTY = {
+    "auroc": lambda known, novel: metrics.auroc(known, novel),
+    "aupr_in": lambda known, novel: metrics.average_precision(known, novel, positive="in"),
+    "aupr_out": lambda known, novel: metrics.average_precision(known, novel, positive="out"),
+    "fpr95": lambda known, novel: metrics.fpr_at_tpr(known, novel, tpr=0.95),
+}
+
+
+def novelty(results: Results, prediction: Prediction) -> list[Row]:
+    """How well each score separates the test images from each OOD set, then the means over near and far sets."""
+    rows = []
+    for score, values in prediction.novelty.items():
+        for metric, function in NOVELTY.items():
+            of = {name: float(function(values["test"], values[name])) for name in results.ood}
+            rows += [(metric, name, score, value) for name, value in of.items()]
+            for kind in ("near", "far"):
+                sets = results.ood_sets(kind)
+                if sets:
+                    rows.append((metric, kind, score, float(np.mean([of[name] for name in sets]))))
+    return rows
+
+
+def adversarial(student: StudentScores, labels: np.ndarray, run: int) -> list[Row]:
+    """Accuracy of one run on the first M test images under FGSM, per strength (the first is 0: no attack)."""
+    labels = labels[: student.attacked.shape[2]]
+    return [
+        ("fgsm_accuracy", "test", strength(eps), metrics.accuracy(np.exp(log_probs), labels))
+        for eps, log_probs in zip(student.eps, student.attacked[run], strict=True)
+    ]
+
+
+def strength(eps: float) -> str:
+    """How a table names an attack: 2.0 -> "2/255"."""
+    return f"{float(eps):g}/255"
+
+
+def middle_strength(results: Results) -> float | None:
+    """The middle one of the attack strengths above 0 that every student met; None where there is none."""
+    common = set.intersection(
+        *({float(eps) for eps in student.eps if eps > 0} for student in results.students.values())
+    )
+    return sorted(common)[len(common) // 2] if common else None

@@ -1,0 +1,44 @@
+"""The whole report from a study's files: tables, figures, numbers for DVC and the page."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+
+from softcifar.files import atomic_folder, write_text
+from softcifar.report import formats, page, plots, tables
+from softcifar.report.context import Context
+from softcifar.report.figures import FIGURES
+from softcifar.report.figures.style import RC, image_bytes
+from softcifar.report.predictions import predict
+from softcifar.report.scores import load
+from softcifar.report.summary import long_table
+
+
+def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, reports: Path) -> None:
+    """Write reports/{metrics.json, index.html, tables/, figures/, plots/} from the folders `data` and `scores`.
+
+    params: the study as plain dicts with the defaults filled in (sections study, students, labels, data.ood, report).
+    The folders are replaced whole, so that nothing of a removed student stays. Same input, same bytes. UserError names
+    the first student or file that is missing.
+    """
+    results = load(params, data=Path(data), scores=Path(scores))
+    predictions = predict(results)
+    numbers = long_table(results, predictions)
+    context = Context(results, predictions, numbers, tables.make(results, numbers))
+    with mpl.rc_context(RC):
+        drawings = [drawing for draw in FIGURES.values() if (drawing := draw(context)) is not None]
+    pictures = {drawing.file: image_bytes(drawing) for drawing in drawings}
+    html = page.render(context, drawings, pictures)
+
+    reports = Path(reports)
+    with atomic_folder(reports / "tables") as folder:
+        formats.write(folder, context.tables)
+    with atomic_folder(reports / "figures") as folder:
+        for name, content in pictures.items():
+            (folder / name).write_bytes(content)
+    with atomic_folder(reports / "plots") as folder:
+        plots.write(folder, results, predictions)
+    plots.write_metrics(reports / "metrics.json", results, numbers)
+    write_text(reports / "index.html", html)
