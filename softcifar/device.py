@@ -9,13 +9,17 @@ from softcifar.errors import UserError
 
 
 def pick() -> torch.device:
-    """The GPU where there is one, else the CPU; SOFTCIFAR_DEVICE=cpu|cuda|cuda:1|mps names another."""
+    """The GPU where there is one, else the CPU; SOFTCIFAR_DEVICE=cpu|cuda|cuda:1 names another."""
     wanted = os.environ.get("SOFTCIFAR_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
+        if device.type not in ("cpu", "cuda"):  # others lack float64, which losses are summed in
+            raise RuntimeError
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError):
-        raise UserError(f"SOFTCIFAR_DEVICE: found '{wanted}'; allowed: cpu, or a GPU that this machine has") from None
+        raise UserError(
+            f"SOFTCIFAR_DEVICE: found '{wanted}'; allowed: cpu, or a CUDA GPU that this machine has (cuda, cuda:1)"
+        ) from None
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True

@@ -11,7 +11,7 @@ from torch import nn
 from softcifar.attacks.fgsm import fgsm
 from softcifar.device import pick
 from softcifar.errors import UserError
-from softcifar.files import atomic_folder, read_npz, write_npz
+from softcifar.files import atomic_folder, read_json, read_npz, write_json, write_npz
 from softcifar.methods import METHODS
 from softcifar.params import Evaluation, Method, Seeds, Student
 from softcifar.prediction import predict, to_pixels
@@ -38,6 +38,8 @@ def evaluate(
     study: folder with validation.npz and test.npz; ood: npz files by name; models: the student's trained folder.
     """
     device = pick()
+    about = read_json(models / "about.json")
+    chosen = Method(**about["network"])  # tuned options resolved
     validation, test = load_split(study / "validation.npz"), load_split(study / "test.npz")
     sets = {"validation": validation.images, "test": test.images}
     sets |= {f"ood_{each}": read_npz(path, "images")["images"] for each, path in ood.items()}
@@ -45,12 +47,10 @@ def evaluate(
     attacked = []
     with bar(total=seeds.runs * (len(sets) + 1), what=f"evaluate {name}", unit="set") as shown:
         for run in range(seeds.runs):
-            network = load_classifier(models / f"run_{run}.safetensors", student.network, manifest, device)
+            network = load_classifier(models / f"run_{run}.safetensors", chosen, manifest, device)
             for each, images in sets.items():
                 seed = derive(seeds.order + run, "evaluate", each)
-                logits[each].append(
-                    predict(network, images, student.method, batch_size=settings.batch_size, seed=seed)
-                )
+                logits[each].append(predict(network, images, student.method, batch_size=settings.batch_size, seed=seed))
                 if not np.isfinite(logits[each][-1]).all():
                     raise UserError(f"students.{name}: run {run} gives logits that are not finite on {each}")
                 shown.update()
@@ -59,17 +59,25 @@ def evaluate(
     with atomic_folder(out) as folder:
         write_npz(folder / "logits.npz", **{each: np.stack(runs) for each, runs in logits.items()})
         write_npz(
-            folder / "fgsm.npz", eps_255=np.array([0.0, *settings.fgsm_eps_255]), log_probs=np.stack(attacked)
+            folder / "fgsm.npz",
+            eps_255=np.array([0.0, *settings.fgsm_eps_255]),
+            index=attacked_images(len(test.labels), settings.fgsm_images),
+            log_probs=np.stack(attacked),
         )
-        for table in ("history.csv", "about.json"):
-            shutil.copyfile(models / table, folder / table)
+        shutil.copyfile(models / "history.csv", folder / "history.csv")
+        write_json(folder / "about.json", about)
+
+
+def attacked_images(total: int, wanted: int) -> np.ndarray:
+    """Positions of at most `wanted` test images, evenly spaced: test images may lie sorted by class. int64 (M,)."""
+    return np.linspace(0, total - 1, min(wanted, total)).round().astype(np.int64)
 
 
 def _attacked(network: nn.Module, test: Split, method: Method, settings: Evaluation, seed: int) -> np.ndarray:
-    """log p under FGSM at eps 0 and each eps of the settings, on the first test images: float32 (E, M, K)."""
+    """log p under FGSM at eps 0 and each eps of the settings, on some test images: float32 (E, M, K)."""
     device = next(network.parameters()).device
-    images = torch.as_tensor(test.images[: settings.fgsm_images])
-    labels = torch.as_tensor(test.labels[: settings.fgsm_images])
+    index = attacked_images(len(test.labels), settings.fgsm_images)
+    images, labels = torch.as_tensor(test.images[index]), torch.as_tensor(test.labels[index])
     eps = [0.0, *(radius / 255 for radius in settings.fgsm_eps_255)]
     network.requires_grad_(False)
 

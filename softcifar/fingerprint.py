@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 # Registries only name methods (a test holds them to that); the file of each chosen method is added instead.
-REGISTRIES = {"softcifar.augment", "softcifar.data", "softcifar.labels", "softcifar.losses", "softcifar.methods", "softcifar.models"}  # fmt: skip
+REGISTRIES = {f"softcifar.{name}" for name in ("augment", "data", "labels", "losses", "methods", "models")}
 # These cannot change a result: what params resolve to is part of the fingerprint, the rest reports, checks and writes.
 EXEMPT = {"softcifar.errors", "softcifar.files", "softcifar.fingerprint", "softcifar.options", "softcifar.params",
           "softcifar.plan", "softcifar.progress", "softcifar.ranges", "softcifar.stage"}  # fmt: skip
@@ -39,7 +39,11 @@ def _imported(root: Path, path: Path) -> list[Path]:
     for node in ast.walk(ast.parse(path.read_bytes())):
         if isinstance(node, ast.Import):
             names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
+        elif isinstance(node, ast.ImportFrom):
+            if node.level:
+                raise ValueError(f"{path}: line {node.lineno}: a relative import hides what it needs; write it out")
+            if node.module in REGISTRIES and not all(alias.name.isupper() for alias in node.names):
+                raise ValueError(f"{path}: line {node.lineno}: import this from the file that defines it, not the registry")
             # 'from package import name' may name a module or something defined in package/__init__.py.
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"

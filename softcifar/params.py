@@ -2,8 +2,8 @@
 
 Numbers that decide a result have no default here: the study states them all (and `plan` writes down what they resolve to).
 A method is written as its name, or as {name: ..., option: ...} where it has options; the options are the keyword-only
-parameters of its function, so this file knows none of them. A number of a student or teacher may be a list: each value is
-trained and validation chooses (softcifar.training.tuning).
+parameters of its function, so this file knows none of them. A number of a student may be a list: each value is trained and
+validation chooses (softcifar.training.tuning).
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +12,15 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from annotated_types import Ge, MinLen
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    ValidationError,
+    create_model,
+    model_validator,
+)
 
 from softcifar.errors import UserError, choose
 from softcifar.options import Number, Section, Tunable, check
@@ -63,7 +71,7 @@ class Data(Section):
     ood: dict[Name, Literal["near", "far"]]  # keys of datasets
 
 
-def _method(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ...] = ()) -> Any:
+def _method(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ...] = (), tunable: bool = True) -> Any:
     """The type of a key that names a method of `registry`, as 'name' or {name: ..., options}."""
 
     def read(found: object) -> Method:
@@ -72,7 +80,7 @@ def _method(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ..
         entry = {"name": found} if isinstance(found, str) else _mapping_with(found, "name")
         function = choose(registry(), entry["name"], "name")
         name = entry.pop("name")
-        return Method(name=name, options=_checked(function, entry, tunable=True, given=given))
+        return Method(name=name, options=_checked(function, entry, tunable=tunable, given=given))
 
     return Annotated[Method, BeforeValidator(read)]
 
@@ -116,7 +124,7 @@ def _buildable(network: Method) -> Method:
 Network = Annotated[_method(_networks, given=("in_channels", "image_size", "depth")), AfterValidator(_buildable)]
 Loss = _method(_losses, given=("reduction",))
 Augmentation = _method(_augmentations)
-Prediction = _method(_methods)
+Prediction = _method(_methods, tunable=False)  # it plays no part in training, so validation cannot choose
 TunableInt = Annotated[PositiveInt, Tunable]
 
 
@@ -172,7 +180,8 @@ class LabelSource(Section):
     @model_validator(mode="before")
     @classmethod
     def _fit_source(cls, found: object) -> dict:
-        from softcifar.labels import SOURCES, inputs
+        from softcifar.labels import SOURCES
+        from softcifar.labels.source import inputs
 
         entry = _mapping_with(found, "source")
         name = entry.pop("source")
@@ -193,7 +202,13 @@ class Student(Recipe):
 class Evaluation(Section):
     batch_size: PositiveInt
     fgsm_eps_255: list[Annotated[float, Number, Field(gt=0, le=255)]]  # Linf radius in 1/255 of the pixel range
-    fgsm_images: PositiveInt  # the first so many test images
+    fgsm_images: PositiveInt  # so many test images, evenly spaced
+
+    @model_validator(mode="after")
+    def _distinct(self) -> "Evaluation":
+        if len(set(self.fgsm_eps_255)) < len(self.fgsm_eps_255):
+            raise ValueError(f"fgsm_eps_255: found {self.fgsm_eps_255}; allowed: each radius once")
+        return self
 
 
 class Report(Section):
@@ -239,8 +254,25 @@ class Study(Section):
                 choose(self.teachers, labels.teacher, f"labels.{name}.teacher")
         for name, student in self.students.items():
             choose(self.labels, student.labels, f"students.{name}.labels")
+            _possible_choices(student, f"students.{name}")
+        for name, teacher in self.teachers.items():
+            tuned = _possible_choices(teacher, f"teachers.{name}")[0][0]
+            if tuned:
+                raise UserError(
+                    f"teachers.{name}.{min(tuned)}: found a list, which is tuned over; a teacher is not tuned: give it "
+                    "one value (its own, where the recipe has a list)"
+                )
         choose(self.students, self.report.reference, "report.reference")
         return self
+
+
+def _possible_choices(recipe: Recipe, key: str) -> list[tuple[dict, Recipe]]:
+    from softcifar.training.tuning import candidates
+
+    try:
+        return candidates(recipe)
+    except ValidationError as error:
+        raise UserError(f"{key}: of the listed values not all go together: {_sentence(error)}") from None
 
 
 def _mapping_with(found: object, key: str) -> dict:

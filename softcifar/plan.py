@@ -7,8 +7,10 @@ something that it uses has changed.
 from pathlib import Path
 from typing import Any
 
+import softcifar
 from softcifar.augment import AUGMENTATIONS
 from softcifar.data import SOURCES
+from softcifar.errors import UserError
 from softcifar.fingerprint import code
 from softcifar.labels import SOURCES as LABEL_SOURCES
 from softcifar.losses import LOSSES
@@ -21,6 +23,11 @@ Entry = dict[str, Any]
 
 def entry(study: Study, root: Path, stage: str, name: str | None = None) -> Entry:
     """{'params': ..., 'code': {file: sha256}} of one stage (download, prepare, ..., report) and its item `name`."""
+    imported = Path(softcifar.__file__).resolve().parents[1]
+    if imported != root.resolve():  # e.g. a copy of the project, beside the one that was installed
+        raise UserError(
+            f"softcifar: imported from {imported}, but the study lies in {root.resolve()}; run python -m stages.{stage} there"
+        )
     params, methods = {
         "download": _download,
         "prepare": _prepare,
@@ -55,11 +62,13 @@ def _download(study: Study, name: str) -> tuple[Entry, list]:
 def _prepare(study: Study, _: None) -> tuple[Entry, list]:
     used = {study.data.images, *study.data.votes.values(), *study.data.ood}
     sources = {name: study.datasets[name].source for name in sorted(used)}
-    return {**study.data.model_dump(), "sources": sources}, [SOURCES[source].fetch for source in sources.values()]
+    ood = list(study.data.ood)  # near or far matters to the report alone
+    return {**study.data.model_dump(), "ood": ood, "sources": sources}, [SOURCES[source].fetch for source in sources.values()]
 
 
 def _teach(study: Study, name: str) -> tuple[Entry, list]:
-    return _training(study.teachers[name], study)
+    params, methods = _training(study.teachers[name], study)
+    return {**params, "split_seed": study.data.split_seed}, methods  # it decides the folds
 
 
 def _soften(study: Study, name: str) -> tuple[Entry, list]:

@@ -8,7 +8,16 @@ from collections.abc import Callable, Sequence
 from softcifar.errors import UserError, suggestion
 
 PARAMS = "params.yaml"
-PLACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
+PLACE_ERRORS = {
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EEXIST,
+}
 
 
 def item(allowed: Sequence[str], kind: str) -> str:

@@ -18,7 +18,7 @@ def main() -> None:
         study.evaluation,
         study=Path("data/study"),
         ood={each: Path("data/ood") / f"{each}.npz" for each in study.data.ood},
-        manifest=read_json("data/study/manifest.json"),
+        manifest=read_json("data/study/inputs.json"),
         models=Path("models/students") / name,
         out=Path("scores") / name,
     )

@@ -6,7 +6,8 @@ import numpy as np
 
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz, write_npz
-from softcifar.labels import SOURCES, inputs
+from softcifar.labels import SOURCES
+from softcifar.labels.source import inputs
 from softcifar.params import load_section
 from softcifar.splits import load_split
 from softcifar.stage import PARAMS, item, run
@@ -16,7 +17,7 @@ def main() -> None:
     sources = load_section(PARAMS, "labels")
     name = item(sources, "label source")
     chosen = sources[name]
-    split, manifest = load_split(Path("data/study/train.npz")), read_json("data/study/manifest.json")
+    split, manifest = load_split(Path("data/study/train.npz")), read_json("data/study/inputs.json")
     given = {"labels": split.labels, "num_classes": len(manifest["classes"]), "votes": split.votes}
     if chosen.teacher is not None:
         taught = read_npz(Path("models/teachers") / chosen.teacher / "logits.npz", "logits", "index", "temperature")
@@ -25,7 +26,10 @@ def main() -> None:
         given["teacher_logits"] = taught["logits"] / (float(taught["temperature"]) if chosen.calibrated else 1)
     function = SOURCES[chosen.source]
     if "votes" in inputs(function) and split.votes is None:
-        raise UserError(f"labels.{name}: source '{chosen.source}' needs people's votes, but the training images have none")
+        raise UserError(
+            f"labels.{name}: source '{chosen.source}' needs people's votes, but the training images "
+            "have none; name a data set of votes as data.votes.train"
+        )
     probs = function(*(given[each] for each in inputs(function)), **chosen.options)
     write_npz(Path("data/labels") / f"{name}.npz", probs=probs.astype(np.float32), index=split.index)
 

@@ -11,7 +11,7 @@ from softcifar.splits import load_split
 from softcifar.stage import PARAMS, item, run
 from softcifar.training.crossfit import teach
 from softcifar.training.state import Folder
-from softcifar.training.trained import write_run_record
+from softcifar.training.trained import surroundings, write_run_record
 
 STUDY = Path("data/study")
 
@@ -20,17 +20,20 @@ def main() -> None:
     started = time.time()
     study = params.load(PARAMS)
     name = item(study.teachers, "teacher")
-    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "manifest.json"]
+    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json"]
     out = Path("models/teachers") / name
     train_split, validation, manifest = load_split(inputs[0]), load_split(inputs[1]), read_json(inputs[2])
+    decisive = entry(study, Path(), "teach", name), surroundings(study.teachers[name].precision)
+    fingerprint = of_inputs(decisive, *inputs)
     teach(
         name,
         study.teachers[name],
         study.seeds,
+        study.data.split_seed,
         train_split=train_split,
         validation=validation,
         manifest=manifest,
-        states=Folder(Path(".state/teach") / name, of_inputs(entry(study, Path(), "teach", name), *inputs)),
+        states=Folder(Path(".state/teach") / name, fingerprint),
         out=out,
     )
     write_run_record(out, started)

@@ -11,7 +11,7 @@ from softcifar.splits import load_split, load_targets
 from softcifar.stage import PARAMS, item, run
 from softcifar.training.state import Folder
 from softcifar.training.student import train_student
-from softcifar.training.trained import write_run_record
+from softcifar.training.trained import surroundings, write_run_record
 
 STUDY = Path("data/study")
 
@@ -22,9 +22,10 @@ def main() -> None:
     name = item(study.students, "student")
     student = study.students[name]
     labels = Path("data/labels") / f"{student.labels}.npz"
-    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "manifest.json", labels]
+    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json", labels]
     train_split, validation, manifest = load_split(inputs[0]), load_split(inputs[1]), read_json(inputs[2])
     out = Path("models/students") / name
+    fingerprint = of_inputs((entry(study, Path(), "train", name), surroundings(student.precision)), *inputs)
     train_student(
         name,
         student,
@@ -33,7 +34,7 @@ def main() -> None:
         validation=validation,
         targets=load_targets(labels, train_split),
         manifest=manifest,
-        states=Folder(Path(".state/train") / name, of_inputs(entry(study, Path(), "train", name), *inputs)),
+        states=Folder(Path(".state/train") / name, fingerprint),
         out=out,
     )
     write_run_record(out, started)

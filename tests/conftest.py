@@ -86,7 +86,7 @@ class Workspace:
     @property
     def environment(self) -> dict:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "PYTHONPATH": str(self.folder), "DVC_NO_ANALYTICS": "1"}
+        return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
@@ -95,7 +95,7 @@ class Workspace:
         return done
 
     def stage(self, script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
-        return self.run(sys.executable, f"stages/{script}.py", *arguments, check=check)
+        return self.run(sys.executable, "-m", f"stages.{script}", *arguments, check=check)
 
     def repro(self, *targets: str) -> list[str]:
         """Run `dvc repro`; the stages that ran, in order."""

@@ -129,7 +129,12 @@ def _scores(folder, generator, exact, test_labels, sharpness, noise, samples, ru
     truth = np.eye(len(CLASSES))[test_labels[:attacked]]
     curves = np.stack([arrays["test"].mean(1)[:, :attacked] - eps * sharpness * truth for eps in STRENGTHS], axis=1)
     log_probs = curves - np.log(np.exp(curves).sum(-1, keepdims=True))
-    _save(folder / "fgsm.npz", eps_255=np.array(STRENGTHS, dtype=np.float64), log_probs=log_probs.astype(np.float32))
+    _save(
+        folder / "fgsm.npz",
+        eps_255=np.array(STRENGTHS, dtype=np.float64),
+        index=np.arange(log_probs.shape[2]),
+        log_probs=log_probs.astype(np.float32),
+    )
     rows = []
     for seed in range(runs):
         for epoch in range(1, 13):

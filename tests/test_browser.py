@@ -44,9 +44,7 @@ def opened(browser, page):
 
 
 def column(driver, number: int) -> list[str]:
-    script = (
-        "return [...document.querySelectorAll('#summary-table tbody tr')].map(r => r.cells[arguments[0]].dataset.value)"
-    )
+    script = "return [...document.querySelectorAll('#summary-table tbody tr')].map(r => r.cells[arguments[0]].dataset.value)"
     return driver.execute_script(script, number)
 
 

@@ -14,12 +14,12 @@ from softcifar.labels import (
     hard,
     human,
     human_thresholded,
-    inputs,
     instance_based,
     majority,
     teacher,
     uniform,
 )
+from softcifar.labels.source import inputs
 
 
 def certain_of(p_true: float, classes: int = 4) -> np.ndarray:

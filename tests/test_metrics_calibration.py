@@ -129,9 +129,7 @@ def test_the_true_class_probability_is_not_what_is_binned():
     # "error" of .113 for a network without any.
     probs, labels = two_classes(np.full(1000, 0.887), np.arange(1000) < 887)
     p_true = probs[np.arange(1000), labels]
-    mistaken = sum(
-        (p_true == value).mean() * abs((labels == 0)[p_true == value].mean() - value) for value in np.unique(p_true)
-    )
+    mistaken = sum((p_true == value).mean() * abs((labels == 0)[p_true == value].mean() - value) for value in np.unique(p_true))
     assert mistaken == pytest.approx(0.113)
     for error in ERRORS:
         assert error(probs, labels) == pytest.approx(0, abs=1e-12)
@@ -174,9 +172,7 @@ def test_bounds_order_and_relations(seed, bins):
     assert ece <= maximum_calibration_error(probs, labels, bins=bins) + 1e-12
     # Merging bins cannot raise the error (triangle inequality); one bin leaves |accuracy - mean confidence|.
     assert expected_calibration_error(probs, labels, bins=1) <= ece + 1e-12
-    assert adaptive_calibration_error(probs, labels, bins=1) == pytest.approx(
-        expected_calibration_error(probs, labels, bins=1)
-    )
+    assert adaptive_calibration_error(probs, labels, bins=1) == pytest.approx(expected_calibration_error(probs, labels, bins=1))
 
 
 @quick

@@ -47,9 +47,7 @@ def test_ends_of_the_scales():
 def test_float64_inside():
     # In float32 the mean of a million equal terms drifts; here it is the value itself.
     probs = np.tile(np.array([[0.9, 0.1]], np.float32), (1_000_000, 1))
-    assert negative_log_likelihood(probs, np.zeros(1_000_000, np.uint8)) == pytest.approx(
-        -math.log(np.float32(0.9)), rel=1e-12
-    )
+    assert negative_log_likelihood(probs, np.zeros(1_000_000, np.uint8)) == pytest.approx(-math.log(np.float32(0.9)), rel=1e-12)
 
 
 @quick

@@ -7,6 +7,7 @@ from softcifar.errors import UserError
 from softcifar.methods import mc_dropout, softmax
 from softcifar.models import build
 from softcifar.models.classifier import classifier
+from softcifar.models.dropout import Dropout
 from softcifar.params import Method
 
 
@@ -85,3 +86,26 @@ def test_monte_carlo_dropout_samples_differ_and_batch_norm_stays_in_evaluation()
 def test_monte_carlo_dropout_needs_dropout():
     with pytest.raises(UserError, match="network without dropout"):
         mc_dropout(classifier(Method(name="resnet8"), MANIFEST, seed=0), torch.rand(1, 3, 32, 32))
+
+
+@pytest.mark.parametrize("shape", [(64, 16, 8, 8), (500, 33), (7, 3, 5, 3)])
+def test_dropout_zeroes_the_stated_share_and_keeps_the_mean(shape):
+    torch.manual_seed(0)
+    layer = Dropout(0.3).train()
+    ones = torch.ones(shape)
+    dropped = torch.stack([layer(ones) for _ in range(200)])
+    assert dropped.unique().tolist() == pytest.approx([0, 1 / 0.7])
+    assert dropped.mean().item() == pytest.approx(1, abs=0.01)
+    # Independent between activations: the share of zeros varies as a binomial's does.
+    shares = (dropped == 0).double().mean(dim=0)
+    assert shares.var().item() == pytest.approx(0.3 * 0.7 / 200, rel=0.25)
+
+
+def test_dropout_drops_the_gradient_with_the_activation_and_nothing_in_evaluation():
+    layer = Dropout(0.5)
+    values = torch.rand(4, 8, 4, 4, requires_grad=True)
+    out = layer(values)
+    out.sum().backward()
+    torch.testing.assert_close(values.grad, (out != 0) * 2.0)
+    assert layer.eval()(values) is values
+    assert Dropout(0.0).train()(values) is values

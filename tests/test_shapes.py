@@ -24,9 +24,7 @@ def parts(tmp_path_factory):
 
 @pytest.mark.parametrize("source", ["shapes", "shapes_unseen", "digits", "noise"])
 def test_same_options_same_bytes_and_another_seed_other_images(tmp_path, source):
-    options = {"shapes": {"train": 40, "test": 20}, "shapes_unseen": {"count": 40}, "noise": {"count": 40}}.get(
-        source, {}
-    )
+    options = {"shapes": {"train": 40, "test": 20}, "shapes_unseen": {"count": 40}, "noise": {"count": 40}}.get(source, {})
     for folder, seed in (("once", 3), ("again", 3), ("other", 4)):
         made(tmp_path / folder, source, seed=seed, **options)
     files = sorted(path.name for path in (tmp_path / "once").iterdir())

@@ -202,6 +202,13 @@ def test_validation_chooses_among_listed_values(splits, tmp_path):
     assert network(torch.zeros(1, 3, 8, 8)).shape == (1, 2)
 
 
+def test_a_tuned_network_is_written_as_the_chosen_one(splits, tmp_path):
+    network = {"name": "resnet8", "dropout": [0.0, 0.3]}
+    out, _, about = run_student(splits, tmp_path, network=network, epochs=1)
+    assert about["network"]["options"]["dropout"] == about["candidates"][about["choice"]]["network.dropout"]
+    load_classifier(out / "run_0.safetensors", Method(**about["network"]), splits[2], CPU)
+
+
 def test_wrong_weights_are_one_sentence(splits, tmp_path):
     out, _, _ = run_student(splits, tmp_path, epochs=1)
     for path, network, message in (
@@ -227,7 +234,7 @@ def test_targets_of_another_number_of_classes_are_refused(splits, tmp_path):
 def run_teacher(splits, tmp_path, folds: int):
     train_split, validation, manifest = splits
     teacher = Teacher.model_validate({**SMALL, "folds": folds, "epochs": 3})
-    teach("t", teacher, SEEDS, train_split=train_split, validation=validation, manifest=manifest,
+    teach("t", teacher, SEEDS, 0, train_split=train_split, validation=validation, manifest=manifest,
           states=Folder(tmp_path / f"state{folds}", "x"), out=tmp_path / f"{folds}")  # fmt: skip
     return np.load(tmp_path / f"{folds}/logits.npz"), teacher
 
@@ -264,7 +271,11 @@ def test_out_of_fold_logits_come_from_the_network_that_did_not_see_the_image(spl
 def test_one_fold_is_the_in_sample_teacher(splits, tmp_path):
     found, _ = run_teacher(splits, tmp_path, folds=1)
     assert (found["fold"] == 0).all()
-    assert sorted(path.name for path in (tmp_path / "1").iterdir()) == ["about.json", "fold_0.safetensors", "logits.npz"]
+    assert sorted(path.name for path in (tmp_path / "1").iterdir()) == [
+        "about.json",
+        "fold_0.safetensors",
+        "logits.npz",
+    ]
 
 
 def test_the_device_is_named_clearly(monkeypatch):

@@ -52,9 +52,7 @@ def _jitter(images: torch.Tensor, generator: torch.Generator, *strengths: float)
     return images
 
 
-def _crop_matrices(
-    images: torch.Tensor, generator: torch.Generator, rotation: float, flip: float
-) -> torch.Tensor:
+def _crop_matrices(images: torch.Tensor, generator: torch.Generator, rotation: float, flip: float) -> torch.Tensor:
     """(B, 2, 3) matrices from output to input coordinates, both in [-1, 1]: crop, then rotate, then flip."""
     batch, _, height, width = images.shape
     device = images.device

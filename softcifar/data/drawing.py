@@ -83,15 +83,11 @@ def blur(images: np.ndarray, sigma: np.ndarray) -> np.ndarray:
         width[axis] = (reach, reach)
         padded = np.pad(images, width, mode="edge")
         length = images.shape[axis]
-        images = sum(
-            kernel[:, k, None, None, None] * padded.take(range(k, k + length), axis=axis) for k in range(len(offsets))
-        )
+        images = sum(kernel[:, k, None, None, None] * padded.take(range(k, k + length), axis=axis) for k in range(len(offsets)))
     return images
 
 
-def paint(
-    mask: np.ndarray, *, contrast: float, texture: float, noise: float, generator: np.random.Generator
-) -> np.ndarray:
+def paint(mask: np.ndarray, *, contrast: float, texture: float, noise: float, generator: np.random.Generator) -> np.ndarray:
     """Colour, texture, blur and noise over masks (N, SIDE, SIDE) in 0..1: uint8 (N, SIDE, SIDE, 3).
 
     contrast: see colours; texture: largest amplitude of the background's waves, 0..1;

@@ -105,9 +105,7 @@ def _download(url: str, checksum: str, folder: Path, name: str) -> Path:
     import pooch  # takes 0.3 s, and only downloads need it
 
     pooch.get_logger().setLevel("WARNING")
-    keeper = pooch.create(
-        path=folder, base_url="", registry={name: checksum}, urls={name: url}, retry_if_failed=RETRIES
-    )
+    keeper = pooch.create(path=folder, base_url="", registry={name: checksum}, urls={name: url}, retry_if_failed=RETRIES)
     return Path(keeper.fetch(name, downloader=_stream))
 
 

@@ -80,9 +80,7 @@ def _read(classes: tuple[str, ...], folder: Path) -> dict[str, Images]:
     parts = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
         images = _read_idx(folder / f"{prefix}-images-idx3-ubyte")[..., None]
-        parts[part] = Images(
-            images, _read_idx(folder / f"{prefix}-labels-idx1-ubyte").astype(np.int64), classes=classes
-        )
+        parts[part] = Images(images, _read_idx(folder / f"{prefix}-labels-idx1-ubyte").astype(np.int64), classes=classes)
     return parts
 
 

@@ -26,25 +26,33 @@ def fetch(folder: Path, *, path: str, sha256: str = "") -> None:
     path: relative to the working folder, else to the folder that SOFTCIFAR_MIRROR names. sha256: of the file; needed,
     because this is how the pipeline notices that the file has changed. The error for a missing one says what it is.
     """
-    found = Path(path) if Path(path).is_file() else fetching.in_mirror(path, None)
+    found = locate(path)
     if found is None:
         raise UserError(
             f"path: there is no file '{path}'; a path is relative to the working folder or to the folder that "
             f"{fetching.MIRROR} names"
         )
-    actual = fetching.digest(found, "sha256")
-    if not sha256:
-        raise UserError(f"sha256: missing for '{path}', so that a changed file is noticed; write sha256: {actual}")
-    if sha256.lower() != actual:
-        raise UserError(
-            f"sha256: '{found}' has {actual}, the params expect {sha256}; correct them if this is the right file"
-        )
+    verify(found, sha256)
     arrays = read_npz(found, "images")
     _parts(arrays, found)
     unknown = sorted(set(arrays) - set(KNOWN))
     if unknown:
         print(f"{found}: not used: {', '.join(unknown)}; known arrays: {', '.join(KNOWN)}", file=sys.stderr)
     shutil.copyfile(found, folder / NAME)
+
+
+def locate(path: str) -> Path | None:
+    """The file in the working folder, else in the folder that SOFTCIFAR_MIRROR names; None where neither has it."""
+    return Path(path) if Path(path).is_file() else fetching.in_mirror(path, None)
+
+
+def verify(found: Path, sha256: str) -> None:
+    """Raise UserError unless the file has this checksum."""
+    actual = fetching.digest(found, "sha256")
+    if not sha256:
+        raise UserError(f"sha256: missing for '{found}', so that a changed file is noticed; write sha256: {actual}")
+    if sha256.lower() != actual:
+        raise UserError(f"sha256: '{found}' has {actual}, the params expect {sha256}; correct them if this is the right file")
 
 
 def read(folder: Path) -> dict[str, Images]:
@@ -120,8 +128,7 @@ def _votes(votes: np.ndarray, count: int, classes: int, where: str) -> np.ndarra
         raise UserError(f"{where} must be whole numbers of votes, found {_describe(votes)}")
     if votes.shape != (count, classes):
         raise UserError(
-            f"{where} must be one row per image and one column per class, shape ({count}, {classes}), "
-            f"found shape {votes.shape}"
+            f"{where} must be one row per image and one column per class, shape ({count}, {classes}), found shape {votes.shape}"
         )
     if votes.min() < 0:
         raise UserError(f"{where} must be 0 or more, found {votes.min()}")

@@ -65,9 +65,7 @@ def _shield() -> np.ndarray:
 
 def _heart() -> np.ndarray:
     u = _turn()
-    return np.stack(
-        [16 * np.sin(u) ** 3, 13 * np.cos(u) - 5 * np.cos(2 * u) - 2 * np.cos(3 * u) - np.cos(4 * u)], axis=1
-    )
+    return np.stack([16 * np.sin(u) ** 3, 13 * np.cos(u) - 5 * np.cos(2 * u) - 2 * np.cos(3 * u) - np.cos(4 * u)], axis=1)
 
 
 def _star() -> np.ndarray:

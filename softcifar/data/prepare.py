@@ -1,6 +1,7 @@
 """From raw data sets to one study: three splits with their labels and votes, and the sets of novel images."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -15,6 +16,8 @@ from softcifar.data.protocols import PROTOCOLS
 from softcifar.errors import UserError, choose
 from softcifar.files import atomic_folder, write_json, write_npz
 
+INPUTS = ("classes", "image_shape", "mean", "std")
+
 
 def prepare(
     raw: Path,
@@ -27,13 +30,13 @@ def prepare(
     votes: dict[str, str],
     sizes: dict[str, int | None],
     split_seed: int,
-    ood_sets: dict[str, str],
+    ood_sets: Iterable[str],
 ) -> dict:
-    """Write study/{train,validation,test}.npz, ood/<name>.npz and a manifest.json in each folder; return the study's.
+    """Write study/{train,validation,test}.npz and inputs.json, ood/<name>.npz, and a manifest.json in each; return the study's.
 
     raw: holds a folder per data set; only those named here are read. sources: {data set: its source}. images: the data
     set to learn. votes: {part: data set whose votes join that part's images}. sizes: {split: images, None: the rest}.
-    ood_sets: {data set: "near" or "far"}. Raises UserError for combinations that do not fit.
+    ood_sets: data sets of novel images. Raises UserError for combinations that do not fit.
     """
     parts = _labelled(raw, images, sources)
     parts = _join_votes(raw, parts, images, votes, sources)
@@ -45,6 +48,8 @@ def prepare(
         manifest = _write_study(Path(part), parts, splits)
         manifest |= {"protocol": protocol, "dataset": images, "source": sources[images], "split_seed": split_seed}
         write_json(Path(part) / "manifest.json", manifest)
+        # What networks are built from, apart: the manifest also names test images, which must not touch training.
+        write_json(Path(part) / "inputs.json", {key: manifest[key] for key in INPUTS})
         _write_ood(ood_part, raw, images, ood_sets, sources, shape)
         for file in sorted(Path(part).iterdir()):
             file.replace(study / file.name)
@@ -58,9 +63,7 @@ def _source(sources: dict[str, str], name: str, key: str) -> Source:
 def _labelled(raw: Path, name: str, sources: dict[str, str]) -> dict[str, Images]:
     source = _source(sources, name, "data.images")
     if source.read is None:
-        raise UserError(
-            f"data.images: '{name}' (source {sources[name]}) holds votes, no images; name it under data.votes"
-        )
+        raise UserError(f"data.images: '{name}' (source {sources[name]}) holds votes, no images; name it under data.votes")
     parts = source.read(raw / name)
     for part, content in parts.items():
         if content.labels is None:
@@ -83,9 +86,7 @@ def _join_votes(
         content = choose(parts, part, "data.votes")
         source = _source(sources, name, key)
         if source.read_votes is None:
-            raise UserError(
-                f"{key}: '{name}' (source {sources[name]}) holds images; a data set that holds votes is allowed"
-            )
+            raise UserError(f"{key}: '{name}' (source {sources[name]}) holds images; a data set that holds votes is allowed")
         table = choose(source.read_votes(raw / name), part, f"{key}: '{name}'")
         if len(table) != len(content.images):
             raise UserError(f"{key}: '{name}' has votes on {len(table)} images, '{images}' has {len(content.images)}")
@@ -104,9 +105,7 @@ def _write_study(folder: Path, parts: dict[str, Images], splits: dict[str, tuple
         content = parts[part]
         arrays = {"images": content.images[index], "labels": content.labels[index], "index": index}
         arrays |= {
-            name: values[index]
-            for name, values in (("votes", content.votes), ("exact", content.exact))
-            if values is not None
+            name: values[index] for name, values in (("votes", content.votes), ("exact", content.exact)) if values is not None
         }
         per_class = np.bincount(arrays["labels"], minlength=len(content.classes))
         if split == "train":
@@ -153,16 +152,12 @@ def _channel_statistics(images: np.ndarray) -> tuple[list[float], list[float]]:
 
 
 def _write_ood(
-    folder: Path, raw: Path, images: str, ood_sets: dict[str, str], sources: dict[str, str], shape: tuple[int, ...]
+    folder: Path, raw: Path, images: str, ood_sets: Iterable[str], sources: dict[str, str], shape: tuple[int, ...]
 ) -> None:
     manifest = {}
-    for name, kind in ood_sets.items():
-        if kind not in ("near", "far"):
-            raise UserError(f"data.ood.{name}: found '{kind}'; allowed: near, far")
+    for name in ood_sets:
         if name == images:
-            raise UserError(
-                f"data.ood: '{name}' is the data set that is learned (data.images); novel images must be others"
-            )
+            raise UserError(f"data.ood: '{name}' is the data set that is learned (data.images); novel images must be others")
         source = _source(sources, name, "data.ood")
         if source.read is None:
             raise UserError(f"data.ood: '{name}' (source {sources[name]}) holds votes, no images")
@@ -170,7 +165,6 @@ def _write_ood(
         novel = converted((parts["test"] if "test" in parts else parts["train"]).images, shape)
         write_npz(folder / f"{name}.npz", images=novel)
         manifest[name] = {
-            "kind": kind,
             "count": len(novel),
             "source": sources[name],
             "sha256": {"images": checksum(novel)},

@@ -22,6 +22,8 @@ def standard(parts: dict[str, Images], sizes: dict[str, int | None], seed: int) 
 
     Where there is no official test part, the test images come from the train part too.
     """
+    if "train" not in parts:
+        raise UserError("data.images: this data set was fetched without its training part; give it only_test: false")
     apart = ("test",) if "test" in parts else ()
     rest = [split for split in ORDER if split not in apart]
     splits = {split: ("train", index) for split, index in _pick(parts, "train", rest, sizes, seed).items()}

@@ -76,9 +76,7 @@ def fetch(
     softcifar.data.drawing.paint.
     """
     for part, count in (("train", train), ("test", test)):
-        arrays = _part(
-            part, count, seed, ambiguous=ambiguous, votes=votes, contrast=contrast, texture=texture, noise=noise
-        )
+        arrays = _part(part, count, seed, ambiguous=ambiguous, votes=votes, contrast=contrast, texture=texture, noise=noise)
         write_npz(folder / f"{part}.npz", **arrays)
 
 

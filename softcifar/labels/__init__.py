@@ -3,7 +3,6 @@
 from softcifar.labels.human import human, human_thresholded
 from softcifar.labels.instance_based import adaptive_instance_based, instance_based
 from softcifar.labels.one_hot import hard, majority
-from softcifar.labels.source import inputs
 from softcifar.labels.teacher import teacher
 from softcifar.labels.uniform import uniform
 
@@ -19,6 +18,6 @@ SOURCES = {
 }
 
 __all__ = [
-    "SOURCES", "adaptive_instance_based", "hard", "human", "human_thresholded", "inputs", "instance_based", "majority",
+    "SOURCES", "adaptive_instance_based", "hard", "human", "human_thresholded", "instance_based", "majority",
     "teacher", "uniform",
 ]  # fmt: skip

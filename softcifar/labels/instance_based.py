@@ -21,9 +21,7 @@ def instance_based(labels, teacher_logits, *, epsilon: Fraction = 0.1, temperatu
 
 
 @on_arrays
-def adaptive_instance_based(
-    labels, teacher_logits, *, p1: Fraction = 0.9, p2: NonNegative = 2.0, temperature: Positive = 1.0
-):
+def adaptive_instance_based(labels, teacher_logits, *, p1: Fraction = 0.9, p2: NonNegative = 2.0, temperature: Positive = 1.0):
     """Adaptive mass and instance-based spread (ILS): epsilon(x) = p2 (p_y - p1)^2, clamped to [0, 0.5], spread as in ILS2.
 
     labels (N,); teacher_logits (N, K), divided by the teacher's fitted temperature beforehand (`calibrated: true`) and by

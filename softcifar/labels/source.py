@@ -76,9 +76,7 @@ def _check(arrays: dict[str, np.ndarray], num_classes: int) -> None:
             if values.ndim != 1 or values.dtype.kind not in "iu":
                 raise UserError(f"labels: found {values.dtype} of shape {values.shape}; allowed: integers of shape (N,)")
             if len(values) and not (values.min() >= 0 and values.max() < num_classes):
-                raise UserError(
-                    f"labels: found values {values.min()} to {values.max()}; allowed: 0 to {num_classes - 1}"
-                )
+                raise UserError(f"labels: found values {values.min()} to {values.max()}; allowed: 0 to {num_classes - 1}")
         else:
             length = len(arrays.get("labels", values))
             if values.shape != (length, num_classes):

@@ -5,9 +5,7 @@ import torch
 from softcifar.losses.targets import Reduction, as_targets, reduce
 
 
-def cross_entropy(
-    logits: torch.Tensor, labels_or_targets: torch.Tensor, *, reduction: Reduction = "mean"
-) -> torch.Tensor:
+def cross_entropy(logits: torch.Tensor, labels_or_targets: torch.Tensor, *, reduction: Reduction = "mean") -> torch.Tensor:
     """-sum_k t_k log p_k with p = softmax(logits), in nats, in float32 at least.
 
     logits (B, K); labels (B,) integers or targets (B, K) probabilities. A class without target mass costs nothing, whatever

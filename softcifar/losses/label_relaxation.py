@@ -40,7 +40,9 @@ def _project(log_probs: torch.Tensor, lower: torch.Tensor) -> torch.Tensor:
     Water-filling: classes sorted by lower_k / p_k; the ones above s sit on their bound, the others share what remains.
     log_probs, lower (B, K); returns (B, K).
     """
-    ratio, order = (lower.log() - log_probs).nan_to_num(nan=-torch.inf).sort(dim=1, descending=True)
+    ratio, order = (
+        (lower.log() - log_probs).nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).sort(dim=1, descending=True)
+    )
     bound = lower.gather(1, order)
     sorted_log_probs = log_probs.gather(1, order)
     # With the first m classes on their bound, the rest have s_m = (1 - sum of bounds) / (their own probability), m = 0..K-1.

@@ -39,9 +39,7 @@ def as_probs(values: object, name: str = "probs") -> np.ndarray:
         raise UserError(f"{name}: shape {probs.shape}; at least one row of K >= 2 probabilities is allowed")
     low, high = probs.min(), probs.max()
     if not (low >= 0 and high <= 1 + SUM_TOLERANCE):  # also true for NaN
-        raise UserError(
-            f"{name}: values from {low:.6g} to {high:.6g}; probabilities in [0, 1] are allowed (not logits)"
-        )
+        raise UserError(f"{name}: values from {low:.6g} to {high:.6g}; probabilities in [0, 1] are allowed (not logits)")
     sums = probs.sum(axis=-1)
     worst = sums.flat[np.abs(sums - 1).argmax()]
     if abs(worst - 1) > SUM_TOLERANCE:
@@ -61,9 +59,7 @@ def as_labels(values: object, count: int, classes: int) -> np.ndarray:
     """int64 (count,) of class numbers 0 to classes - 1."""
     labels = as_array(values, "labels")
     if labels.shape != (count,):
-        raise UserError(
-            f"labels: shape {labels.shape}; ({count},) is allowed, one class number per row of the predictions"
-        )
+        raise UserError(f"labels: shape {labels.shape}; ({count},) is allowed, one class number per row of the predictions")
     if labels.dtype.kind not in "iu":
         raise UserError(f"labels: holds {labels.dtype} values; integers from 0 to {classes - 1} are allowed")
     if labels.min() < 0 or labels.max() >= classes:

@@ -9,6 +9,7 @@ from scipy.special import stdtr
 from softcifar.errors import UserError
 from softcifar.metrics.arrays import as_floats
 
+FEWEST = 3  # paired values for a test
 RESAMPLES = 10_000
 
 
@@ -42,8 +43,9 @@ def mean_and_standard_error(values: object) -> tuple[float, float]:
 def paired_comparison(a: object, b: object) -> PairedComparison:
     """Compare two students over the same seeds: mean of a - b, its 95 % bootstrap interval, p of a paired t test.
 
-    a, b (n,), the same seed at the same place. n = 1 gives NaN for the interval and p; differences that are all 0 give
-    p = 1, equal ones other than 0 give p = 0 (the t test's limit). A value that is not finite (a metric that is not
+    a, b (n,), the same seed at the same place. No test below three seeds, nor where all differences are equal: p is
+    NaN (accuracies are whole counts of images, so equal differences happen by chance; all 0 give p = 1). n = 1 gives NaN
+    for the interval too. A value that is not finite (a metric that is not
     defined there) makes all of it NaN. UserError for other shapes, other lengths, or none.
 
     With few seeds (3 to 5) trust the t test: it allows for a spread estimated from n - 1 differences, while a
@@ -65,10 +67,12 @@ def paired_comparison(a: object, b: object) -> PairedComparison:
 
 
 def _t_test(differences: np.ndarray) -> float:
-    """Two-sided p of a one-sample t test of mean 0; n >= 2."""
-    if np.ptp(differences) == 0:  # also keeps the rounding of the mean out of it
-        return 1.0 if differences[0] == 0 else 0.0
+    """Two-sided p of a one-sample t test of mean 0; NaN where n or the spread is too small to tell."""
     count = len(differences)
+    if not differences.any():
+        return 1.0
+    if count < FEWEST or np.ptp(differences) <= 1e-12 * np.abs(differences).max():
+        return math.nan
     differences = differences / np.abs(differences).max()  # so that no square underflows
     t = differences.mean() / (differences.std(ddof=1) / math.sqrt(count))
     return float(2 * stdtr(count - 1, -abs(t)))

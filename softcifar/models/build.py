@@ -11,7 +11,7 @@ from softcifar.options import check
 
 
 class Networks(Mapping[str, Callable]):
-    """The networks' functions by full name; any depth of a family is a name ('resnet20'), listed by its family ('resnet<depth>')."""
+    """The networks' functions by full name ('resnet20'); a family of several depths is listed as 'resnet<depth>'."""
 
     def _families(self) -> dict[str, Callable]:
         from softcifar.models import NETWORKS

@@ -28,7 +28,5 @@ def classifier(network: Method, manifest: dict, *, seed: int) -> Classifier:
     height, _, channels = manifest["image_shape"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        body = build(
-            network.name, len(manifest["classes"]), in_channels=channels, image_size=height, **network.options
-        )
+        body = build(network.name, len(manifest["classes"]), in_channels=channels, image_size=height, **network.options)
     return Classifier(body, manifest["mean"], manifest["std"])

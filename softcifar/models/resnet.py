@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from softcifar.errors import UserError
-from softcifar.ranges import Fraction, PositiveInt
+from softcifar.models.dropout import Dropout
+from softcifar.ranges import FractionBelowOne, PositiveInt
 
 
 def resnet(
@@ -17,7 +18,7 @@ def resnet(
     in_channels: PositiveInt = 3,
     image_size: PositiveInt = 32,
     shortcut: Literal["projection", "pool"] = "projection",
-    dropout: Fraction = 0.0,
+    dropout: FractionBelowOne = 0.0,
 ) -> nn.Module:
     """Three stages of n blocks with 16, 32 and 64 channels, depth = 6n+2.
 
@@ -38,7 +39,7 @@ class ResNet(nn.Module):
         super().__init__()
         self.stem = nn.Conv2d(in_channels, 16, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(16)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         stages, width_in = [], 16
         for width, stride in ((16, 1), (32, 2), (64, 2)):
             for block in range(blocks):
@@ -67,13 +68,11 @@ class Block(nn.Module):
         self.norm1 = nn.BatchNorm2d(width)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
         self.norm2 = nn.BatchNorm2d(width)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
         if width_in == width and stride == 1:
             self.shortcut = nn.Identity()
         elif shortcut == "projection":
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(width_in, width, 1, stride=stride, bias=False), nn.BatchNorm2d(width)
-            )
+            self.shortcut = nn.Sequential(nn.Conv2d(width_in, width, 1, stride=stride, bias=False), nn.BatchNorm2d(width))
         else:
             self.shortcut = PoolAndPad(width - width_in, stride)
 

@@ -70,9 +70,7 @@ QUALITY = {
     "mce": ("MCE", "largest calibration error of any bin"),
 }
 
-ACCURACY = accuracy(
-    "accuracy", "Accuracy %", "share of test images whose label has the highest probability", "accuracy"
-)
+ACCURACY = accuracy("accuracy", "Accuracy %", "share of test images whose label has the highest probability", "accuracy")
 
 AGREEMENT_TITLES = {
     "cross_entropy": ("cross-entropy", "cross-entropy of the prediction to the distribution, nats"),
@@ -139,9 +137,7 @@ def fgsm(eps: float, prefix: str = "") -> Column:
 def _quality(metric: str, *, scaled: bool = False) -> Column:
     title, meaning = QUALITY[metric]
     if scaled:
-        return Column(
-            f"{metric}_scaled", f"{title} scaled", f"{meaning}, after temperature scaling", f"{metric}_scaled"
-        )
+        return Column(f"{metric}_scaled", f"{title} scaled", f"{meaning}, after temperature scaling", f"{metric}_scaled")
     return Column(metric, title, meaning, metric)
 
 

@@ -22,9 +22,7 @@ class Context:
     def means(self, column: Column) -> dict[str, float]:
         """{student: mean over its runs}, students without a value left out."""
         chosen = column.select(self.numbers[self.numbers["kind"] == "run"]).dropna(subset="value")
-        return {
-            str(name): float(value) for name, value in chosen.groupby("student", sort=False)["value"].mean().items()
-        }
+        return {str(name): float(value) for name, value in chosen.groupby("student", sort=False)["value"].mean().items()}
 
     def mean(self, metric: str, set: str = "test", score: str = "") -> dict[str, float]:
         """The same for a metric by its name in the long table."""

@@ -116,9 +116,7 @@ def leaders(context: Context) -> list[dict[str, Any]]:
             verdict = "does not stand out: separated from no other student"
         else:
             verdict = f"does not stand out: not separated from {', '.join(tied)}"
-        found.append(
-            {"metric": column, "student": best, "value": column.text(singles[column.key][best]), "verdict": verdict}
-        )
+        found.append({"metric": column, "student": best, "value": column.text(singles[column.key][best]), "verdict": verdict})
     return found
 
 

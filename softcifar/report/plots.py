@@ -10,7 +10,7 @@ from softcifar.files import write_json, write_text
 from softcifar.report.columns import headline
 from softcifar.report.predictions import Prediction, runs
 from softcifar.report.scores import Results
-from softcifar.report.summary import strength
+from softcifar.report.summary import adversarial
 
 DIGITS = 6  # of metrics.json: enough to compare, short enough to read
 
@@ -21,9 +21,8 @@ def metric_means(results: Results, table: pd.DataFrame) -> dict[str, dict[str, f
     for column in headline(results):
         chosen = column.select(table[table["kind"] == "run"])
         for name, value in chosen.groupby("student", sort=False)["value"].mean().items():
-            key = "fgsm_accuracy" if column.metric == "fgsm_accuracy" else column.key
             if np.isfinite(value):
-                means[str(name)][key] = round(float(value), DIGITS)
+                means[str(name)][column.key] = round(float(value), DIGITS)
     return means
 
 
@@ -39,12 +38,13 @@ def learning_curves(results: Results) -> pd.DataFrame:
 
 def fgsm(results: Results) -> pd.DataFrame:
     """A row per student, seed and strength: accuracy on the attacked images."""
-    rows = []
-    for name, student in results.students.items():
-        labels = results.splits["test"]["labels"][: student.attacked.shape[2]]
-        for seed, curve in zip(student.seeds, student.attacked, strict=True):
-            for eps, log_probs in zip(student.eps, curve, strict=True):
-                rows.append((name, seed, float(eps), strength(eps), metrics.accuracy(np.exp(log_probs), labels)))
+    labels = results.splits["test"]["labels"]
+    rows = [
+        (name, seed, float(eps), text, value)
+        for name, student in results.students.items()
+        for run, seed in enumerate(student.seeds)
+        for eps, (_, _, text, value) in zip(student.eps, adversarial(student, labels, run), strict=True)
+    ]
     return pd.DataFrame(rows, columns=["student", "seed", "eps_255", "strength", "accuracy"])
 
 
@@ -56,9 +56,7 @@ def reliability(results: Results, predictions: dict[str, list[Prediction]]) -> p
         for scaling in ("before", "after"):
             parts = [run.probs if scaling == "before" else run.scaled for run in runs(found)]
             bins = metrics.reliability_bins(np.concatenate(parts), labels, bins=results.bins)
-            rows += [
-                (name, scaling, number, *values) for number, values in enumerate(zip(*bins, strict=True)) if values[0]
-            ]
+            rows += [(name, scaling, number, *values) for number, values in enumerate(zip(*bins, strict=True)) if values[0]]
     return pd.DataFrame(rows, columns=["student", "scaling", "bin", "images", "confidence", "accuracy"])
 
 

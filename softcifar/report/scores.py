@@ -19,8 +19,9 @@ class StudentScores:
     """What one student predicted.
 
     logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K); seeds: R ints;
-    eps: float64 (E,) in 1/255 of the pixel range; attacked: float32 (R, E, M, K) log-probabilities on the first M test
-    images; history: one row per candidate, seed and epoch; about: what the evaluation noted (versions, parameters).
+    eps: float64 (E,) in 1/255 of the pixel range; attacked: float32 (R, E, M, K) log-probabilities on the M test images
+    at the positions attacked_index; history: one row per candidate, seed and epoch; about: what the training noted
+    (versions, device, parameters).
     """
 
     name: str
@@ -29,6 +30,7 @@ class StudentScores:
     logits: dict[str, np.ndarray]
     eps: np.ndarray
     attacked: np.ndarray
+    attacked_index: np.ndarray
     history: pd.DataFrame
     about: dict[str, Any]
 
@@ -116,7 +118,7 @@ def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], c
         raise UserError(f"{folder}: there are no scores of student '{name}'; run evaluate for it (dvc repro)")
     about = read_json(folder / "about.json")
     logits = read_npz(folder / "logits.npz", *sizes)
-    attack = read_npz(folder / "fgsm.npz", "eps_255", "log_probs")
+    attack = read_npz(folder / "fgsm.npz", "eps_255", "index", "log_probs")
     seeds = [int(seed) for seed in about["seeds"]]
     for key, count in sizes.items():
         shape = logits[key].shape
@@ -125,11 +127,12 @@ def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], c
             raise UserError(f"{folder / 'logits.npz'}: '{key}' has shape {shape}, the study needs {wanted}")
     eps, attacked = attack["eps_255"], attack["log_probs"]
     fits = attacked.ndim == 4 and (*attacked.shape[:2], attacked.shape[3]) == (len(seeds), len(eps), classes)
-    if not fits or attacked.shape[2] > sizes["test"]:
-        wanted = f"({len(seeds)}, {len(eps)}, at most {sizes['test']}, {classes})"
+    index = attack["index"]
+    if not fits or attacked.shape[2] != len(index) or not (index < sizes["test"]).all():
+        wanted = f"({len(seeds)}, {len(eps)}, {len(index)}, {classes})"
         raise UserError(f"{folder / 'fgsm.npz'}: 'log_probs' has shape {attacked.shape}, the study needs {wanted}")
     history = _history(folder / "history.csv")
-    return StudentScores(name, options, seeds, logits, eps, attacked, history, about)
+    return StudentScores(name, options, seeds, logits, eps, attacked, index, history, about)
 
 
 def _history(path: Path) -> pd.DataFrame:

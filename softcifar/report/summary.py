@@ -91,8 +91,8 @@ def novelty(results: Results, prediction: Prediction) -> list[Row]:
 
 
 def adversarial(student: StudentScores, labels: np.ndarray, run: int) -> list[Row]:
-    """Accuracy of one run on the first M test images under FGSM, per strength (the first is 0: no attack)."""
-    labels = labels[: student.attacked.shape[2]]
+    """Accuracy of one run on the attacked test images under FGSM, per strength (the first is 0: no attack)."""
+    labels = labels[student.attacked_index]
     return [
         ("fgsm_accuracy", "test", strength(eps), metrics.accuracy(np.exp(log_probs), labels))
         for eps, log_probs in zip(student.eps, student.attacked[run], strict=True)
@@ -106,7 +106,5 @@ def strength(eps: float) -> str:
 
 def middle_strength(results: Results) -> float | None:
     """The middle one of the attack strengths above 0 that every student met; None where there is none."""
-    common = set.intersection(
-        *({float(eps) for eps in student.eps if eps > 0} for student in results.students.values())
-    )
+    common = set.intersection(*({float(eps) for eps in student.eps if eps > 0} for student in results.students.values()))
     return sorted(common)[len(common) // 2] if common else None

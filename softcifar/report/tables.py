@@ -48,7 +48,8 @@ MARK_NOTE = (
     "Bold: the best mean, where a paired t test by seed separates it from every other student at the 5 % level "
     "(Holm correction over its rivals). Tilde: where no student stands out so, the best mean and all that the test "
     "does not separate from it. Ensembles are one prediction each, so they carry no spread and take no part in the "
-    "tests."
+    "tests. Spread and tests are over a student's runs on one split with one set of teachers: how far another split or "
+    "other teachers would move a number is not in them. There is no test below three runs."
 )
 
 
@@ -58,9 +59,7 @@ def make(results: Results, table: pd.DataFrame) -> dict[str, Table]:
     headline = choices.headline(results)
     found = [
         _table(table, "summary", "Summary", student, headline),
-        _table(
-            table, "calibration", "Calibration before and after temperature scaling", student, choices.calibration()
-        ),
+        _table(table, "calibration", "Calibration before and after temperature scaling", student, choices.calibration()),
         _table(table, "agreement", "Agreement with label distributions", student, choices.agreement(results)),
         _table(table, "novelty", "Novelty detection", [*student, "set", "score"], choices.novelty()),
         _table(table, "adversarial", "Accuracy under attack", student, choices.adversarial(results)),

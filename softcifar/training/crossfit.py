@@ -6,14 +6,13 @@ A network scored on its own training images is near certain of them and carries 
 from pathlib import Path
 
 import numpy as np
-from safetensors.torch import save_file
 from sklearn.model_selection import StratifiedKFold
 
 from softcifar.device import pick
 from softcifar.errors import UserError
 from softcifar.execution import run_all
 from softcifar.files import atomic_folder, write_json, write_npz
-from softcifar.labels import hard
+from softcifar.labels.one_hot import hard
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
 from softcifar.metrics.temperature import fit_temperature
 from softcifar.metrics.uncertainty import predictive
@@ -25,7 +24,7 @@ from softcifar.seeding import derive
 from softcifar.splits import Split
 from softcifar.training.loop import ONE_PASS, Task, train
 from softcifar.training.state import Folder, State
-from softcifar.training.trained import arithmetic, versions
+from softcifar.training.trained import arithmetic, versions, write_tensors
 
 
 def fold_of(labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -45,6 +44,7 @@ def teach(
     name: str,
     teacher: Teacher,
     seeds: Seeds,
+    split_seed: int,
     *,
     train_split: Split,
     validation: Split,
@@ -52,13 +52,14 @@ def teach(
     states: Folder,
     out: Path,
 ) -> None:
-    """Write `out`: fold_<f>.safetensors, logits.npz (logits float32 (N, K) by training image, fold, index, temperature), about.json.
+    """Write `out`: fold_<f>.safetensors, about.json, and logits.npz: logits float32 (N, K), fold, index, temperature.
 
-    Teachers learn from the data set's labels. With folds 1 the one network sees every image (the published, in-sample way).
+    Rows of logits.npz are the training images in their order. split_seed decides the folds. Teachers learn from the
+    data set's labels. With folds 1 the one network sees every image (the published, in-sample way).
     The temperature is fitted on images the teacher did not see: the held-out folds, or validation with folds 1.
     """
     device = pick()
-    fold = fold_of(train_split.labels, teacher.folds, seeds.order)
+    fold = fold_of(train_split.labels, teacher.folds, split_seed)
     targets = hard(train_split.labels, len(manifest["classes"])).astype(np.float32)
     held_out = [fold == number for number in range(teacher.folds)]
     seen = [~out_of if teacher.folds > 1 else out_of for out_of in held_out]
@@ -101,7 +102,7 @@ def teach(
     probs = predictive(logits[None])
     with atomic_folder(out) as folder:
         for number, state in enumerate(trained):
-            save_file(state.best, folder / f"fold_{number}.safetensors")
+            write_tensors(folder / f"fold_{number}.safetensors", state.best)
         write_npz(
             folder / "logits.npz",
             logits=logits,

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from safetensors.torch import save_file
 
 from softcifar.device import pick
 from softcifar.errors import UserError
@@ -16,7 +15,7 @@ from softcifar.progress import bar
 from softcifar.splits import Split
 from softcifar.training.loop import Task, train
 from softcifar.training.state import Folder, State
-from softcifar.training.trained import arithmetic, parameter_count, versions
+from softcifar.training.trained import arithmetic, parameter_count, versions, write_tensors
 from softcifar.training.tuning import candidates, choose
 
 
@@ -34,7 +33,7 @@ def train_student(
 ) -> None:
     """Write `out`: run_<r>.safetensors per run, history.csv of all choices, about.json with the choice made.
 
-    targets float32 (N, K), in the order of the train split. A killed call goes on where it was (see softcifar.training.state).
+    targets float32 (N, K), in the order of the train split. A killed call goes on where it was (softcifar.training.state).
     Raises UserError where targets do not fit the images, or the loss is no longer finite.
     """
     expected = (len(train_split.images), len(manifest["classes"]))
@@ -70,16 +69,18 @@ def train_student(
     kept = [next(row for row in state.history if row["epoch"] == state.best_epoch) for state in trained]
     nll = np.array([row["validation_nll"] for row in kept]).reshape(len(choices), seeds.runs).mean(axis=1)
     choice = choose(nll.tolist())
+    network = choices[choice][1].network
     chosen = trained[choice * seeds.runs : (choice + 1) * seeds.runs]
     with atomic_folder(out) as folder:
         for run, state in enumerate(chosen):
-            save_file(state.best, folder / f"run_{run}.safetensors")
+            write_tensors(folder / f"run_{run}.safetensors", state.best)
         _history(trained, seeds.runs, choice).to_csv(folder / "history.csv", index=False, lineterminator="\n")
         write_json(
             folder / "about.json",
             {
                 "seeds": list(range(seeds.runs)),
-                "parameters": parameter_count(classifier(student.network, manifest, seed=0)),
+                "network": network.model_dump(),
+                "parameters": parameter_count(classifier(network, manifest, seed=0)),
                 "candidates": [values for values, _ in choices],
                 "validation_nll": nll.tolist(),
                 "choice": choice,

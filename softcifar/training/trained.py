@@ -8,11 +8,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save
 
-from softcifar.device import resolve_precision
+from softcifar.device import pick, resolve_precision
 from softcifar.errors import UserError
-from softcifar.files import write_text
+from softcifar.files import atomic, write_text
 from softcifar.models.classifier import Classifier, classifier
 from softcifar.params import Method
 
@@ -35,6 +35,18 @@ def versions() -> dict[str, str]:
 
 def arithmetic(precision: str, device: torch.device) -> dict[str, str]:
     return {"device": device.type, "precision": resolve_precision(precision, device)}
+
+
+def surroundings(precision: str) -> dict[str, object]:
+    """What, besides params, code and data, decides the bytes of a trained network: part of a saved state's fingerprint."""
+    return {**versions(), **arithmetic(precision, pick()), "threads": torch.get_num_threads()}
+
+
+def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Write a safetensors file, whole or not at all."""
+    # Not save_file: it hides a full disk behind an exception of its own and replaces what it cannot write.
+    with atomic(path) as part:
+        part.write_bytes(save(tensors))
 
 
 def parameter_count(network: torch.nn.Module) -> int:

@@ -41,7 +41,7 @@ def draw(context: Context) -> Drawing | None:
         "attack",
         "Accuracy under attack",
         "FGSM moves every pixel by ε in the direction that raises the network's own loss. The flatter the curve, "
-        f"the more robust the network against this one, weak attack; first {' or '.join(map(str, images))} test "
+        f"the more robust the network against this one, weak attack; {' or '.join(map(str, images))} test "
         "images.",
         finding,
         f"{len(axes)} panels of accuracy against attack strength, one per student, each "

@@ -73,9 +73,7 @@ def _panel(ax, context: Context, column: Column, table, others: list[str]) -> No
         seeds = (values[name] - values[reference]).dropna()
         style = SURE if found["holm_p"] < LEVEL else UNSURE
         ax.plot(seeds, np.full(len(seeds), place), **SEED, zorder=2)
-        ax.plot(
-            np.array([found["low"], found["high"]]) * column.scale, [place, place], color=DARK, linewidth=1.4, zorder=3
-        )
+        ax.plot(np.array([found["low"], found["high"]]) * column.scale, [place, place], color=DARK, linewidth=1.4, zorder=3)
         ax.plot(found["difference"] * column.scale, place, **style, zorder=4)
     ax.set_ylim(len(others) - 0.4, -0.6)
     ax.set_title(column.title.removesuffix(" %"))

@@ -102,9 +102,7 @@ def _broken(name: str) -> str:
 
 def _image(ax: Axes, image: np.ndarray) -> None:
     grey = image.shape[-1] == 1
-    ax.imshow(
-        image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255, interpolation="nearest"
-    )
+    ax.imshow(image[..., 0] if grey else image, cmap="gray" if grey else None, vmin=0, vmax=255, interpolation="nearest")
     ax.set_axis_off()
 
 

@@ -22,9 +22,7 @@ def draw(context: Context) -> Drawing | None:
     # A dot that stands for a handful of images says nothing; it would only draw the eye to noise.
     few = bins["images"] < 0.005 * bins.groupby(["student", "scaling"])["images"].transform("sum")
     shown = bins[~few]
-    figure, axes = panels(
-        list(results.students), xlabel="confidence: probability of the predicted class", ylabel="accuracy"
-    )
+    figure, axes = panels(list(results.students), xlabel="confidence: probability of the predicted class", ylabel="accuracy")
     before, after = context.mean("ece"), context.mean("ece_scaled")
     reference = _of(shown, results.reference, "before")
     for name, ax in axes.items():

@@ -42,13 +42,10 @@ def draw(context: Context) -> Drawing | None:
     names = {kind: f"{kind}: {', '.join(results.ood_sets(kind))}" for kind in kinds}
     legend(
         figure,
-        {names[kind]: LINES[kind] for kind in kinds}
-        | {results.reference: BEHIND, "chance": {"color": GREY, "linewidth": 0.6}},
+        {names[kind]: LINES[kind] for kind in kinds} | {results.reference: BEHIND, "chance": {"color": GREY, "linewidth": 0.6}},
     )
     best = {kind: min(fpr[kind], key=fpr[kind].get) for kind in kinds}
-    finding = " ".join(
-        f"Lowest mean FPR95 on {kind} sets: {best[kind]} ({fpr[kind][best[kind]]:.2f})." for kind in kinds
-    )
+    finding = " ".join(f"Lowest mean FPR95 on {kind} sets: {best[kind]} ({fpr[kind][best[kind]]:.2f})." for kind in kinds)
     return Drawing(
         "roc",
         "ROC of novelty detection",

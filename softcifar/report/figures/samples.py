@@ -12,9 +12,7 @@ COUNT, SIDE, GAP, LEFT, RIGHT = 10, 0.72, 0.06, 1.35, 0.1  # images in a strip; 
 def draw(context: Context) -> Drawing | None:
     results = context.results
     strips = {"test images": results.splits["test"]["images"]}
-    strips |= {
-        f"{name}\n({results.params['data']['ood'][name]})": images for name, images in results.ood_images.items()
-    }
+    strips |= {f"{name}\n({results.params['data']['ood'][name]})": images for name, images in results.ood_images.items()}
     width = LEFT + COUNT * (SIDE + GAP) + RIGHT
     height = len(strips) * (SIDE + 2 * GAP) + 2 * GAP
     figure = Figure(figsize=(width, height))

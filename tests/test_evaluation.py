@@ -1,0 +1,86 @@
+"""Evaluation: the arrays it writes are what the networks say, at the right place, whatever ran before."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from softcifar.errors import UserError
+from softcifar.evaluation import evaluate
+from softcifar.files import write_npz
+from softcifar.models.classifier import classifier
+from softcifar.params import Evaluation, Seeds, Student
+from tests.test_training import SMALL
+
+SETTINGS = Evaluation(batch_size=7, fgsm_eps_255=[2.0, 8.0], fgsm_images=10)
+
+
+@pytest.fixture
+def study(tmp_path, splits):
+    """Two untrained runs with dropout, beside a validation and a test split and one novel set."""
+    train_split, validation, manifest = splits
+    for name, split in (("validation", validation), ("test", train_split)):
+        write_npz(tmp_path / f"study/{name}.npz", images=split.images, labels=split.labels, index=split.index)
+    write_npz(tmp_path / "ood/noise.npz", images=validation.images[:5])
+    student = {**SMALL, "labels": "hard", "network": {"name": "resnet8", "dropout": 0.2}}
+    models = tmp_path / "models"
+    models.mkdir()
+    for run in range(2):
+        network = classifier(Student.model_validate(student).network, manifest, seed=run)
+        save_file(network.state_dict(), models / f"run_{run}.safetensors")
+    (models / "history.csv").write_text("epoch\n1\n")
+    (models / "about.json").write_text(json.dumps({"network": {"name": "resnet8", "options": {"dropout": 0.2}}}))
+    return tmp_path, student, manifest
+
+
+def run(study, method, out="scores"):
+    folder, student, manifest = study
+    evaluate(
+        "a", Student.model_validate({**student, "method": method}), Seeds(runs=2, init=0, order=0), SETTINGS,
+        study=folder / "study", ood={"noise": folder / "ood/noise.npz"}, manifest=manifest, models=folder / "models",
+        out=folder / out,
+    )  # fmt: skip
+    return np.load(folder / out / "logits.npz"), np.load(folder / out / "fgsm.npz")
+
+
+def test_logits_are_the_networks_on_every_set(study, splits):
+    logits, attacked = run(study, "softmax")
+    assert {name: logits[name].shape for name in logits.files} == {
+        "validation": (2, 1, 20, 2), "test": (2, 1, 60, 2), "ood_noise": (2, 1, 5, 2)
+    }  # fmt: skip
+    train_split, _, manifest = splits
+    network = classifier(Student.model_validate(study[1]).network, manifest, seed=1).eval()
+    pixels = torch.as_tensor(train_split.images).permute(0, 3, 1, 2) / 255
+    np.testing.assert_allclose(logits["test"][1, 0], network(pixels).detach().numpy(), atol=1e-4)
+    assert attacked["eps_255"].tolist() == [0, 2, 8]
+    assert attacked["log_probs"].shape == (2, 3, 10, 2)
+    # Evenly spaced test images; at eps 0 they are the images themselves.
+    index = attacked["index"]
+    assert index.tolist() == [0, 7, 13, 20, 26, 33, 39, 46, 52, 59]
+    expected = torch.log_softmax(torch.as_tensor(logits["test"][:, 0, index]), dim=-1).numpy()
+    np.testing.assert_allclose(attacked["log_probs"][:, 0], expected, atol=1e-5)
+    # A larger step costs the true class more on average.
+    rows = np.arange(10)
+    true = attacked["log_probs"][:, :, rows, train_split.labels[index]].mean(axis=(0, 2))
+    assert true[0] > true[1] > true[2]
+
+
+def test_stochastic_methods_have_samples_and_repeat_exactly(study):
+    one, attacked = run(study, {"name": "mc_dropout", "samples": 3}, "one")
+    torch.rand(3)
+    two, again = run(study, {"name": "mc_dropout", "samples": 3}, "two")
+    assert one["test"].shape == (2, 3, 60, 2)
+    assert one["test"].std(axis=1).min() > 0
+    for name in one.files:
+        np.testing.assert_array_equal(one[name], two[name])
+    np.testing.assert_array_equal(attacked["log_probs"], again["log_probs"])
+    np.testing.assert_allclose(np.exp(attacked["log_probs"]).sum(axis=-1), 1, atol=1e-5)
+
+
+def test_a_missing_run_leaves_nothing_behind(study):
+    (study[0] / "models/run_1.safetensors").unlink()
+    with pytest.raises(UserError, match=r"run_1\.safetensors: not found"):
+        run(study, "softmax")
+    assert not (study[0] / "scores").exists()

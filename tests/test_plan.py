@@ -1,0 +1,96 @@
+"""The plan: what changes a stage's fingerprint, and what does not."""
+
+import ast
+import shutil
+from pathlib import Path
+
+import pytest
+
+from softcifar import params
+from softcifar.fingerprint import EXEMPT, REGISTRIES, code
+from softcifar.losses import cross_entropy, label_relaxation
+from softcifar.plan import entries
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def plan(write_params):
+    return lambda changes: entries(params.load(write_params(changes)), ROOT)
+
+
+def changed(before: dict, after: dict) -> set[str]:
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"students.hard.lr": 0.2}, {"train/hard.json", "report.json"}),
+        ({"students.hard.method": {"name": "mc_dropout"}}, {"evaluate/hard.json", "report.json"}),
+        ({"labels.instance.epsilon": 0.2}, {"soften/instance.json", "report.json"}),
+        ({"teachers.resnet8.folds": 3}, {"teach/resnet8.json", "report.json"}),
+        ({"evaluation.fgsm_images": 50}, {"evaluate/hard.json", "evaluate/instance.json", "report.json"}),
+        ({"report.bins": 10}, {"report.json"}),
+        ({"datasets.noise.count": 50}, {"download/noise.json", "report.json"}),
+        ({"data.split_seed": 1}, {"prepare.json", "teach/resnet8.json", "report.json"}),
+        ({"seeds.runs": 3}, {"train/hard.json", "train/instance.json", "evaluate/hard.json", "evaluate/instance.json",
+                             "report.json"}),
+        ({"students.more": {"labels": "hard"}}, {"train/more.json", "evaluate/more.json", "report.json"}),
+    ],
+)  # fmt: skip
+def test_a_changed_key_changes_what_uses_it(plan, changes, expected):
+    assert changed(plan({}), plan(changes)) == expected
+
+
+def test_a_recipe_key_reaches_those_that_do_not_override_it(plan):
+    before = plan({"students.hard.lr": 0.3})
+    after = plan({"students.hard.lr": 0.3, "recipe.lr": 0.2})
+    assert changed(before, after) == {"train/instance.json", "teach/resnet8.json", "report.json"}
+
+
+def test_code_is_the_script_its_imports_and_the_chosen_methods():
+    found = code(ROOT, "stages/train.py", [cross_entropy])
+    assert {"stages/train.py", "softcifar/training/loop.py", "softcifar/losses/cross_entropy.py",
+            "softcifar/losses/targets.py", "softcifar/metrics/likelihood.py"} <= found.keys()  # fmt: skip
+    assert "softcifar/losses/label_relaxation.py" not in found
+    assert not any(name.startswith("softcifar/report/") for name in found)
+    assert code(ROOT, "stages/train.py", [label_relaxation]).keys() - found.keys() == {"softcifar/losses/label_relaxation.py"}
+    report = code(ROOT, "stages/report.py")
+    assert {"softcifar/report/page.py", "softcifar/metrics/calibration.py"} <= report.keys()
+    assert any(name.startswith("softcifar/report/templates/") for name in report)
+    assert not any(name.startswith("softcifar/training/") for name in report)
+
+
+def test_an_edited_file_changes_the_fingerprint(tmp_path):
+    shutil.copytree(ROOT / "softcifar", tmp_path / "softcifar")
+    shutil.copytree(ROOT / "stages", tmp_path / "stages")
+    before = code(tmp_path, "stages/train.py")
+    for file, counts in (("training/schedules.py", True), ("report/page.py", False), ("losses/__init__.py", False)):
+        with open(tmp_path / "softcifar" / file, "a") as source:
+            source.write("# edited\n")
+        after = code(tmp_path, "stages/train.py")
+        assert (after != before) == counts, file
+        before = after
+
+
+def test_registries_only_name_methods():
+    """They are left out of fingerprints, so nothing that computes may live in them."""
+    for package in REGISTRIES:
+        tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())
+        for node in tree.body:
+            docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            table = isinstance(node, ast.Assign) and isinstance(node.value, ast.Dict | ast.List)
+            assert docstring or table or isinstance(node, ast.ImportFrom), f"{package}: line {node.lineno}"
+
+
+def test_what_is_left_out_of_fingerprints_exists():
+    for module in EXEMPT:
+        assert (ROOT / f"{module.replace('.', '/')}.py").is_file(), module
+
+
+def test_the_library_knows_no_dvc():
+    for path in (ROOT / "softcifar").rglob("*.py"):
+        names = {alias.name for node in ast.walk(ast.parse(path.read_text()))
+                 if isinstance(node, ast.Import) for alias in node.names}  # fmt: skip
+        assert "dvc" not in names, path
