@@ -1,5 +1,6 @@
 """Training: it learns, it goes on where it was, it ends in the same bytes, it tunes, it stops at a non-finite loss."""
 
+import copy
 import dataclasses
 import json
 
@@ -15,6 +16,7 @@ from softcifar.training import loop
 from softcifar.training.crossfit import fold_of, teach
 from softcifar.training.loop import Task, train
 from softcifar.training.schedules import learning_rate
+from softcifar.training.sgd import SGD
 from softcifar.training.state import Folder, State, load_state, save_state
 from softcifar.training.student import train_student
 from softcifar.training.trained import load_classifier
@@ -133,6 +135,25 @@ def test_the_order_seed_changes_the_batches_and_the_init_seed_the_weights(splits
     for number, change in enumerate(({"order": 1}, {"init": 1})):
         other = train(dataclasses.replace(task, **change), CPU, tmp_path / f"b{number}", no_progress)
         assert not same(base.best, other.best)
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.9, True), (0.9, False), (0.0, False)])
+@pytest.mark.parametrize("weight_decay", [0.0, 5e-4])
+def test_the_update_is_torchs_own_bit_for_bit(momentum, nesterov, weight_decay):
+    options = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    torch.manual_seed(0)
+    ours = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Linear(7, 2))
+    theirs = copy.deepcopy(ours)
+    one, two = SGD(ours, **options), torch.optim.SGD(theirs.parameters(), lr=1, foreach=True, **options)
+    for step, lr in enumerate((0.1, 0.2, 0.05, 0.1)):
+        images = torch.rand(8, 5, generator=torch.Generator().manual_seed(step))
+        for network, optimizer in ((ours, one), (theirs, two)):
+            optimizer.zero_grad()
+            network(images).square().sum().backward()
+        one.step(lr)
+        two.param_groups[0]["lr"] = lr
+        two.step()
+        assert same(ours.state_dict(), theirs.state_dict())
 
 
 class TestSchedules:

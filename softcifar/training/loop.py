@@ -19,6 +19,7 @@ from softcifar.params import Method, Recipe
 from softcifar.prediction import predict, to_pixels
 from softcifar.seeding import derive
 from softcifar.training.schedules import learning_rate
+from softcifar.training.sgd import SGD
 from softcifar.training.state import State, load_state, save_state
 
 ONE_PASS = Method(name="softmax")  # validation during training, for every method
@@ -51,7 +52,8 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
     if state.epoch:
         network.load_state_dict(state.weights)
     network.to(device, memory_format=torch.channels_last)
-    optimizer = _optimizer(network, recipe, state)
+    optimizer = SGD(network, momentum=recipe.momentum, nesterov=recipe.nesterov, weight_decay=recipe.weight_decay)
+    optimizer.momentum_buffers = {name: buffer.to(device) for name, buffer in state.momentum.items()}
     images = torch.as_tensor(task.images).to(device)
     targets = torch.as_tensor(task.targets).to(device)
     for epoch in range(state.epoch, recipe.epochs):
@@ -67,7 +69,7 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
         state.history.append(row)
         state.epoch = epoch + 1
         state.weights = _on_cpu(network.state_dict())
-        state.momentum = _momentum(network, optimizer)
+        state.momentum = _on_cpu(optimizer.momentum_buffers)
         if recipe.checkpoint == "last" or better:
             state.best, state.best_epoch = state.weights, epoch + 1
         save_state(state_file, state)
@@ -96,8 +98,7 @@ def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[fl
         loss = loss_of(logits, wanted, **recipe.loss.options)
         optimizer.zero_grad()
         loss.backward()
-        optimizer.param_groups[0]["lr"] = lr
-        optimizer.step()
+        optimizer.step(lr)
         total += loss.detach() * len(batch)
     return total.item() / len(images), lr
 
@@ -112,27 +113,6 @@ def _validate(network: nn.Module, task: Task) -> dict[str, float]:
         "validation_nll": negative_log_likelihood(probs, task.validation_labels),
         "validation_accuracy": accuracy(probs, task.validation_labels),
     }
-
-
-def _optimizer(network: nn.Module, recipe: Recipe, state: State) -> torch.optim.Optimizer:
-    """SGD as in every published protocol: weight decay on all parameters."""
-    optimizer = torch.optim.SGD(
-        network.parameters(),
-        lr=recipe.lr,
-        momentum=recipe.momentum,
-        nesterov=recipe.nesterov,
-        weight_decay=recipe.weight_decay,
-        foreach=True,
-    )
-    for name, parameter in network.named_parameters():
-        if name in state.momentum:
-            optimizer.state[parameter]["momentum_buffer"] = state.momentum[name].to(parameter)
-    return optimizer
-
-
-def _momentum(network: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, torch.Tensor]:
-    buffers = {name: optimizer.state[each].get("momentum_buffer") for name, each in network.named_parameters()}
-    return _on_cpu({name: buffer for name, buffer in buffers.items() if buffer is not None})
 
 
 def _lowest(state: State) -> float:
