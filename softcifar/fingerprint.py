@@ -42,11 +42,11 @@ def _imported(root: Path, path: Path) -> list[Path]:
         elif isinstance(node, ast.ImportFrom):
             if node.level:
                 raise ValueError(f"{path}: line {node.lineno}: a relative import hides what it needs; write it out")
-            if node.module in REGISTRIES and not all(alias.name.isupper() for alias in node.names):
-                raise ValueError(f"{path}: line {node.lineno}: import this from the file that defines it, not the registry")
             # 'from package import name' may name a module or something defined in package/__init__.py.
             for alias in node.names:
                 inner = f"{node.module}.{alias.name}"
+                if node.module in REGISTRIES and not (alias.name.isupper() or _file(root, inner)):
+                    raise ValueError(f"{path}: line {node.lineno}: import {alias.name} from its own file, not the registry")
                 names.append(inner if _file(root, inner) else node.module)
     wanted = (name for name in names if name.split(".")[0] == "softcifar" and name not in REGISTRIES | EXEMPT)
     return [file for name in wanted if (file := _file(root, name))]

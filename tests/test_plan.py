@@ -1,7 +1,10 @@
 """The plan: what changes a stage's fingerprint, and what does not."""
 
 import ast
+import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,27 @@ def changed(before: dict, after: dict) -> set[str]:
 )  # fmt: skip
 def test_a_changed_key_changes_what_uses_it(plan, changes, expected):
     assert changed(plan({}), plan(changes)) == expected
+
+
+@pytest.mark.parametrize("preset", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_preset_has_a_plan(preset):
+    assert {"prepare.json", "report.json"} <= entries(params.load(preset), ROOT).keys()
+
+
+@pytest.mark.parametrize("stage", ["download", "prepare", "teach", "soften", "train", "evaluate", "report"])
+def test_nothing_that_a_stage_imports_is_missing_from_its_fingerprint(stage):
+    """Against the interpreter's own list. Methods are loaded by their registries, whichever the params choose."""
+    loaded = "[m.__file__ for n, m in sys.modules.items() if n.startswith('softcifar.') and m.__file__]"
+    command = f"import json, sys, stages.{stage}; print(json.dumps({loaded}))"
+    out = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = {str(Path(file).relative_to(ROOT)) for file in json.loads(out)}
+    exempt = {f"{module.replace('.', '/')}.py" for module in EXEMPT}
+    methods = tuple(f"{package.replace('.', '/')}/" for package in REGISTRIES)
+    needed = {name for name in names if not name.startswith(methods) and not name.endswith("__init__.py")} - exempt
+    assert needed
+    # What only an exempt module asks for (params looks methods up, to check them) decides no result either.
+    asked = {"softcifar/training/tuning.py"}
+    assert needed - code(ROOT, f"stages/{stage}.py").keys() <= asked
 
 
 def test_a_recipe_key_reaches_those_that_do_not_override_it(plan):
