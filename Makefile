@@ -25,12 +25,14 @@ ifdef STUDY
 	@test -f presets/$(STUDY).yaml || { echo "error: STUDY: there is no preset '$(STUDY)'; allowed: $(basename $(notdir $(wildcard presets/*.yaml)))" >&2; exit 2; }
 	@cp presets/$(STUDY).yaml params.yaml
 endif
-	@python stages/plan.py --check
+	@python -m stages.plan --check
 	dvc repro
 	@$(MAKE) --no-print-directory report
 
-report:  ## Open the report, or name the page where no browser is at hand
-	@python -c 'import pathlib, webbrowser; page = pathlib.Path("reports/index.html").resolve(); found = page.is_file(); print(f"report: {page}" if found else "error: reports/index.html is not there; run make repro"); import os; found and os.environ.get("DISPLAY", os.name == "nt" or "") and webbrowser.open(page.as_uri()); raise SystemExit(0 if found else 2)'
+report:  ## Open the report, or name the page where there is no screen
+	@test -f reports/index.html || { echo "error: reports/index.html is not there; run make repro" >&2; exit 2; }
+	@echo "report: $(CURDIR)/reports/index.html"
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then $(PYTHON) -m webbrowser "file://$(CURDIR)/reports/index.html"; fi
 
 test: setup  ## Run the tests (they include the smoke study, from params to page)
 	pytest

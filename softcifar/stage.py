@@ -8,16 +8,8 @@ from collections.abc import Callable, Sequence
 from softcifar.errors import UserError, suggestion
 
 PARAMS = "params.yaml"
-PLACE_ERRORS = {
-    errno.ENOSPC,
-    errno.EDQUOT,
-    errno.EACCES,
-    errno.EPERM,
-    errno.EROFS,
-    errno.ENOTDIR,
-    errno.EISDIR,
-    errno.EEXIST,
-}
+PLACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
+                errno.EISDIR, errno.EEXIST}  # fmt: skip
 
 
 def item(allowed: Sequence[str], kind: str) -> str:

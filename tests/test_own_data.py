@@ -178,3 +178,18 @@ def test_path_is_looked_for_here_and_in_the_mirror(tmp_path, monkeypatch):
     (tmp_path / "raw").mkdir()
     NPZ.fetch(tmp_path / "raw", path="sub/mine.npz", sha256=sha256(tmp_path / "mirror/sub/mine.npz"))
     assert len(NPZ.read(tmp_path / "raw")["train"].images) == 30
+
+
+def test_make_repro_notices_that_a_file_was_changed(tmp_path, write_params):
+    """DVC sees params and outputs, not the user's file: `plan --check`, which make repro runs first, looks at it."""
+    from softcifar import params
+    from stages.plan import _check_own_files
+
+    path = tmp_path / "mine.npz"
+    np.savez(path, images=np.zeros((4, 8, 8, 3), np.uint8))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    study = params.load(write_params({"datasets.mine": {"source": "npz", "path": str(path), "sha256": sha256}}))
+    _check_own_files(study)
+    np.savez(path, images=np.ones((4, 8, 8, 3), np.uint8))
+    with pytest.raises(UserError, match=rf"datasets.mine: sha256: '{path}' has \w+, the params expect {sha256}"):
+        _check_own_files(study)
