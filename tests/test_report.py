@@ -169,6 +169,7 @@ def test_a_tie_is_not_best():
 def test_no_mark_without_a_test():
     assert marks(by_seed(a=[0.9], b=[0.1]), higher=True) == {}
     assert marks(by_seed(a=[0.9, 0.8]), higher=True) == {}
+    assert marks(by_seed(a=[0.9, 0.91], b=[0.1, 0.12]), higher=True) == {}  # two seeds are too few
 
 
 def test_holm_counts_the_rivals():

@@ -19,7 +19,8 @@ def marks(values: pd.DataFrame, *, higher: bool) -> dict[str, str]:
 
     values: rows = seeds, columns = students. The student with the best mean is "best" only where a paired t test by
     seed separates it from every rival at .05 after Holm's correction over the rivals. Otherwise it and all those that
-    the test does not separate from it are "tied". Nothing is marked where there is no rival or fewer than two seeds.
+    the test does not separate from it are "tied". Nothing is marked where there is no rival or no
+    test at all (fewer than three seeds).
     """
     means = values.mean().dropna()
     if len(means) < 2:
@@ -27,7 +28,7 @@ def marks(values: pd.DataFrame, *, higher: bool) -> dict[str, str]:
     best = str(means.idxmax() if higher else means.idxmin())
     rivals = [name for name in means.index if name != best]
     tests = [_paired(values, best, rival) for rival in rivals]
-    if all(test is None for test in tests):
+    if all(test is None or pd.isna(test.p_value) for test in tests):
         return {}
     corrected = metrics.holm([test.p_value if test else float("nan") for test in tests])
     tied = [rival for rival, p in zip(rivals, corrected, strict=True) if not p < LEVEL]

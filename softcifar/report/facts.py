@@ -39,8 +39,17 @@ def shared(results: Results) -> list[tuple[str, str]]:
 
 
 def _options(results: Results) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Every student's options under dotted names, and those that are the same for all."""
+    """Every student's options under dotted names, and those that are the same for all.
+
+    An augmentation step that all students share is named in their rows, its options stand with what they share.
+    """
     flat = {name: flatten(student.options) for name, student in results.students.items()}
+    steps = [options.get("augment", []) for options in flat.values()]
+    common = [step for step in steps[0] if all(step in others for others in steps)]
+    for options in flat.values():
+        if "augment" in options:
+            options["augment"] = [step["name"] if step in common else step for step in options["augment"]]
+        options |= {f"augment.{step['name']}": flatten(step.get("options", {})) for step in common if step.get("options")}
     first = next(iter(flat.values()))
     same = {key: value for key, value in first.items() if all(options.get(key) == value for options in flat.values())}
     return flat, same
