@@ -4,12 +4,14 @@ import json
 import platform
 import socket
 import time
+from importlib import metadata
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
+import softcifar
 from softcifar.device import pick, resolve_precision
 from softcifar.errors import UserError
 from softcifar.files import atomic, write_text
@@ -18,19 +20,9 @@ from softcifar.params import Method
 
 
 def versions() -> dict[str, str]:
-    """Versions that can change a trained network."""
-    import numpy
-    import torchvision
-
-    import softcifar
-
-    return {
-        "softcifar": softcifar.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "torchvision": torchvision.__version__,
-        "numpy": numpy.__version__,
-    }
+    """Versions that can change a trained network; of packages as installed, without importing them for it."""
+    packages = {name: metadata.version(name) for name in ("torch", "torchvision", "numpy")}
+    return {"softcifar": softcifar.__version__, "python": platform.python_version(), **packages}
 
 
 def arithmetic(precision: str, device: torch.device) -> dict[str, str]:
