@@ -38,8 +38,15 @@ class Method(Section):
 
 class Seeds(Section):
     runs: PositiveInt  # networks trained per student
+    search: PositiveInt  # networks trained per tuned value before one is chosen; they are the first of the chosen one's runs
     init: NonNegativeInt  # run r initialises its weights from init + r
     order: NonNegativeInt  # run r draws batches, augmentation and dropout from order + r
+
+    @model_validator(mode="after")
+    def _search_fits(self) -> "Seeds":
+        if self.search > self.runs:
+            raise ValueError(f"search: found {self.search}; allowed: 1 to runs ({self.runs})")
+        return self
 
 
 class Dataset(Section):
@@ -63,7 +70,7 @@ class Sizes(Section):
 
 
 class Data(Section):
-    protocol: Literal["standard", "cifar10h"]
+    protocol: Literal["standard", "cifar10h", "repeated"]
     images: Name  # a key of datasets
     votes: dict[Literal["train", "test"], Name]  # keys of datasets that hold people's votes for those images
     sizes: Sizes
@@ -133,6 +140,7 @@ class Recipe(Section):
     augment: list[Augmentation]  # applied in this order to every batch
     epochs: TunableInt
     batch_size: TunableInt
+    optimizer: Literal["sgd", "adam"]  # momentum and nesterov are sgd's
     lr: Annotated[Positive, Number, Tunable]  # the highest learning rate of the schedule
     momentum: Annotated[Fraction, Number, Tunable]
     nesterov: bool
@@ -142,6 +150,7 @@ class Recipe(Section):
     factor: Annotated[Positive, Number, Tunable]
     warmup: Annotated[NonNegative, Number]  # epochs of linear warm-up, part of `epochs`
     checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
+    choose_by: Literal["nll", "accuracy", "ece"]  # by which validation score a tuned value is chosen
     precision: Literal["auto", "bfloat16", "float32"]  # auto: bfloat16 where the processor computes in it
 
     @model_validator(mode="before")
@@ -151,6 +160,11 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _possible(self) -> "Recipe":
+        if self.optimizer == "adam" and (self.nesterov or self.momentum != 0):
+            raise ValueError(
+                f"momentum: found {self.momentum}, nesterov {str(self.nesterov).lower()}, with optimizer adam, which has "
+                "its own; allowed there: momentum: 0 and nesterov: false"
+            )
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov: found true with momentum 0; allowed: a momentum above 0, or nesterov: false")
         if isinstance(self.epochs, int) and self.warmup > self.epochs:
@@ -188,11 +202,21 @@ class LabelSource(Section):
             raise ValueError(f"source '{name}' needs a teacher; add teacher: <a key of teachers>")
         if not taught and shared:
             raise ValueError(f"{min(shared)}: source '{name}' uses no teacher; remove this key")
-        return {"source": name, **shared, "options": _checked(function, entry)}
+        return {"source": name, **shared, "options": _checked(function, entry, tunable=True)}
 
 
 class Student(Recipe):
     labels: Name  # a key of labels
+
+
+class Distillation(Recipe):
+    students: list[Name]  # keys of students: each teaches a network of this recipe
+    alpha: Fraction  # weight of the teacher's prediction, the rest is the data set's label
+    temperature: Positive
+
+
+class Simulation(Recipe):
+    """A study of many small data sets at once (data.protocol: repeated)."""
 
 
 class Evaluation(Section):
@@ -219,8 +243,10 @@ class Study(Section):
     data: Data
     recipe: Recipe
     teachers: dict[Name, Teacher]
-    labels: Annotated[dict[Name, LabelSource], MinLen(1)]
-    students: Annotated[dict[Name, Student], MinLen(1)]
+    labels: dict[Name, LabelSource]
+    students: dict[Name, Student]
+    distillation: Distillation
+    simulations: dict[Name, Simulation]
     evaluation: Evaluation
     report: Report
 
@@ -230,16 +256,20 @@ class Study(Section):
         found = cls.known(found)
         recipe = found.get("recipe")
         if isinstance(recipe, Mapping):
-            for section in ("teachers", "students"):
+            for section in ("teachers", "students", "simulations"):
                 if isinstance(found.get(section), Mapping):
                     found[section] = {
                         name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
                         for name, entry in found[section].items()
                     }
+            if isinstance(found.get("distillation"), Mapping):
+                found["distillation"] = {**recipe, **found["distillation"]}
         return found
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
+        from softcifar.training.tuning import label_candidates
+
         choose(self.datasets, self.data.images, "data.images")
         for part, name in self.data.votes.items():
             choose(self.datasets, name, f"data.votes.{part}")
@@ -248,18 +278,48 @@ class Study(Section):
         for name, labels in self.labels.items():
             if labels.teacher is not None:
                 choose(self.teachers, labels.teacher, f"labels.{name}.teacher")
-        for name, student in self.students.items():
-            choose(self.labels, student.labels, f"students.{name}.labels")
-            _possible_choices(student, f"students.{name}")
+        if not self.students and not self.simulations:
+            raise UserError("students: found none, and no simulations; a study needs one of the two")
         for name, teacher in self.teachers.items():
-            tuned = _possible_choices(teacher, f"teachers.{name}")[0][0]
-            if tuned:
+            _not_tuned(teacher, f"teachers.{name}", "a teacher")
+        _not_tuned(self.distillation, "distillation", "the shallow student")
+        budgets = {}
+        for name, student in self.students.items():
+            source = choose(self.labels, student.labels, f"students.{name}.labels")
+            budgets[name] = len(_possible_choices(student, f"students.{name}")) * len(label_candidates(source))
+            if source.source == "self_distillation" and self.teachers[source.teacher].network != student.network:
                 raise UserError(
-                    f"teachers.{name}.{min(tuned)}: found a list, which is tuned over; a teacher is not tuned: give it "
-                    "one value (its own, where the recipe has a list)"
+                    f"labels.{student.labels}.teacher: '{source.teacher}' is another network than students.{name}; "
+                    "self_distillation needs a teacher of the same network (source: teacher takes any)"
                 )
-        choose(self.students, self.report.reference, "report.reference")
+        _equal_budgets(budgets)
+        for name in self.distillation.students:
+            choose(self.students, name, "distillation.students")
+        if "shallow" in self.students:
+            raise UserError("students.shallow: this name is kept for scores/shallow; choose another one")
+        if self.students:
+            choose(self.students, self.report.reference, "report.reference")
         return self
+
+
+def _not_tuned(recipe: Recipe, key: str, what: str) -> None:
+    tuned = _possible_choices(recipe, key)[0][0]
+    if tuned:
+        raise UserError(
+            f"{key}.{min(tuned)}: found a list, which is tuned over; {what} is not tuned: give it one value (its own, "
+            "where the recipe has a list)"
+        )
+
+
+def _equal_budgets(candidates: Mapping[str, int]) -> None:
+    """A comparison of tuned students is fair where each could choose among equally many values."""
+    tuned = {name: count for name, count in candidates.items() if count > 1}
+    if len(set(tuned.values())) > 1:
+        few, many = min(tuned, key=tuned.get), max(tuned, key=tuned.get)
+        raise UserError(
+            f"students.{few}: tries {tuned[few]} values where students.{many} tries {tuned[many]}; equal budgets are "
+            "allowed only: give every tuned student equally many values"
+        )
 
 
 def _possible_choices(recipe: Recipe, key: str) -> list[tuple[dict, Recipe]]:

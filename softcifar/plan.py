@@ -13,6 +13,7 @@ from softcifar.data import SOURCES
 from softcifar.errors import UserError
 from softcifar.fingerprint import code
 from softcifar.labels import SOURCES as LABEL_SOURCES
+from softcifar.labels.source import inputs
 from softcifar.losses import LOSSES
 from softcifar.methods import METHODS
 from softcifar.models.build import Networks
@@ -76,14 +77,19 @@ def _soften(study: Study, name: str) -> tuple[Entry, list]:
 
 
 def _train(study: Study, name: str) -> tuple[Entry, list]:
-    return _training(study.students[name], study)
+    params, methods = _training(study.students[name], study)
+    source = study.labels[study.students[name].labels]
+    tuned = {key: value for key, value in source.options.items() if isinstance(value, list)}
+    if "student_logits" in inputs(LABEL_SOURCES[source.source]):  # made during training
+        return {**params, "labels_made": source.model_dump()}, [*methods, LABEL_SOURCES[source.source]]
+    return {**params, "labels_tuned": tuned}, methods
 
 
 def _training(recipe: Recipe, study: Study) -> tuple[Entry, list]:
     # The prediction method plays no part in training: validation during training is one deterministic pass.
     params = {**recipe.model_dump(exclude={"method"}), "seeds": study.seeds.model_dump()}
     if "folds" in params:
-        del params["seeds"]["runs"]
+        del params["seeds"]["runs"], params["seeds"]["search"], params["choose_by"]
     steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
     return params, [Networks()[recipe.network.name], LOSSES[recipe.loss.name], METHODS["softmax"], *steps]
 
@@ -94,7 +100,7 @@ def _evaluate(study: Study, name: str) -> tuple[Entry, list]:
         "network": student.network.model_dump(),
         "method": student.method.model_dump(),
         "evaluation": study.evaluation.model_dump(),
-        "seeds": study.seeds.model_dump(),
+        "seeds": study.seeds.model_dump(include={"runs", "order"}),
     }
     return params, [Networks()[student.network.name], METHODS[student.method.name]]
 

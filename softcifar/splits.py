@@ -27,7 +27,10 @@ def load_split(path: Path) -> Split:
 
 
 def load_targets(path: Path, split: Split) -> np.ndarray:
-    """The label file's probabilities, float32 (N, K); UserError where it was made for other images."""
+    """The label file's probabilities, float32 (C, N, K) for C tuned choices of its source (1 where none is tuned).
+
+    UserError where it was made for other images.
+    """
     arrays = read_npz(path, "probs", "index")
     if not np.array_equal(arrays["index"], split.index):
         raise UserError(f"{path}: was made for other training images; run its soften stage again (dvc repro)")

@@ -7,10 +7,12 @@ import numpy as np
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz, write_npz
 from softcifar.labels import SOURCES
+from softcifar.labels.one_hot import hard
 from softcifar.labels.source import inputs
 from softcifar.params import load_section
 from softcifar.splits import load_split
 from softcifar.stage import PARAMS, item, run
+from softcifar.training.tuning import label_candidates
 
 
 def main() -> None:
@@ -24,14 +26,24 @@ def main() -> None:
         if not np.array_equal(taught["index"], split.index):
             raise UserError(f"teachers.{chosen.teacher}: learned from other training images; run its teach stage again")
         given["teacher_logits"] = taught["logits"] / (float(taught["temperature"]) if chosen.calibrated else 1)
-    function = SOURCES[chosen.source]
+    # A source that needs the student's own predictions is applied while it trains; until then its labels are hard.
+    online = "student_logits" in inputs(SOURCES[chosen.source])
+    function = hard if online else SOURCES[chosen.source]
     if "votes" in inputs(function) and split.votes is None:
         raise UserError(
             f"labels.{name}: source '{chosen.source}' needs people's votes, but the training images "
             "have none; name a data set of votes as data.votes.train"
         )
-    probs = function(*(given[each] for each in inputs(function)), **chosen.options)
-    write_npz(Path("data/labels") / f"{name}.npz", probs=probs.astype(np.float32), index=split.index)
+    probs = [
+        function(*(given[each] for each in inputs(function)), **({} if online else one.options))
+        for _, one in label_candidates(chosen)
+    ]
+    write_npz(
+        Path("data/labels") / f"{name}.npz",
+        probs=np.stack(probs).astype(np.float32),
+        index=split.index,
+        online=np.bool_(online),
+    )
 
 
 if __name__ == "__main__":

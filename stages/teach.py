@@ -10,7 +10,7 @@ from softcifar.plan import entry
 from softcifar.splits import load_split
 from softcifar.stage import PARAMS, item, run
 from softcifar.training.crossfit import teach
-from softcifar.training.state import Folder
+from softcifar.training.state import Store
 from softcifar.training.trained import surroundings, write_run_record
 
 STUDY = Path("data/study")
@@ -23,8 +23,8 @@ def main() -> None:
     inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json"]
     out = Path("models/teachers") / name
     train_split, validation, manifest = load_split(inputs[0]), load_split(inputs[1]), read_json(inputs[2])
-    decisive = entry(study, Path(), "teach", name), surroundings(study.teachers[name].precision)
-    fingerprint = of_inputs(decisive, *inputs)
+    code = entry(study, Path(), "teach", name)["code"]
+    fingerprint = of_inputs((code, surroundings(study.teachers[name].precision)), *inputs)
     teach(
         name,
         study.teachers[name],
@@ -33,7 +33,7 @@ def main() -> None:
         train_split=train_split,
         validation=validation,
         manifest=manifest,
-        states=Folder(Path(".state/teach") / name, fingerprint),
+        states=Store(Path(".state/runs"), fingerprint),
         out=out,
     )
     write_run_record(out, started)

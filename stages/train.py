@@ -9,7 +9,7 @@ from softcifar.fingerprint import of_inputs
 from softcifar.plan import entry
 from softcifar.splits import load_split, load_targets
 from softcifar.stage import PARAMS, item, run
-from softcifar.training.state import Folder
+from softcifar.training.state import Store
 from softcifar.training.student import train_student
 from softcifar.training.trained import surroundings, write_run_record
 
@@ -22,10 +22,11 @@ def main() -> None:
     name = item(study.students, "student")
     student = study.students[name]
     labels = Path("data/labels") / f"{student.labels}.npz"
-    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json", labels]
+    inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json"]
     train_split, validation, manifest = load_split(inputs[0]), load_split(inputs[1]), read_json(inputs[2])
     out = Path("models/students") / name
-    fingerprint = of_inputs((entry(study, Path(), "train", name), surroundings(student.precision)), *inputs)
+    code = entry(study, Path(), "train", name)["code"]
+    fingerprint = of_inputs((code, surroundings(student.precision)), *inputs)
     train_student(
         name,
         student,
@@ -33,8 +34,9 @@ def main() -> None:
         train_split=train_split,
         validation=validation,
         targets=load_targets(labels, train_split),
+        source=study.labels[student.labels],
         manifest=manifest,
-        states=Folder(Path(".state/train") / name, fingerprint),
+        states=Store(Path(".state/runs"), fingerprint),
         out=out,
     )
     write_run_record(out, started)

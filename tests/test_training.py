@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -11,23 +12,26 @@ import torch
 
 from softcifar.device import pick, resolve_precision
 from softcifar.errors import UserError
-from softcifar.params import Method, Recipe, Seeds, Student, Teacher
+from softcifar.labels.uniform import uniform
+from softcifar.params import LabelSource, Method, Recipe, Seeds, Student, Teacher
 from softcifar.training import loop
 from softcifar.training.crossfit import fold_of, teach
 from softcifar.training.loop import Task, train
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
-from softcifar.training.state import Folder, State, load_state, save_state
+from softcifar.training.state import State, Store, load_state, save_state
 from softcifar.training.student import train_student
 from softcifar.training.trained import load_classifier
+from softcifar.training.tuning import choose, label_candidates
 
 CPU = torch.device("cpu")
 SMALL = {
     "network": "resnet8", "method": "softmax", "loss": "cross_entropy", "augment": ["crop_flip"], "epochs": 4,
-    "batch_size": 16, "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005, "schedule": "cosine",
-    "milestones": [], "factor": 0.1, "warmup": 0, "checkpoint": "best", "precision": "float32",
+    "batch_size": 16, "optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005,
+    "schedule": "cosine", "milestones": [], "factor": 0.1, "warmup": 0, "checkpoint": "best", "choose_by": "nll",
+    "precision": "float32",
 }  # fmt: skip
-SEEDS = Seeds(runs=2, init=0, order=0)
+SEEDS = Seeds(runs=2, search=1, init=0, order=0)
 
 
 def recipe(**changes) -> Recipe:
@@ -112,15 +116,38 @@ def test_a_state_is_read_back_as_it_was(tmp_path):
         assert (found.epoch, found.best_epoch, found.history) == (2, best_epoch, state.history)
         assert same(found.weights, now)
         assert same(found.best, best)
-        assert same(found.momentum, state.momentum)
+        assert same(found.optimizer, state.optimizer)
 
 
-def test_states_of_other_inputs_are_removed(tmp_path):
-    Folder(tmp_path / "a", "old").of("0").write_text("x")
-    folder = Folder(tmp_path / "a", "new")
-    assert [path.name for path in (tmp_path / "a").iterdir()] == ["new"]
-    folder.remove()
-    assert not (tmp_path / "a").exists()
+def test_a_run_is_found_by_what_decides_it(tmp_path):
+    first = Store(tmp_path / "a", "data and code")
+    file = first.of({"lr": 0.1}, 0)
+    assert file == Store(tmp_path / "a", "data and code").of({"lr": 0.1}, 0)
+    assert (
+        len({file, first.of({"lr": 0.2}, 0), first.of({"lr": 0.1}, 1), Store(tmp_path / "a", "other").of({"lr": 0.1}, 0)}) == 4
+    )
+
+
+def test_states_unused_for_long_are_removed(tmp_path):
+    store = Store(tmp_path / "a", "x")
+    old, used = store.of("old"), store.of("used")
+    for path in (old, used):
+        path.write_text("x")
+        os.utime(path, (0, 0))
+    store.of("used")
+    Store(tmp_path / "a", "y")
+    assert (old.exists(), used.exists()) == (False, True)
+
+
+def test_a_finished_run_is_not_trained_again(splits, tmp_path):
+    task, epochs = make_task(splits, epochs=2), []
+    first = train(task, CPU, tmp_path / "state", epochs.append)
+    again = train(task, CPU, tmp_path / "state", epochs.append)
+    assert len(epochs) == 2
+    assert same(again.best, first.best)
+    assert again.history == first.history
+    whole = (tmp_path / "state").stat().st_size
+    assert whole < 1.2 * sum(tensor.nbytes for tensor in first.best.values()) + 20_000  # weights once, no optimizer
 
 
 def test_a_non_finite_loss_names_student_epoch_and_rate(splits, tmp_path):
@@ -174,18 +201,30 @@ class TestSchedules:
         assert learning_rate(recipe(schedule="constant", lr=0.2), 3.3) == 0.2
 
 
-def run_student(splits, tmp_path, name="a", **changes):
+def label_source(source) -> LabelSource:
+    return LabelSource.model_validate({"source": source} if isinstance(source, str) else source)
+
+
+def targets_of(source, labels: np.ndarray) -> np.ndarray:
+    """float32 (C, N, 2), as stage soften writes them."""
+    made = [uniform(labels, 2, **one.options) if one.source == "uniform" else np.eye(2)[labels]
+            for _, one in label_candidates(label_source(source))]  # fmt: skip
+    return np.stack(made).astype(np.float32)
+
+
+def run_student(splits, tmp_path, name="a", state=None, source="hard", seeds=SEEDS, **changes):
     train_split, validation, manifest = splits
     out = tmp_path / name
     train_student(
         name,
         Student.model_validate({**SMALL, "labels": "hard", **changes}),
-        SEEDS,
+        seeds,
         train_split=train_split,
         validation=validation,
-        targets=np.eye(2, dtype=np.float32)[train_split.labels],
+        targets=targets_of(source, train_split.labels),
         manifest=manifest,
-        states=Folder(tmp_path / ".state" / name, "x"),
+        states=Store(tmp_path / ".state" / (state or name), "x"),
+        source=label_source(source),
         out=out,
     )
     return out, pd.read_csv(out / "history.csv"), json.loads((out / "about.json").read_text())
@@ -198,7 +237,6 @@ def test_a_student_is_the_same_bytes_every_time(splits, tmp_path):
     assert files == ["about.json", "history.csv", "run_0.safetensors", "run_1.safetensors"]
     assert all((one / file).read_bytes() == (two / file).read_bytes() for file in files)
     assert (one / files[2]).read_bytes() != (one / files[3]).read_bytes()
-    assert not (tmp_path / ".state/one").exists()
 
 
 def test_a_run_does_not_depend_on_the_runs_beside_it(splits, tmp_path):
@@ -214,13 +252,82 @@ def test_validation_chooses_among_listed_values(splits, tmp_path):
     out, history, about = run_student(splits, tmp_path, lr=[1e-9, 0.05], epochs=3)
     assert about["candidates"] == [{"lr": 1e-9}, {"lr": 0.05}]
     assert about["choice"] == 1
-    assert about["validation_nll"][1] < about["validation_nll"][0]
-    assert len(history) == 2 * 2 * 3
+    assert about["validation"]["nll"][1] < about["validation"]["nll"][0]
+    assert history.groupby(["candidate", "seed"]).ngroups == 3  # a run of each value, then the second run of the better one
+    assert len(history) == 3 * 3
     assert set(history[history.chosen == 1].candidate) == {1}
     best = history[history.chosen == 1].groupby("seed").validation_nll.idxmin()
     assert history.epoch[best].tolist() == about["best_epochs"]
     network = load_classifier(out / "run_0.safetensors", Method(name="resnet8"), splits[2], CPU)
     assert network(torch.zeros(1, 3, 8, 8)).shape == (1, 2)
+
+
+def test_options_of_the_label_source_are_tuned_with_the_recipe(splits, tmp_path):
+    source = {"source": "uniform", "epsilon": [0.01, 0.9]}
+    _, history, about = run_student(splits, tmp_path, source=source, lr=[1e-9, 0.05], epochs=3)
+    assert about["candidates"] == [{"labels.epsilon": epsilon, "lr": lr} for epsilon in (0.01, 0.9) for lr in (1e-9, 0.05)]
+    assert about["choice"] == 1
+    last = history[history.epoch == 3].groupby("candidate").train_loss.first()
+    assert last[3] > last[1] + 0.2  # labels of nearly one bit: the files' candidates reach their own runs
+
+
+def test_what_validation_looks_at_is_a_param():
+    scores = {"nll": [0.5, 0.4, 0.6], "accuracy": [0.7, 0.8, 0.9], "ece": [0.01, 0.03, 0.02]}
+    assert [choose(scores, criterion) for criterion in ("nll", "accuracy", "ece")] == [1, 2, 0]
+    assert choose({"nll": [0.4, 0.4]}, "nll") == 0
+
+
+def test_the_choice_follows_the_students_criterion(splits, tmp_path):
+    """Smoothing by nearly everything leaves the right class on top but the confidence far too low."""
+    loss = {"name": "label_relaxation", "alpha": [0.49, 0.01]}
+    _, _, about = run_student(splits, tmp_path, "ece", loss=loss, epochs=6, choose_by="ece")
+    assert about["choose_by"] == "ece"
+    assert about["choice"] == int(np.argmin(about["validation"]["ece"])) == 1
+
+
+def test_students_share_the_runs_that_they_have_in_common(splits, tmp_path, monkeypatch):
+    trained = []
+    original = loop._epoch
+    monkeypatch.setattr(loop, "_epoch", lambda *a: trained.append(a[4].name) or original(*a))
+    common = {"state": "shared", "epochs": 1}
+    one, _, _ = run_student(splits, tmp_path, "one", lr=[0.05, 1e-9], choose_by="accuracy", **common)
+    assert len(trained) == 3
+    two, _, _ = run_student(splits, tmp_path, "two", lr=0.05, **common)
+    assert len(trained) == 3  # nothing new
+    assert (one / "run_1.safetensors").read_bytes() == (two / "run_1.safetensors").read_bytes()
+    more = Seeds(runs=3, search=1, init=0, order=0)
+    run_student(splits, tmp_path, "three", lr=0.05, seeds=more, **common)
+    assert len(trained) == 4  # the third run
+    run_student(splits, tmp_path, "four", lr=0.05, loss="label_relaxation", **common)
+    assert len(trained) == 6
+
+
+@pytest.mark.parametrize("source", ["soft_bootstrapping", "beta_smoothing"])
+def test_labels_made_during_training_change_it_and_repeat(splits, tmp_path, source):
+    plain, _, _ = run_student(splits, tmp_path, "plain", epochs=2)
+    one, history, _ = run_student(splits, tmp_path, "one", epochs=2, source=source)
+    two, _, _ = run_student(splits, tmp_path, "two", epochs=2, source=source)
+    files = [folder / "run_0.safetensors" for folder in (plain, one, two)]
+    assert files[1].read_bytes() == files[2].read_bytes() != files[0].read_bytes()
+    assert np.isfinite(history.train_loss).all()
+
+
+def test_labels_made_during_training_need_one_class_per_image(splits, tmp_path):
+    with pytest.raises(UserError, match=r"students.a.labels: source 'soft_bootstrapping' needs one class per image"):
+        run_student(splits, tmp_path, augment=["mixup"], source="soft_bootstrapping")
+
+
+def test_adam_trains_and_goes_on_where_it_was(splits, tmp_path):
+    task = make_task(splits, optimizer="adam", momentum=0.0, nesterov=False, lr=0.003, epochs=3)
+    whole = train(task, CPU, tmp_path / "whole", no_progress)
+    assert whole.history[-1]["train_loss"] < whole.history[0]["train_loss"]
+
+    def kill(_: str) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(task, CPU, tmp_path / "killed", kill)
+    assert same(train(task, CPU, tmp_path / "killed", no_progress).best, whole.best)
 
 
 def test_a_tuned_network_is_written_as_the_chosen_one(splits, tmp_path):
@@ -243,11 +350,11 @@ def test_wrong_weights_are_one_sentence(splits, tmp_path):
 
 def test_targets_of_another_number_of_classes_are_refused(splits, tmp_path):
     train_split, validation, manifest = splits
-    with pytest.raises(UserError, match=r"found targets of shape \(60, 3\); allowed: \(60, 2\)"):
+    with pytest.raises(UserError, match=r"found targets of shape \(1, 60, 3\); allowed: \(1, 60, 2\)"):
         train_student(
             "a", Student.model_validate({**SMALL, "labels": "hard"}), SEEDS, train_split=train_split,
-            validation=validation, targets=np.zeros((60, 3)), manifest=manifest, states=Folder(tmp_path / "s", "x"),
-            out=tmp_path / "out",
+            validation=validation, targets=np.zeros((1, 60, 3)), manifest=manifest, states=Store(tmp_path / "s", "x"),
+            source=label_source("hard"), out=tmp_path / "out",
         )  # fmt: skip
     assert not (tmp_path / "out").exists()
 
@@ -256,7 +363,7 @@ def run_teacher(splits, tmp_path, folds: int):
     train_split, validation, manifest = splits
     teacher = Teacher.model_validate({**SMALL, "folds": folds, "epochs": 3})
     teach("t", teacher, SEEDS, 0, train_split=train_split, validation=validation, manifest=manifest,
-          states=Folder(tmp_path / f"state{folds}", "x"), out=tmp_path / f"{folds}")  # fmt: skip
+          states=Store(tmp_path / f"state{folds}", "x"), out=tmp_path / f"{folds}")  # fmt: skip
     return np.load(tmp_path / f"{folds}/logits.npz"), teacher
 
 

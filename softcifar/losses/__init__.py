@@ -1,11 +1,18 @@
 """Losses from logits, each with integer labels or probability targets where defined (methods.md, section 2)."""
 
+from softcifar.losses.confidence_penalty import confidence_penalty
 from softcifar.losses.cross_entropy import cross_entropy
+from softcifar.losses.distillation import distillation
+from softcifar.losses.focal import focal
 from softcifar.losses.label_relaxation import label_relaxation
 
+# What a student may name as its loss: functions of (logits, labels or targets). distillation is not among them, for it also
+# needs a teacher's logits of the batch; the distill stage calls it.
 LOSSES = {
     "cross_entropy": cross_entropy,
     "label_relaxation": label_relaxation,
+    "focal": focal,
+    "confidence_penalty": confidence_penalty,
 }
 
-__all__ = ["LOSSES", "cross_entropy", "label_relaxation"]
+__all__ = ["LOSSES", "confidence_penalty", "cross_entropy", "distillation", "focal", "label_relaxation"]

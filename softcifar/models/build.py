@@ -23,26 +23,27 @@ class Networks(Mapping[str, Callable]):
         return self._families()[family]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and split(name)[0] in self._families() and name not in self._sized()
+        return isinstance(name, str) and split(name)[0] in self._families() and not _sized(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(f"{name}<depth>" if name in self._sized() else name for name in self._families())
+        return iter(f"{name}<depth>" if _sized(name) else name for name in self._families())
 
     def __len__(self) -> int:
         return len(self._families())
 
-    def _sized(self) -> set[str]:
-        return {name for name, make in self._families().items() if "depth" in inspect.signature(make).parameters}
-
 
 def split(name: str) -> tuple[str, dict[str, int]]:
-    """('resnet', {'depth': 20}) for 'resnet20'; the name itself and no options where it is registered as it stands."""
-    from softcifar.models import NETWORKS
-
+    """('resnet', {'depth': 20}) for 'resnet20'; the name itself and no options where it names no family with a depth."""
     match = re.fullmatch(r"([a-z_]+?)(\d+)", name)
-    if name in NETWORKS or match is None:
+    if match is None or not _sized(match[1]):
         return name, {}
     return match[1], {"depth": int(match[2])}
+
+
+def _sized(name: str) -> bool:
+    from softcifar.models import NETWORKS
+
+    return name in NETWORKS and "depth" in inspect.signature(NETWORKS[name]).parameters
 
 
 def build(name: str, num_classes: int, *, in_channels: int = 3, image_size: int = 32, **options: object) -> nn.Module:

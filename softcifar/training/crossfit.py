@@ -23,7 +23,7 @@ from softcifar.progress import bar
 from softcifar.seeding import derive
 from softcifar.splits import Split
 from softcifar.training.loop import ONE_PASS, Task, train
-from softcifar.training.state import Folder, State
+from softcifar.training.state import State, Store
 from softcifar.training.trained import arithmetic, versions, write_tensors
 
 
@@ -49,7 +49,7 @@ def teach(
     train_split: Split,
     validation: Split,
     manifest: dict,
-    states: Folder,
+    states: Store,
     out: Path,
 ) -> None:
     """Write `out`: fold_<f>.safetensors, about.json, and logits.npz: logits float32 (N, K), fold, index, temperature.
@@ -81,8 +81,13 @@ def teach(
 
         def one(numbered: tuple[int, Task]) -> State:
             number, task = numbered
-            state = train(task, device, states.of(f"{number:04d}"), lambda _: shown.update())
-            shown.update(teacher.epochs * (number + 1) - shown.n)
+            state = train(
+                task,
+                device,
+                states.of(teacher.model_dump(), split_seed, number, task.init, task.order),
+                lambda _: shown.update(),
+            )
+            shown.update(teacher.epochs * (number + 1) - shown.n)  # what was trained before counts as well
             return state
 
         trained = run_all(one, list(enumerate(tasks)))
@@ -122,4 +127,3 @@ def teach(
                 **arithmetic(teacher.precision, device),
             },
         )
-    states.remove()

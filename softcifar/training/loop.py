@@ -12,17 +12,23 @@ from softcifar.augment import AUGMENTATIONS
 from softcifar.device import autocast, resolve_precision
 from softcifar.errors import UserError
 from softcifar.losses import LOSSES
+from softcifar.metrics.calibration import expected_calibration_error
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
 from softcifar.metrics.uncertainty import predictive
 from softcifar.models.classifier import classifier
 from softcifar.params import Method, Recipe
 from softcifar.prediction import predict, to_pixels
 from softcifar.seeding import derive
+from softcifar.training.adam import Adam
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
 from softcifar.training.state import State, load_state, save_state
 
 ONE_PASS = Method(name="softmax")  # validation during training, for every method
+
+
+# (pixels of the batch as the network saw them, logits, targets) -> the mean loss
+BatchLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,22 +44,26 @@ class Task:
     manifest: dict
     init: int
     order: int
+    loss: BatchLoss | None = None  # instead of the recipe's
 
 
 def train(task: Task, device: torch.device, state_file: Path, progress: Callable[[str], None]) -> State:
     """Train to the end, from the saved state where there is one; `progress` is called after every epoch.
 
     Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU).
+    A finished run is read from its state and not trained again.
     Raises UserError where the loss or a weight is no longer finite.
     """
     recipe = task.recipe
     state = load_state(state_file)
+    if state.epoch == recipe.epochs:
+        return state
     network = classifier(recipe.network, task.manifest, seed=derive(task.init, "init"))
     if state.epoch:
         network.load_state_dict(state.weights)
     network.to(device, memory_format=torch.channels_last)
-    optimizer = SGD(network, momentum=recipe.momentum, nesterov=recipe.nesterov, weight_decay=recipe.weight_decay)
-    optimizer.momentum_buffers = {name: buffer.to(device) for name, buffer in state.momentum.items()}
+    optimizer = _optimizer(recipe, network)
+    optimizer.load(state.optimizer)
     images = torch.as_tensor(task.images).to(device)
     targets = torch.as_tensor(task.targets).to(device)
     for epoch in range(state.epoch, recipe.epochs):
@@ -69,12 +79,25 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
         state.history.append(row)
         state.epoch = epoch + 1
         state.weights = _on_cpu(network.state_dict())
-        state.momentum = _on_cpu(optimizer.momentum_buffers)
+        state.optimizer = _on_cpu(optimizer.tensors())
         if recipe.checkpoint == "last" or better:
             state.best, state.best_epoch = state.weights, epoch + 1
+        if state.epoch == recipe.epochs:
+            state.weights, state.optimizer = {}, {}
         save_state(state_file, state)
         progress(f"validation NLL {scores['validation_nll']:.3f}, accuracy {scores['validation_accuracy']:.3f}")
     return state
+
+
+def _optimizer(recipe: Recipe, network: nn.Module) -> SGD | Adam:
+    if recipe.optimizer == "adam":
+        return Adam(network, weight_decay=recipe.weight_decay)
+    return SGD(network, momentum=recipe.momentum, nesterov=recipe.nesterov, weight_decay=recipe.weight_decay)
+
+
+def _recipe_loss(recipe: Recipe) -> BatchLoss:
+    loss = LOSSES[recipe.loss.name]
+    return lambda _, logits, targets: loss(logits, targets, **recipe.loss.options)
 
 
 def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[float, float]:
@@ -84,7 +107,7 @@ def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[fl
     generator = torch.Generator(device).manual_seed(seed)
     torch.manual_seed(derive(seed, "dropout"))  # dropout layers draw from the global generator
     precision = resolve_precision(recipe.precision, device)
-    loss_of = LOSSES[recipe.loss.name]
+    loss_of = task.loss or _recipe_loss(recipe)
     batches = torch.randperm(len(images), generator=generator, device=device).split(recipe.batch_size)
     total = torch.zeros((), dtype=torch.float64, device=device)
     network.train()
@@ -93,9 +116,10 @@ def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[fl
         pixels, wanted = to_pixels(images[batch]), targets[batch]
         for step in recipe.augment:
             pixels, wanted = AUGMENTATIONS[step.name](pixels, wanted, generator, **step.options)
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
         with autocast(precision, device):
-            logits = network(pixels.contiguous(memory_format=torch.channels_last))
-        loss = loss_of(logits, wanted, **recipe.loss.options)
+            logits = network(pixels)
+        loss = loss_of(pixels, logits, wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step(lr)
@@ -104,14 +128,15 @@ def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[fl
 
 
 def _validate(network: nn.Module, task: Task) -> dict[str, float]:
-    """NLL and accuracy against the data set's labels, the same for every student, whatever it learns from."""
+    """NLL, accuracy and ECE (15 bins) against the data set's labels, the same for all students, whatever they learn from."""
     logits = predict(network, task.validation_images, ONE_PASS, batch_size=500, seed=0)
     if not np.isfinite(logits).all():
-        return {"validation_nll": np.nan, "validation_accuracy": np.nan}
+        return {"validation_nll": np.nan, "validation_accuracy": np.nan, "validation_ece": np.nan}
     probs = predictive(logits)
     return {
         "validation_nll": negative_log_likelihood(probs, task.validation_labels),
         "validation_accuracy": accuracy(probs, task.validation_labels),
+        "validation_ece": expected_calibration_error(probs, task.validation_labels, bins=15),
     }
 
 

@@ -8,7 +8,7 @@ class SGD:
     """The update of torch.optim.SGD (no dampening, weight decay on every parameter), equal to it bit for bit.
 
     Constructing that one imports torch's compiler, about 3 s in every process (measured: torch 2.15, 2 cores), as long as
-    a short run takes. `momentum_buffers`: {parameter name: tensor}, empty before the first step.
+    a short run takes.
     """
 
     def __init__(self, network: nn.Module, *, momentum: float, nesterov: bool, weight_decay: float) -> None:
@@ -16,6 +16,14 @@ class SGD:
         self.parameters = list(network.parameters())
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
         self.momentum_buffers: dict[str, torch.Tensor] = {}
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """What the next step needs besides the weights: {parameter name: momentum}, empty before the first step."""
+        return self.momentum_buffers
+
+    def load(self, tensors: dict[str, torch.Tensor]) -> None:
+        """Go on from what `tensors()` gave."""
+        self.momentum_buffers = {name: tensor.to(self.parameters[0].device) for name, tensor in tensors.items()}
 
     def zero_grad(self) -> None:
         for parameter in self.parameters:

@@ -1,14 +1,17 @@
-"""The state of an unfinished training run: enough after every epoch to go on and end in the same bytes.
+"""The state of a training run: while it trains, enough to go on and end in the same bytes; then its result.
 
-It lies outside the stage's outputs (DVC removes those before it runs a stage), in a folder named after the fingerprint of
-everything that decides the result, so a state never meets other data, params or code.
+States lie outside the stages' outputs (DVC removes those before it runs a stage), each in a file named after everything that
+decides the run's result, so a state never meets other data, params or code. Finished runs stay: two students that need the
+same network, one more run, one more value to tune over train only what is new.
 """
 
+import hashlib
 import json
-import shutil
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
@@ -20,11 +23,11 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass
 class State:
-    """After `epoch` whole epochs: weights and momentum now, the best weights so far, and the history."""
+    """After `epoch` whole epochs: weights and optimizer now (empty once finished), the weights to keep, and the history."""
 
     epoch: int = 0
     weights: Tensors = field(default_factory=dict)
-    momentum: Tensors = field(default_factory=dict)
+    optimizer: Tensors = field(default_factory=dict)
     best: Tensors = field(default_factory=dict)
     best_epoch: int = 0
     history: list[dict] = field(default_factory=list)
@@ -33,8 +36,8 @@ class State:
 def save_state(path: Path, state: State) -> None:
     """Write the state as one safetensors file, whole or not at all."""
     # The best weights are often the present ones: written once, safetensors takes no shared memory.
-    best = {} if state.best_epoch == state.epoch else state.best
-    groups = {"weights": state.weights, "momentum": state.momentum, "best": best}
+    best = {} if state.best is state.weights else state.best
+    groups = {"weights": state.weights, "optimizer": state.optimizer, "best": best}
     tensors = {f"{group}/{name}": tensor.contiguous() for group, some in groups.items() for name, tensor in some.items()}
     note = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history}
     with atomic(path) as part:
@@ -46,7 +49,7 @@ def load_state(path: Path) -> State:
     try:
         with safe_open(path, "pt") as file:
             note = json.loads(file.metadata()["state"])
-            groups: dict[str, Tensors] = {"weights": {}, "momentum": {}, "best": {}}
+            groups: dict[str, Tensors] = {"weights": {}, "optimizer": {}, "best": {}}
             for key in file.keys():  # noqa: SIM118 - not a dict
                 group, name = key.split("/", 1)
                 groups[group][name] = file.get_tensor(key)
@@ -56,20 +59,28 @@ def load_state(path: Path) -> State:
     return State(**note, **groups)
 
 
-class Folder:
-    """The states of one stage: `folder / <fingerprint> / <run>.safetensors`; states of other fingerprints are removed."""
+def digest(values: np.ndarray) -> str:
+    """sha256 of an array's shape, type and values."""
+    return hashlib.sha256(repr((values.shape, values.dtype)).encode() + np.ascontiguousarray(values).tobytes()).hexdigest()
+
+
+class Store:
+    """The states of all runs: `folder / <what decides the run>.safetensors`. Those unused for `KEEP_DAYS` are removed."""
+
+    KEEP_DAYS = 30
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
-        self.folder, self.path = folder, folder / fingerprint
-        if folder.exists():
-            for other in folder.iterdir():
-                if other.name != fingerprint:
-                    shutil.rmtree(other, ignore_errors=True)
-        self.path.mkdir(parents=True, exist_ok=True)
+        """fingerprint: of what all runs of this stage share, their data and code."""
+        self.folder, self.fingerprint = folder, fingerprint
+        folder.mkdir(parents=True, exist_ok=True)
+        for state in folder.glob("*.safetensors"):
+            if time.time() - state.stat().st_mtime > self.KEEP_DAYS * 86400:
+                state.unlink(missing_ok=True)
 
-    def of(self, run: str) -> Path:
-        return self.path / f"{run}.safetensors"
-
-    def remove(self) -> None:
-        """Call once the stage's outputs are written."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+    def of(self, *decisive: object) -> Path:
+        """The file of one run; `decisive`: whatever decides its result besides the fingerprint, printable."""
+        name = hashlib.sha256(repr((self.fingerprint, *decisive)).encode()).hexdigest()[:24]
+        path = self.folder / f"{name}.safetensors"
+        if path.exists():
+            path.touch()
+        return path

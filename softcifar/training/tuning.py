@@ -1,11 +1,11 @@
-"""Hyper-parameters given as lists: every combination is trained, validation chooses."""
+"""Hyper-parameters given as lists, of the recipe or of the label source: every combination is trained, validation chooses."""
 
 import itertools
 from typing import Any
 
-from softcifar.params import Recipe
+from softcifar.params import LabelSource, Recipe
 
-NOT_TUNED = ("milestones", "augment")  # lists by nature; the options of augmentations are tuned
+NOT_TUNED = ("milestones", "augment", "students")  # lists by nature; the options of augmentations are tuned
 
 
 def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:
@@ -22,6 +22,17 @@ def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:
             _put(chosen, path, value)
         names = [name for name, _, _ in lists]
         found.append((dict(zip(names, values, strict=True)), type(recipe).model_validate(_for_validation(chosen))))
+    return found
+
+
+def label_candidates(source: LabelSource) -> list[tuple[dict[str, Any], LabelSource]]:
+    """The same for the listed options of a label source; keys: 'labels.epsilon'."""
+    lists = {name: value for name, value in source.options.items() if isinstance(value, list)}
+    found = []
+    for values in itertools.product(*lists.values()):
+        chosen = dict(zip(lists, values, strict=True))
+        one = source.model_copy(update={"options": source.options | chosen})
+        found.append(({f"labels.{name}": value for name, value in chosen.items()}, one))
     return found
 
 
@@ -57,6 +68,10 @@ def _for_validation(plain: dict) -> dict:
     return {key: [flat(each) for each in value] if key == "augment" else flat(value) for key, value in plain.items()}
 
 
-def choose(scores: list[float]) -> int:
-    """The candidate with the lowest validation score (mean over runs), the first of equals."""
-    return min(range(len(scores)), key=scores.__getitem__)
+def choose(scores: dict[str, list[float]], criterion: str) -> int:
+    """The candidate with the best validation score (a mean over runs), the first of equals.
+
+    scores: {"nll", "accuracy", "ece"} -> one number per candidate; criterion: one of them.
+    """
+    sign = -1 if criterion == "accuracy" else 1
+    return min(range(len(scores[criterion])), key=lambda candidate: sign * scores[criterion][candidate])

@@ -1,0 +1,42 @@
+"""Labels made during training, from the student's own predictions (soft bootstrapping, beta smoothing)."""
+
+import torch
+
+from softcifar.errors import UserError
+from softcifar.labels import SOURCES
+from softcifar.labels.source import inputs
+from softcifar.losses import LOSSES
+from softcifar.params import LabelSource, Recipe
+from softcifar.training.loop import BatchLoss
+
+
+def is_online(source: str) -> bool:
+    """Whether a label source needs the student's predictions, so that no file can hold its labels."""
+    return "student_logits" in inputs(SOURCES[source])
+
+
+def online_loss(recipe: Recipe, source: LabelSource, student: str) -> BatchLoss:
+    """The recipe's loss against labels that `source` makes for every batch; no gradient goes through the labels.
+
+    The batch's targets have to be one-hot: these sources start from one class per image. UserError where the augmentation
+    mixes classes. On a GPU every step waits for the labels, which are made on the CPU.
+    """
+    make, loss = SOURCES[source.source], LOSSES[recipe.loss.name]
+    names = inputs(make)
+
+    def batch_loss(_: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        if (targets.amax(dim=1) < 1).any():
+            raise UserError(
+                f"students.{student}.labels: source '{source.source}' needs one class per image, but this student's "
+                "augmentation mixes classes; take the mixing step out of augment"
+            )
+        given = {
+            "labels": targets.argmax(dim=1),
+            "num_classes": targets.shape[1],
+            "student_logits": logits.detach().float(),
+            "seed": int(torch.randint(2**62, ())),  # from the global generator, which the loop seeds for every epoch
+        }
+        labels = make(*(given[name] for name in names), **source.options)
+        return loss(logits, labels.to(targets.dtype), **recipe.loss.options)
+
+    return batch_loss
