@@ -295,6 +295,8 @@ class Study(Section):
         _equal_budgets(budgets)
         for name in self.distillation.students:
             choose(self.students, name, "distillation.students")
+            if self.distillation.students.count(name) > 1:
+                raise UserError(f"distillation.students: found '{name}' twice; allowed: each student once")
         if "shallow" in self.students:
             raise UserError("students.shallow: this name is kept for scores/shallow; choose another one")
         if self.students:

@@ -35,6 +35,7 @@ def entry(study: Study, root: Path, stage: str, name: str | None = None) -> Entr
         "teach": _teach,
         "soften": _soften,
         "train": _train,
+        "distill": _distill,
         "evaluate": _evaluate,
         "report": _report,
     }[stage](study, name)
@@ -49,6 +50,7 @@ def entries(study: Study, root: Path) -> dict[str, Entry]:
         "soften": study.labels,
         "train": study.students,
         "evaluate": study.students,
+        "distill": study.distillation.students,
     }
     found = {f"{stage}.json": entry(study, root, stage) for stage in ("prepare", "report")}
     for stage, names in items.items():
@@ -92,6 +94,15 @@ def _training(recipe: Recipe, study: Study) -> tuple[Entry, list]:
         del params["seeds"]["runs"], params["seeds"]["search"], params["choose_by"]
     steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
     return params, [Networks()[recipe.network.name], LOSSES[recipe.loss.name], METHODS["softmax"], *steps]
+
+
+def _distill(study: Study, name: str) -> tuple[Entry, list]:
+    # What was chosen of the student's own params is in its folder, which the stage reads as data.
+    recipe = study.distillation
+    params = recipe.model_dump(exclude={"students", "loss", "method", "choose_by"})
+    networks = [Networks()[recipe.network.name], Networks()[study.students[name].network.name]]
+    steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
+    return {**params, "seeds": study.seeds.model_dump(exclude={"search"})}, [*networks, METHODS["softmax"], *steps]
 
 
 def _evaluate(study: Study, name: str) -> tuple[Entry, list]:

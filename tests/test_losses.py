@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from softcifar.errors import UserError
-from softcifar.losses import LOSSES, cross_entropy, label_relaxation
+from softcifar.losses import LOSSES, cross_entropy, distillation, label_relaxation
 
 
 def logits_with(p_true: float, classes: int = 10) -> torch.Tensor:
@@ -81,49 +81,85 @@ def test_cross_entropy_equals_torch():
             )
 
 
-@pytest.mark.parametrize("name", LOSSES)
+def taught(logits: torch.Tensor, labels_or_targets: torch.Tensor, **options) -> torch.Tensor:
+    """Distillation from a fixed teacher, which rules out the classes that the student rules out."""
+    teacher = 2 * torch.arange(logits.numel(), dtype=torch.float64).sin().reshape(logits.shape)
+    return distillation(logits, teacher.masked_fill(logits.detach() == -torch.inf, -torch.inf), labels_or_targets, **options)
+
+
+EVERY = {**LOSSES, "distillation": taught}
+
+
+@pytest.mark.parametrize("name", EVERY)
 class TestEveryLoss:
     def test_gradient(self, name):
         logits, labels, targets = random_case(3)
         for given_ in (labels, targets):
-            assert torch.autograd.gradcheck(lambda z, t=given_: LOSSES[name](z, t), logits.clone().requires_grad_())
+            assert torch.autograd.gradcheck(lambda z, t=given_: EVERY[name](z, t), logits.clone().requires_grad_())
 
     @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-    def test_extreme_logits_stay_finite(self, name, dtype):
-        """Logits of +-1e4, for a right and a wrong class; -inf on every wrong class."""
-        infinite = torch.full((1, 4), -torch.inf, dtype=dtype)
-        infinite[0, 1] = 0
-        for row in (
-            torch.tensor([[1e4, -1e4, 0, 0]], dtype=dtype),
-            torch.tensor([[-1e4, 1e4, 0, 0]], dtype=dtype),
-            infinite,
-        ):
-            logits = row.clone().requires_grad_()
-            loss = LOSSES[name](logits, torch.tensor([1]))
+    @pytest.mark.parametrize(
+        "row",
+        [
+            [1e4, -1e4, 0, 0],
+            [-1e4, 1e4, 0, 0],
+            [1e4, 1e4, -1e4, -1e4],
+            [-torch.inf, 0, -torch.inf, -torch.inf],
+            [-torch.inf, -1e4, -torch.inf, 1e4],
+        ],
+    )
+    def test_extreme_logits_stay_finite(self, name, dtype, row):
+        """Logits of +-1e4, for a right and a wrong class; -inf on wrong classes. The label is class 1."""
+        blend = [0.0, 0.75, 0.0, 0.25 * (row[3] > -torch.inf)]
+        for given_ in (torch.tensor([1]), torch.tensor([blend], dtype=dtype)):
+            logits = torch.tensor([row], dtype=dtype, requires_grad=True)
+            loss = EVERY[name](logits, given_)
             loss.backward()
             assert torch.isfinite(loss)
             assert torch.isfinite(logits.grad).all()
 
-    def test_half_precision_is_computed_in_float32(self, name):
-        logits, labels, _ = random_case(4)
-        low = logits.bfloat16()
-        loss = LOSSES[name](low, labels)
-        assert loss.dtype == torch.float32
-        assert loss.item() == pytest.approx(LOSSES[name](low.float(), labels).item())
+    def test_autocast_computes_in_float32(self, name):
+        """A bfloat16 network under autocast: the loss is that of its rounded logits, and the gradient reaches the weights."""
+        logits, labels, targets = random_case(4)
+        layer = torch.nn.Linear(5, 5)
+        for given_ in (labels, targets.float(), targets.bfloat16()):
+            layer.zero_grad()
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                low = layer(logits.float())
+                assert low.dtype == torch.bfloat16
+                loss = EVERY[name](low, given_)
+            assert loss.dtype == torch.float32
+            assert loss.item() == EVERY[name](low.float(), given_).item()
+            loss.backward()
+            assert (layer.weight.grad != 0).any()
 
     def test_one_hot_targets_equal_labels(self, name):
         logits, labels, _ = random_case(5)
         one_hot = torch.eye(5, dtype=torch.float64)[labels]
-        torch.testing.assert_close(LOSSES[name](logits, labels), LOSSES[name](logits, one_hot))
+        torch.testing.assert_close(EVERY[name](logits, labels), EVERY[name](logits, one_hot))
+
+    def test_reductions(self, name):
+        """'none' gives each image's loss, whatever is beside it; 'mean' and 'sum' are taken over the batch."""
+        logits, labels, targets = random_case(6)
+        for given_ in (labels, targets):
+            each = EVERY[name](logits, given_, reduction="none")
+            assert each.shape == (6,)
+            torch.testing.assert_close(EVERY[name](logits, given_, reduction="mean"), each.sum() / 6)
+            torch.testing.assert_close(EVERY[name](logits, given_, reduction="sum"), each.sum())
+            torch.testing.assert_close(EVERY[name](logits[:1], given_[:1], reduction="none"), each[:1])
+
+    def test_a_constant_added_to_the_logits_changes_nothing(self, name):
+        logits, _, targets = random_case(7)
+        torch.testing.assert_close(EVERY[name](logits + 100, targets), EVERY[name](logits, targets))
 
     @pytest.mark.parametrize("wrong", [torch.zeros(3), torch.zeros(6, 4), torch.zeros(6, 5, dtype=torch.long), torch.zeros(6)])
     def test_wrong_targets_are_one_sentence(self, name, wrong):
         with pytest.raises(UserError, match="labels_or_targets: found"):
-            LOSSES[name](random_case(6)[0], wrong)
+            EVERY[name](random_case(6)[0], wrong)
 
     def test_unknown_reduction(self, name):
         with pytest.raises(UserError, match="allowed: mean, sum, none"):
-            LOSSES[name](*random_case(6)[:2], reduction="max")
+            EVERY[name](*random_case(6)[:2], reduction="max")
 
 
 @settings(max_examples=50, deadline=None)

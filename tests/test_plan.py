@@ -38,7 +38,12 @@ def changed(before: dict, after: dict) -> set[str]:
         ({"datasets.noise.count": 50}, {"download/noise.json", "report.json"}),
         ({"data.split_seed": 1}, {"prepare.json", "teach/resnet8.json", "report.json"}),
         ({"seeds.runs": 3}, {"train/hard.json", "train/instance.json", "evaluate/hard.json", "evaluate/instance.json",
-                             "report.json"}),
+                             "distill/hard.json", "report.json"}),
+        ({"seeds.search": 2}, {"train/hard.json", "train/instance.json", "report.json"}),
+        ({"distillation.alpha": 0.5}, {"distill/hard.json", "report.json"}),
+        ({"labels.instance.epsilon": [0.1, 0.2]}, {"soften/instance.json", "train/instance.json", "report.json"}),
+        ({"labels.hard": {"source": "soft_bootstrapping"}}, {"soften/hard.json", "train/hard.json", "report.json"}),
+        ({"students.instance.choose_by": "ece"}, {"train/instance.json", "report.json"}),
         ({"students.more": {"labels": "hard"}}, {"train/more.json", "evaluate/more.json", "report.json"}),
     ],
 )  # fmt: skip
@@ -51,7 +56,7 @@ def test_every_preset_has_a_plan(preset):
     assert {"prepare.json", "report.json"} <= entries(params.load(preset), ROOT).keys()
 
 
-@pytest.mark.parametrize("stage", ["download", "prepare", "teach", "soften", "train", "evaluate", "report"])
+@pytest.mark.parametrize("stage", ["download", "prepare", "teach", "soften", "train", "distill", "evaluate", "report"])
 def test_nothing_that_a_stage_imports_is_missing_from_its_fingerprint(stage):
     """Against the interpreter's own list. Methods are loaded by their registries, whichever the params choose."""
     loaded = "[m.__file__ for n, m in sys.modules.items() if n.startswith('softcifar.') and m.__file__]"
@@ -71,7 +76,7 @@ def test_nothing_that_a_stage_imports_is_missing_from_its_fingerprint(stage):
 def test_a_recipe_key_reaches_those_that_do_not_override_it(plan):
     before = plan({"students.hard.lr": 0.3})
     after = plan({"students.hard.lr": 0.3, "recipe.lr": 0.2})
-    assert changed(before, after) == {"train/instance.json", "teach/resnet8.json", "report.json"}
+    assert changed(before, after) == {"train/instance.json", "teach/resnet8.json", "distill/hard.json", "report.json"}
 
 
 def test_code_is_the_script_its_imports_and_the_chosen_methods():

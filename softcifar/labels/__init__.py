@@ -1,8 +1,15 @@
 """Label sources: one probability vector per training image (methods.md, section 1)."""
 
+from softcifar.labels.adaptive_mass import adaptive_instance_based, adaptive_uniform
+from softcifar.labels.beta_smoothing import beta_smoothing
+from softcifar.labels.class_based import class_based
+from softcifar.labels.confidence_scaled import confidence_scaled
 from softcifar.labels.human import human, human_thresholded
-from softcifar.labels.instance_based import adaptive_instance_based, instance_based
+from softcifar.labels.instance_based import instance_based
 from softcifar.labels.one_hot import hard, majority
+from softcifar.labels.self_distillation import self_distillation
+from softcifar.labels.shifted_logits import shifted_logits
+from softcifar.labels.soft_bootstrapping import soft_bootstrapping
 from softcifar.labels.teacher import teacher
 from softcifar.labels.uniform import uniform
 
@@ -12,12 +19,20 @@ SOURCES = {
     "human": human,
     "human_thresholded": human_thresholded,
     "uniform": uniform,
+    "class_based": class_based,
     "teacher": teacher,
+    "self_distillation": self_distillation,
     "instance_based": instance_based,
+    "adaptive_uniform": adaptive_uniform,
     "adaptive_instance_based": adaptive_instance_based,
+    "shifted_logits": shifted_logits,
+    "confidence_scaled": confidence_scaled,
+    "beta_smoothing": beta_smoothing,
+    "soft_bootstrapping": soft_bootstrapping,
 }
 
 __all__ = [
-    "SOURCES", "adaptive_instance_based", "hard", "human", "human_thresholded", "instance_based", "majority",
+    "SOURCES", "adaptive_instance_based", "adaptive_uniform", "beta_smoothing", "class_based", "confidence_scaled", "hard",
+    "human", "human_thresholded", "instance_based", "majority", "self_distillation", "shifted_logits", "soft_bootstrapping",
     "teacher", "uniform",
 ]  # fmt: skip

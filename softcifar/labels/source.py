@@ -1,7 +1,9 @@
 """What every label source shares: its inputs, their checks, and the kind of array it gives back.
 
-A source is a function of some of `labels` (N,), `num_classes`, `votes` (N, K) and `teacher_logits` (N, K), in that order,
-with its options as keyword-only parameters; it returns float64 probabilities (N, K), each row non-negative with sum 1.
+A source is a function of some of `labels` (N,), `num_classes`, `votes` (N, K), `teacher_logits` (N, K), `student_logits`
+(N, K) and `seed`, in that order, with its options as keyword-only parameters; it returns float64 probabilities (N, K), each
+row non-negative with sum 1. One that needs `student_logits` is online: it is called for every batch of the training, with
+the logits of the network that learns, and no gradient goes through what it returns. `seed` is for sources that draw.
 Arrays give an array, tensors give a tensor on the same device.
 """
 
@@ -12,26 +14,32 @@ from collections.abc import Callable
 import numpy as np
 
 from softcifar.errors import UserError
+from softcifar.options import require
+
+NUMBERS = ("num_classes", "seed")  # inputs that are one integer; the others are arrays with one row per image
 
 
 def inputs(source: Callable) -> tuple[str, ...]:
-    """The names of the arrays a source works on: some of labels, num_classes, votes, teacher_logits."""
+    """What a source works on: the names of some of labels, num_classes, votes, teacher_logits, student_logits, seed."""
     parameters = inspect.signature(source).parameters.values()
     return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY)
 
 
 def on_arrays(source: Callable) -> Callable:
-    """Let a source written for NumPy arrays take tensors too: checks its inputs and returns the kind it was given."""
+    """Let a source written for NumPy arrays take tensors too: checks its inputs and returns the kind it was given.
+
+    The source itself receives its tables as float64, of whatever numbers they were.
+    """
     names = inputs(source)
 
     @functools.wraps(source)
     def checked(*given: object, **options: object) -> object:
         bound = inspect.signature(source).bind(*given, **options)
-        arrays = {name: _array(bound.arguments[name]) for name in names if name != "num_classes"}
-        num_classes = int(bound.arguments.get("num_classes", 0)) or _classes(arrays)
-        _check(arrays, num_classes)
-        inner = {name: arrays.get(name, num_classes) for name in names}
-        probs = source(**inner, **{key: value for key, value in bound.arguments.items() if key not in names})
+        arrays = {name: _array(bound.arguments[name]) for name in names if name not in NUMBERS}
+        numbers = {name: _integer(name, bound.arguments[name]) for name in names if name in NUMBERS}
+        _check(arrays, numbers.get("num_classes", _classes(arrays)))
+        tables = {name: values.astype(np.float64, copy=False) for name, values in arrays.items() if name != "labels"}
+        probs = source(**{**bound.arguments, **arrays, **tables, **numbers})
         like = bound.arguments[names[0]]
         # A tensor is recognised without importing torch, which costs seconds where only arrays are used.
         if hasattr(like, "new_tensor"):
@@ -50,7 +58,7 @@ def spread(epsilon: np.ndarray, labels: np.ndarray, log_weights: np.ndarray) -> 
     Computed in log space, so it is defined where the true class has all the probability to rounding.
     """
     rows = np.arange(len(labels))
-    wrong = log_weights.astype(np.float64, copy=True)
+    wrong = log_weights.copy()
     wrong[rows, labels] = -np.inf
     wrong -= wrong.max(axis=1, keepdims=True)
     shares = np.exp(wrong)
@@ -60,15 +68,26 @@ def spread(epsilon: np.ndarray, labels: np.ndarray, log_weights: np.ndarray) -> 
 
 
 def _array(values: object) -> np.ndarray:
-    return np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    if hasattr(values, "detach"):  # a tensor; NumPy knows no bfloat16
+        values = values.detach().cpu()
+        values = values.double() if values.is_floating_point() else values
+    return np.asarray(values)
+
+
+def _integer(name: str, value: object) -> int:
+    require(isinstance(value, (int, np.integer)) and value >= 0, name, value, "a non-negative integer")
+    return int(value)
 
 
 def _classes(arrays: dict[str, np.ndarray]) -> int:
-    table = next(values for name, values in arrays.items() if name != "labels")
-    return table.shape[1] if table.ndim == 2 else 0
+    """K of the first table (N, K); 0 where there is none."""
+    return next((values.shape[1] for name, values in arrays.items() if name != "labels" and values.ndim == 2), 0)
 
 
 def _check(arrays: dict[str, np.ndarray], num_classes: int) -> None:
+    for name, values in arrays.items():
+        if name != "labels" and (values.ndim != 2 or values.dtype.kind not in "iuf"):
+            raise UserError(f"{name}: found {values.dtype} of shape {values.shape}; allowed: numbers of shape (N, K)")
     if num_classes < 2:
         raise UserError(f"num_classes: found {num_classes}; allowed: at least 2 classes")
     for name, values in arrays.items():

@@ -1,6 +1,5 @@
 """A teacher's own prediction as the label (distillation by labels)."""
 
-import numpy as np
 from scipy.special import softmax
 
 from softcifar.labels.source import on_arrays
@@ -15,4 +14,4 @@ def teacher(teacher_logits, *, temperature: Positive = 1.0):
     teacher_logits (N, K), from a teacher that did not train on these images; temperature > 0; returns (N, K).
     """
     require(temperature > 0, "temperature", temperature, "above 0")
-    return softmax(teacher_logits.astype(np.float64) / temperature, axis=1)
+    return softmax(teacher_logits / temperature, axis=1)

@@ -20,7 +20,7 @@ def distillation(
 ) -> torch.Tensor:
     """alpha T^2 KL(softmax(teacher_logits / T) || softmax(logits / T)) + (1 - alpha) CE(t, softmax(logits)), in nats.
 
-    The divergence is summed over the classes; T^2 keeps its gradient's size when T changes (section 2.1 of the paper). The
+    The divergence is summed over the classes; T^2 keeps its gradient's size when T changes (section 2 of the paper). The
     gradient in the logits is alpha T (softmax(logits / T) - softmax(teacher_logits / T)) + (1 - alpha) (p - t); none goes to
     the teacher. Computed in float32 at least.
     logits, teacher_logits (B, K), of the very same images; labels (B,) integers or targets (B, K) probabilities; alpha in

@@ -37,5 +37,5 @@ def _log_one_minus(log_probs: torch.Tensor) -> torch.Tensor:
     lowest = torch.finfo(log_probs.dtype).min
     top = log_probs.argmax(dim=1, keepdim=True)
     is_top = torch.arange(log_probs.shape[1], device=log_probs.device) == top
-    others = log_probs.clamp(min=lowest).masked_fill(is_top, lowest).logsumexp(dim=1, keepdim=True)
+    others = log_probs.masked_fill(is_top, lowest).logsumexp(dim=1, keepdim=True)
     return torch.where(is_top, others, torch.log1p(-log_probs.masked_fill(is_top, -torch.inf).exp()))
