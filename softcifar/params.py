@@ -70,7 +70,7 @@ class Sizes(Section):
 
 
 class Data(Section):
-    protocol: Literal["standard", "cifar10h", "repeated"]
+    protocol: Literal["standard", "cifar10h"]
     images: Name  # a key of datasets
     votes: dict[Literal["train", "test"], Name]  # keys of datasets that hold people's votes for those images
     sizes: Sizes
@@ -215,10 +215,6 @@ class Distillation(Recipe):
     temperature: Positive
 
 
-class Simulation(Recipe):
-    """A study of many small data sets at once (data.protocol: repeated)."""
-
-
 class Evaluation(Section):
     batch_size: PositiveInt
     fgsm_eps_255: list[Annotated[float, Number, Field(gt=0, le=255)]]  # Linf radius in 1/255 of the pixel range
@@ -243,10 +239,9 @@ class Study(Section):
     data: Data
     recipe: Recipe
     teachers: dict[Name, Teacher]
-    labels: dict[Name, LabelSource]
-    students: dict[Name, Student]
+    labels: Annotated[dict[Name, LabelSource], MinLen(1)]
+    students: Annotated[dict[Name, Student], MinLen(1)]
     distillation: Distillation
-    simulations: dict[Name, Simulation]
     evaluation: Evaluation
     report: Report
 
@@ -256,7 +251,7 @@ class Study(Section):
         found = cls.known(found)
         recipe = found.get("recipe")
         if isinstance(recipe, Mapping):
-            for section in ("teachers", "students", "simulations"):
+            for section in ("teachers", "students"):
                 if isinstance(found.get(section), Mapping):
                     found[section] = {
                         name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
@@ -278,8 +273,6 @@ class Study(Section):
         for name, labels in self.labels.items():
             if labels.teacher is not None:
                 choose(self.teachers, labels.teacher, f"labels.{name}.teacher")
-        if not self.students and not self.simulations:
-            raise UserError("students: found none, and no simulations; a study needs one of the two")
         for name, teacher in self.teachers.items():
             _not_tuned(teacher, f"teachers.{name}", "a teacher")
         _not_tuned(self.distillation, "distillation", "the shallow student")
@@ -299,8 +292,7 @@ class Study(Section):
                 raise UserError(f"distillation.students: found '{name}' twice; allowed: each student once")
         if "shallow" in self.students:
             raise UserError("students.shallow: this name is kept for scores/shallow; choose another one")
-        if self.students:
-            choose(self.students, self.report.reference, "report.reference")
+        choose(self.students, self.report.reference, "report.reference")
         return self
 
 

@@ -9,7 +9,7 @@ from softcifar.stage import run
 
 def main() -> None:
     params = load("params.yaml").model_dump(mode="json")
-    write_report(params, data=Path("data"), scores=Path("scores"), reports=Path("reports"))
+    write_report(params, data=Path("data"), scores=Path("scores"), models=Path("models"), reports=Path("reports"))
 
 
 if __name__ == "__main__":

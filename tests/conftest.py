@@ -57,6 +57,17 @@ def splits():
     return split(60, 0), split(20, 1), manifest
 
 
+@pytest.fixture(scope="session")
+def study(tmp_path_factory):
+    """(folder, params) of a fabricated study with its report written, for all files of tests; only to be read."""
+    from tests.report_fixture import make_study, write
+
+    root = tmp_path_factory.mktemp("study")
+    params = make_study(root)
+    write(root, params)
+    return root, params
+
+
 class Workspace:
     """A copy of the project in which stages and `dvc` can be run as a user would."""
 

@@ -2,10 +2,17 @@
 
 import hashlib
 import json
+import zlib
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+
+from softcifar.report import write_report
+from softcifar.report.predictions import predict
+from softcifar.report.scores import Results, load
+from softcifar.report.summary import long_table
 
 CLASSES = ["disc", "square", "triangle", "cross", "star"]
 SIDE = 32
@@ -15,20 +22,35 @@ STUDENTS = {
     "smooth": (0.9, 1.1, 1),
     "human": (1.1, 0.5, 1),
     "sampling": (1.5, 1.0, 4),
+    "instance": (1.2, 0.8, 1),
+    "relaxed": (1.4, 1.1, 1),
+    "relaxed_ece": (1.4, 1.1, 1),  # tried the same networks, chose another
 }
 LABELS = {
-    "hard": {"source": "hard"},
-    "smooth": {"source": "uniform", "options": {"epsilon": 0.1}},
-    "human": {"source": "human"},
+    "hard": {"source": "hard", "teacher": None, "calibrated": False, "options": {}},
+    "smooth": {"source": "uniform", "teacher": None, "calibrated": False, "options": {"epsilon": 0.1}},
+    "human": {"source": "human", "teacher": None, "calibrated": False, "options": {}},
+    "instance": {
+        "source": "adaptive_instance_based",
+        "teacher": "crossfitted",
+        "calibrated": True,
+        "options": {"p1": 0.9, "p2": 1.0},
+    },
 }
+TEACHERS = {"crossfitted": 5, "insample": 1}  # folds
+TAUGHT = ("hard", "smooth", "instance")  # students that taught a shallow network
+ALPHAS = [0.05, 0.1, 0.2]  # tried for students whose name begins with "relaxed"
+SEARCH = 2  # runs per value tried
+SCORES = ("nll", "accuracy", "ece")
 STRENGTHS = [0, 0.5, 1, 2, 4, 8]
 
 
 def make_study(
     root: Path, *, students: dict[str, tuple[float, float, int]] | None = None, runs: int = 3, images: int = 200
 ) -> dict:
-    """Write data/ and scores/ below `root`; return the params. `images`: per split and OOD set."""
+    """Write data/, scores/ and models/ below `root`; return the params. `images`: per split and OOD set."""
     students = students or STUDENTS
+    taught = [name for name in TAUGHT if name in students]
     generator = np.random.default_rng(0)
     manifest = {"protocol": "standard", "dataset": "drawn", "classes": CLASSES, "image_shape": [SIDE, SIDE, 3]}
     manifest["splits"] = {}
@@ -40,6 +62,7 @@ def make_study(
         manifest["splits"][split] = {"count": images, "part": split, "sha256": _digests(arrays)}
         if split == "train":
             _save_labels(root / "data" / "labels", arrays)
+            _save_teachers(root / "models" / "teachers", arrays)
     _write(root / "data" / "study" / "manifest.json", manifest)
     kinds = {"rings": "near", "noise": "far"}
     listed = {}
@@ -53,24 +76,47 @@ def make_study(
         student = np.random.default_rng(1000 + number)
         folder = root / "scores" / name
         _scores(folder, student, exact, test_labels, sharpness, noise, samples, runs, images)
-    return {
+        _training(folder, name.removesuffix("_ece"), _options(name, students[name]), sharpness, noise, runs)
+        if name in taught:
+            shallow = _logits(student, exact["test"], sharpness, 1.5 * noise, (runs, 1, images, len(CLASSES)))
+            _save(root / "scores" / "shallow" / name / "logits.npz", test=shallow.astype(np.float32))
+    recipe = _options("hard", (1, 1, 1))
+    params = {
         "study": "fabricated",
-        "seeds": {"runs": runs, "init": 0, "order": 0},
+        "seeds": {"runs": runs, "search": min(SEARCH, runs), "init": 0, "order": 0},
+        "datasets": {"drawn": {"source": "shapes", "options": {}}},
         "data": {"protocol": "standard", "images": "drawn", "ood": kinds, "split_seed": 0},
+        "teachers": {name: {**recipe, "folds": folds} for name, folds in TEACHERS.items()},
         "labels": LABELS,
         "students": {name: _options(name, values) for name, values in students.items()},
+        "distillation": {**recipe, "students": taught, "alpha": 0.9, "temperature": 20.0},
+        "simulations": {},
         "evaluation": {"fgsm": STRENGTHS},
         "report": {"bins": 10, "reference": next(iter(students))},
     }
+    return json.loads(json.dumps(params))  # plain, as pydantic dumps it: no part stands in two places
 
 
 def _options(name: str, values: tuple[float, float, int]) -> dict:
     labels = next((label for label in LABELS if label in name), "hard")
     method = {"name": "mc_dropout", "options": {"samples": 4}} if values[2] > 1 else {"name": "softmax", "options": {}}
-    network = {"name": "resnet8", "options": {"dropout": 0.1 if values[2] > 1 else 0.0}}
-    augment = [{"name": "crop_flip", "options": {"padding": 4}}]
-    loss = {"name": "cross_entropy", "options": {}}
-    return {"network": network, "method": method, "loss": loss, "augment": augment, "epochs": 12, "labels": labels}
+    relaxed = {"name": "label_relaxation", "options": {"alpha": ALPHAS}}
+    return {
+        "network": {"name": "resnet8", "options": {"dropout": 0.1 if values[2] > 1 else 0.0}},
+        "method": method,
+        "loss": relaxed if name.startswith("relaxed") else {"name": "cross_entropy", "options": {}},
+        "augment": [{"name": "crop_flip", "options": {"padding": 4}}],
+        "epochs": 12,
+        "batch_size": 32,
+        "optimizer": "sgd",
+        "lr": 0.1,
+        "momentum": 0.9,
+        "nesterov": True,
+        "weight_decay": 0.0005,
+        "checkpoint": "best",
+        "choose_by": "ece" if name.endswith("_ece") else "accuracy",
+        "labels": labels,
+    }
 
 
 def _split(generator: np.random.Generator, count: int) -> dict[str, np.ndarray]:
@@ -114,16 +160,22 @@ def _strange(generator: np.random.Generator, name: str, count: int) -> np.ndarra
     return rings.round().astype(np.uint8)
 
 
+def _logits(generator, probs: np.ndarray, sharpness: float, noise: float, shape: tuple[int, ...]) -> np.ndarray:
+    """Logits that know the truth up to noise between runs and, less, between samples; shape (R, S, N, K)."""
+    between_runs = noise * generator.standard_normal((shape[0], 1, *shape[2:]))
+    return sharpness * (np.log(probs + 0.02) + between_runs + 0.3 * noise * generator.standard_normal(shape))
+
+
 def _scores(folder, generator, exact, test_labels, sharpness, noise, samples, runs, images) -> None:
     shape = (runs, samples, images, len(CLASSES))
-
-    def logits(probs: np.ndarray, factor: float) -> np.ndarray:
-        between_runs = noise * generator.standard_normal((runs, 1, *shape[2:]))
-        return factor * (np.log(probs + 0.02) + between_runs + 0.3 * noise * generator.standard_normal(shape))
-
     flat = np.full((images, len(CLASSES)), 1 / len(CLASSES))
-    arrays = {split: logits(exact[split], sharpness) for split in ("validation", "test")}
-    arrays |= {"ood_rings": logits(flat, 1.4 * sharpness), "ood_noise": logits(flat, 0.6 * sharpness)}
+    sources = {
+        "validation": (exact["validation"], 1.0),
+        "test": (exact["test"], 1.0),
+        "ood_rings": (flat, 1.4),
+        "ood_noise": (flat, 0.6),
+    }
+    arrays = {name: _logits(generator, probs, factor * sharpness, noise, shape) for name, (probs, factor) in sources.items()}
     _save(folder / "logits.npz", **{name: array.astype(np.float32) for name, array in arrays.items()})
     attacked = images // 2
     truth = np.eye(len(CLASSES))[test_labels[:attacked]]
@@ -135,25 +187,67 @@ def _scores(folder, generator, exact, test_labels, sharpness, noise, samples, ru
         index=np.arange(log_probs.shape[2]),
         log_probs=log_probs.astype(np.float32),
     )
+
+
+def _training(folder, networks: str, options: dict, sharpness: float, noise: float, runs: int) -> None:
+    """history.csv and about.json, the same for students that share their `networks`.
+
+    The NLL is lowest for the middle value tried, accuracy highest for the first, ECE lowest for the last.
+    """
+    tried = options["loss"]["options"].get("alpha", [None])
+    search = min(SEARCH, runs)
+    choice = 0 if len(tried) == 1 or options["choose_by"] == "accuracy" else len(tried) - 1
     rows = []
-    for seed in range(runs):
-        for epoch in range(1, 13):
-            loss = 1.6 * np.exp(-epoch / 3) + 0.1 * noise + 0.02 * generator.standard_normal()
-            nll = 1.5 * np.exp(-epoch / 3) + 0.3 + 0.1 * noise + 0.004 * sharpness * epoch
-            nll += 0.02 * generator.standard_normal()
-            rows.append((0, seed, epoch, 0.1, loss, nll, 1 - nll / 2, 1))
-    columns = ["candidate", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "chosen"]
-    pd.DataFrame(rows, columns=columns).to_csv(folder / "history.csv", index=False)
-    about = {"seeds": list(range(runs)), "parameters": 78042, "versions": {"torch": "2.11.0"}, "precision": "float32"}
-    _write(folder / "about.json", about | {"device": "cpu", "candidates": [{}], "choice": 0, "best_epochs": [9] * runs})
+    for number in range(len(tried)):
+        for seed in range(runs if number == choice else search):
+            generator = np.random.default_rng([zlib.crc32(networks.encode()), number, seed])
+            for epoch in range(1, 13):
+                loss = 1.6 * np.exp(-epoch / 3) + 0.1 * noise + 0.02 * generator.standard_normal()
+                nll = 1.5 * np.exp(-epoch / 3) + 0.3 + 0.1 * noise + 0.004 * sharpness * epoch + 0.1 * abs(number - 1)
+                nll += 0.02 * generator.standard_normal()
+                ece = 0.1 - 0.03 * number + 0.002 * generator.standard_normal()
+                rows.append((number, seed, epoch, 0.1, loss, nll, 0.8 - 0.1 * number - nll / 20, ece, int(number == choice)))
+    columns = ["candidate", "seed", "epoch", "lr", "train_loss", *(f"validation_{each}" for each in SCORES), "chosen"]
+    history = pd.DataFrame(rows, columns=columns)
+    folder.mkdir(parents=True, exist_ok=True)
+    history.to_csv(folder / "history.csv", index=False)
+    kept = history.loc[history.groupby(["candidate", "seed"])["validation_nll"].idxmin()]
+    means = kept[kept["seed"] < search].groupby("candidate")[[f"validation_{each}" for each in SCORES]].mean()
+    about = {
+        "seeds": list(range(runs)),
+        "parameters": 78042,
+        "versions": {"torch": "2.11.0"},
+        "precision": "float32",
+        "device": "cpu",
+        "candidates": [{"loss.alpha": alpha} for alpha in tried] if len(tried) > 1 else [{}],
+        "choice": choice,
+        "choose_by": options["choose_by"],
+        "search_runs": search,
+        "validation": {each: means[f"validation_{each}"].tolist() for each in SCORES},
+        "best_epochs": [9] * runs,
+    }
+    _write(folder / "about.json", about)
 
 
 def _save_labels(folder: Path, train: dict[str, np.ndarray]) -> None:
     hard = np.eye(len(CLASSES))[train["labels"]]
     probs = {"hard": hard, "smooth": 0.9 * hard + 0.1 / len(CLASSES)}
     probs["human"] = train["votes"] / train["votes"].sum(1, keepdims=True)
+    probs["instance"] = 0.9 * hard + 0.1 * train["exact"]
     for name, array in probs.items():
-        _save(folder / f"{name}.npz", probs=array.astype(np.float32), index=train["index"])
+        _save(folder / f"{name}.npz", probs=array[None].astype(np.float32), index=train["index"], online=np.bool_(False))
+
+
+def _save_teachers(folder: Path, train: dict[str, np.ndarray]) -> None:
+    """The cross-fitted teacher knows the truth up to noise, the in-sample one the labels by heart."""
+    generator = np.random.default_rng(7)
+    noise = generator.standard_normal(train["exact"].shape)
+    logits = {"crossfitted": np.log(train["exact"] + 0.02) + 0.5 * noise}
+    logits["insample"] = 8 * np.eye(len(CLASSES))[train["labels"]] + noise
+    for name, array in logits.items():
+        fold = np.arange(len(array)) % TEACHERS[name]
+        arrays = {"logits": array.astype(np.float32), "fold": fold, "index": train["index"], "temperature": np.float64(1.2)}
+        _save(folder / name / "logits.npz", **arrays)
 
 
 def _digests(arrays: dict[str, np.ndarray]) -> dict[str, str]:
@@ -168,3 +262,42 @@ def _save(path: Path, **arrays: np.ndarray) -> None:
 def _write(path: Path, value: object) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(value), encoding="utf-8")
+
+
+# What the tests of the report do with such a study
+
+
+def write(root: Path, params: dict, reports: str = "reports") -> Path:
+    """Write the report of the study below `root`; its folder."""
+    write_report(params, data=root / "data", scores=root / "scores", models=root / "models", reports=root / reports)
+    return root / reports
+
+
+def read(root: Path, params: dict) -> Results:
+    return load(params, data=root / "data", scores=root / "scores", models=root / "models")
+
+
+def numbers(results: Results) -> pd.DataFrame:
+    """The long table of all students."""
+    return long_table(results, predict(results))
+
+
+def row(table: pd.DataFrame, **keys: str) -> pd.Series:
+    """The one row of a table with these values."""
+    chosen = table
+    for key, value in keys.items():
+        chosen = chosen[chosen[key] == value]
+    assert len(chosen) == 1
+    return chosen.iloc[0]
+
+
+class Page(HTMLParser):
+    """Collects the tags of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))

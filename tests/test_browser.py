@@ -4,20 +4,17 @@ import shutil
 
 import pytest
 
-from softcifar.report import write_report
-from tests.report_fixture import make_study
+from tests.report_fixture import STUDENTS
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
 pytestmark = pytest.mark.skipif(not (BROWSER and DRIVER), reason="no chromium with chromedriver on this machine")
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
+@pytest.fixture
+def page(study):
     """file:// address of a fabricated study's report."""
-    root = tmp_path_factory.mktemp("page")
-    write_report(make_study(root), data=root / "data", scores=root / "scores", reports=root / "reports")
-    return (root / "reports" / "index.html").as_uri()
+    return (study[0] / "reports" / "index.html").as_uri()
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +56,7 @@ def state(driver, number: int) -> str:
 def test_no_console_message_and_all_pictures_load(opened):
     assert opened.get_log("browser") == []
     widths = opened.execute_script("return [...document.images].map(i => i.complete ? i.naturalWidth : 0)")
-    assert len(widths) == 9
+    assert len(widths) == 14
     assert min(widths) > 0
 
 
@@ -83,8 +80,8 @@ def test_missing_values_stay_last_both_ways(opened):
     for _ in range(2):
         button(opened, last).click()
         values = column(opened, last)
-        assert values.count("") == 4
-        assert values[-4:] == [""] * 4
+        assert values.count("") == len(STUDENTS)
+        assert values[-len(STUDENTS) :] == [""] * len(STUDENTS)
 
 
 def test_table_sorts_by_keyboard(opened):
@@ -100,7 +97,7 @@ def test_table_sorts_by_keyboard(opened):
 def test_rows_can_be_chosen(opened):
     opened.find_element("css selector", "input[value=ensemble]").click()
     shown = [row for row in opened.find_elements("css selector", "#summary-table tbody tr") if row.is_displayed()]
-    assert [row.get_attribute("data-kind") for row in shown] == ["ensemble"] * 4
+    assert [row.get_attribute("data-kind") for row in shown] == ["ensemble"] * len(STUDENTS)
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -109,7 +109,7 @@ def test_lists_are_tuned_over(write_params):
         ({"students.hard.epochs": [1, 5], "students.hard.warmup": 3}, "students.hard: of the listed values not all go"),
         ({"students.hard.method": {"name": "mc_dropout", "samples": [2, 4]}}, "samples: found [2, 4]"),
         ({"report.reference": "hardd"}, "report.reference: there is no 'hardd'; did you mean 'hard'?"),
-        ({"students": {}}, "students: found none, and no simulations"),
+        ({"students": {}}, "students: found {}; "),
         ({"students.hard.lr": [0.1, 0.2, 0.3]}, "students.instance: tries 2 values where students.hard tries 3; equal budgets"),
         ({"seeds.search": 3}, "seeds: search: found 3; allowed: 1 to runs (2)"),
         ({"recipe.optimizer": "adam"}, "momentum: found 0.9, nesterov true, with optimizer adam"),

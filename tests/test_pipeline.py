@@ -65,7 +65,8 @@ def test_everything_is_there_and_a_second_repro_runs_nothing(finished):
     about = json.loads((folder / "scores/instance/about.json").read_text())
     assert about["candidates"] == [{"loss.alpha": 0.05}, {"loss.alpha": 0.1}]
     assert finished.repro() == []
-    assert len(list((folder / ".state/runs").glob("*.safetensors"))) == 2 + 2 + 3  # folds; runs; search, then one more run
+    runs = list((folder / ".state/runs").glob("*.safetensors"))
+    assert len(runs) == 2 + 2 + 3 + 2  # folds; runs; search, then one more run; shallow ones
 
 
 def test_two_clean_runs_end_in_the_same_bytes_also_without_dvc(finished, tmp_path):

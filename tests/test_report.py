@@ -1,4 +1,4 @@
-"""The report promises: its numbers are the metrics', its marks follow from the tests, what is removed is gone."""
+"""The report promises: its numbers are the metrics', what is removed is gone, same input gives the same bytes."""
 
 import copy
 import io
@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -16,52 +15,16 @@ import pytest
 
 from softcifar import metrics
 from softcifar.errors import UserError
-from softcifar.report import write_report
 from softcifar.report.columns import plain
-from softcifar.report.comparisons import against, marks
-from softcifar.report.facts import flatten, students, words
+from softcifar.report.facts import students
 from softcifar.report.predictions import predict
-from softcifar.report.scores import load
 from softcifar.report.summary import long_table
-from tests.report_fixture import STUDENTS, make_study
-
-
-@pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    """(folder, params) of a fabricated study with its report written."""
-    root = tmp_path_factory.mktemp("study")
-    params = make_study(root)
-    write(root, params)
-    return root, params
-
-
-def write(root: Path, params: dict, reports: str = "reports") -> Path:
-    write_report(params, data=root / "data", scores=root / "scores", reports=root / reports)
-    return root / reports
+from softcifar.report.words import flatten, words
+from tests.report_fixture import STUDENTS, Page, make_study, read, row, write
 
 
 def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def row(table: pd.DataFrame, **keys: str) -> pd.Series:
-    chosen = table
-    for key, value in keys.items():
-        chosen = chosen[chosen[key] == value]
-    assert len(chosen) == 1
-    return chosen.iloc[0]
-
-
-class Page(HTMLParser):
-    """Collects the tags of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
 
 
 # Numbers
@@ -121,7 +84,7 @@ def test_near_is_the_mean_over_the_near_sets(study):
     root, params = study
     both = copy.deepcopy(params)
     both["data"]["ood"] = {"rings": "near", "noise": "near"}
-    results = load(both, data=root / "data", scores=root / "scores")
+    results = read(root, both)
     table = long_table(results, {"hard": predict(results)["hard"]})
     runs = table[(table["kind"] == "run") & (table["metric"] == "fpr95") & (table["score"] == "energy")]
     values = runs.pivot(index="seed", columns="set", values="value")
@@ -148,70 +111,6 @@ def test_metrics_json_is_small_and_finite(study):
         assert all(np.isfinite(value) for value in found.values())
 
 
-# Marks
-
-
-def by_seed(**values: list[float]) -> pd.DataFrame:
-    return pd.DataFrame(values)
-
-
-def test_a_clear_winner_is_best():
-    values = by_seed(a=[0.9, 0.901, 0.902], b=[0.5, 0.501, 0.5021], c=[0.6, 0.6011, 0.602])
-    assert marks(values, higher=True) == {"a": "best"}
-    assert marks(values, higher=False) == {"b": "best"}
-
-
-def test_a_tie_is_not_best():
-    values = by_seed(a=[0.90, 0.80, 0.85], b=[0.80, 0.91, 0.83], c=[0.1, 0.1001, 0.1])
-    assert marks(values, higher=True) == {"a": "tied", "b": "tied"}
-
-
-def test_no_mark_without_a_test():
-    assert marks(by_seed(a=[0.9], b=[0.1]), higher=True) == {}
-    assert marks(by_seed(a=[0.9, 0.8]), higher=True) == {}
-    assert marks(by_seed(a=[0.9, 0.91], b=[0.1, 0.12]), higher=True) == {}  # two seeds are too few
-
-
-def test_holm_counts_the_rivals():
-    """p of about .03 against each of three rivals: enough for one comparison, not for three."""
-    rivals = {name: [0.0, 0.0, 0.0] for name in "bcd"}
-    wins = [1.0, 1.4, 0.7]
-    p = metrics.paired_comparison(wins, [0.0] * 3).p_value
-    assert 0.05 / 3 < p < 0.05
-    assert marks(by_seed(a=wins, b=rivals["b"]), higher=True) == {"a": "best"}
-    assert marks(by_seed(a=wins, **rivals), higher=True) == dict.fromkeys("abcd", "tied")
-
-
-def test_marks_reach_every_form_of_the_table(tmp_path):
-    """A student without noise between seeds, far better than its rivals, is bold in csv, Markdown, LaTeX and page."""
-    params = make_study(tmp_path, students={"hard": (1, 3, 1), "human": (1, 0.02, 1)}, images=150)
-    reports = write(tmp_path, params)
-    found = pd.read_csv(reports / "tables" / "summary.csv")
-    assert row(found, student="human", kind="run")["human_cross_entropy_mark"] == "best"
-    assert "**" in (reports / "tables" / "summary.md").read_text()
-    assert r"\textbf{" in (reports / "tables" / "summary.tex").read_text()
-    best = [attrs for tag, attrs in Page((reports / "index.html").read_text()).tags if "best" in (attrs.get("class") or "")]
-    assert best
-    assert "stands out: separated from every other student" in (reports / "index.html").read_text()
-
-
-def test_comparisons_are_paired_with_the_reference(study):
-    root, params = study
-    results = load(params, data=root / "data", scores=root / "scores")
-    table = long_table(results, predict(results))
-    from softcifar.report.columns import ACCURACY
-
-    found = against(table, [ACCURACY], "hard").set_index("student")
-    values = table[(table["metric"] == "accuracy") & (table["kind"] == "run")].pivot(
-        index="seed", columns="student", values="value"
-    )
-    expected = metrics.paired_comparison(values["human"], values["hard"])
-    assert "hard" not in found.index
-    assert found.loc["human", "difference"] == expected.difference
-    assert (found.loc["human", "low"], found.loc["human", "high"]) == expected.interval
-    assert list(found["holm_p"]) == list(metrics.holm(found["p"]))
-
-
 # What is removed is gone, what is missing is named
 
 
@@ -231,7 +130,7 @@ def test_a_removed_student_leaves_no_trace(study, tmp_path):
 
 
 def test_a_study_without_votes_ood_and_spread_has_a_report(tmp_path):
-    """One seed, one student, hard labels only: no test, no agreement, no novelty, and no error."""
+    """One run, one student, hard labels only: no test, no agreement, no novelty, and no error."""
     params = make_study(tmp_path, students={"hard": (1, 1, 1)}, runs=1, images=60)
     for split in ("train", "validation", "test"):
         path = tmp_path / "data" / "study" / f"{split}.npz"
@@ -239,7 +138,8 @@ def test_a_study_without_votes_ood_and_spread_has_a_report(tmp_path):
         np.savez(path, **{name: arrays[name] for name in ("images", "labels", "index")})
     params["data"]["ood"] = {}
     reports = write(tmp_path, params)
-    assert {path.stem for path in (reports / "tables").glob("*.csv")} == {"summary", "calibration", "adversarial"}
+    names = {"summary", "calibration", "adversarial", "structure", "teachers", "teaching"}
+    assert {path.stem for path in (reports / "tables").glob("*.csv")} == names
     assert not (reports / "figures" / "roc.svg").exists()
 
 
@@ -254,6 +154,10 @@ def test_a_study_without_votes_ood_and_spread_has_a_report(tmp_path):
         (lambda root, params: params["data"]["ood"].update(svhn="far"), "svhn"),
         (lambda root, params: shorten(root / "scores" / "smooth" / "logits.npz", "test"), "'test' has shape"),
         (lambda root, params: shuffle(root / "data" / "labels" / "hard.npz"), "not those of train.npz"),
+        (lambda root, params: shutil.rmtree(root / "models"), "teachers/crossfitted/logits.npz: not found"),
+        (lambda root, params: shuffle(root / "models" / "teachers" / "insample" / "logits.npz"), "teacher 'insample'"),
+        (lambda root, params: params["distillation"]["students"].append("human"), "shallow/human/logits.npz: not found"),
+        (lambda root, params: shorten(root / "scores" / "shallow" / "hard" / "logits.npz", "test"), "its teacher 'hard'"),
     ],
 )
 def test_what_is_missing_or_unfit_is_named(study, tmp_path, damage, words):
@@ -281,15 +185,15 @@ def shuffle(path: Path) -> None:
 # Files
 
 
-def test_same_input_same_bytes_in_another_process(study):
+def test_same_input_same_bytes_in_another_process(study, tmp_path):
     """A fresh process has another hash seed; a copy elsewhere would show a path that slipped into an output."""
     root, params = study
     code = (
         "import json, sys; from softcifar.report import write_report; from pathlib import Path; r = Path(sys.argv[1]);"
-        "write_report(json.loads(sys.argv[2]), data=r / 'data', scores=r / 'scores', reports=r / 'again')"
+        "write_report(json.loads(sys.argv[2]), data=r / 'data', scores=r / 'scores', models=r / 'models', reports=sys.argv[3])"
     )
-    subprocess.run([sys.executable, "-c", code, str(root), json.dumps(params)], check=True)
-    first, second = files(root / "reports"), files(root / "again")
+    subprocess.run([sys.executable, "-c", code, str(root), json.dumps(params), str(tmp_path)], check=True)
+    first, second = files(root / "reports"), files(tmp_path)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
     assert not [name for name, content in first.items() if str(root).encode() in content]
@@ -303,6 +207,7 @@ def test_the_report_does_not_import_torch():
 def test_tables_parse_in_all_three_forms(study):
     folder = study[0] / "reports" / "tables"
     names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons"}
+    names |= {"structure", "teaching", "teachers", "tuning", "claims"}
     assert {path.stem for path in folder.iterdir()} == names
     for name in names:
         frame = pd.read_csv(folder / f"{name}.csv")
@@ -333,7 +238,7 @@ def test_page_is_self_contained_and_described(study):
     assert "http" not in text
     tags = Page(text).tags
     images = [attrs for tag, attrs in tags if tag == "img"]
-    assert len(images) == len(list((study[0] / "reports" / "figures").iterdir())) == 9
+    assert len(images) == len(list((study[0] / "reports" / "figures").iterdir())) == 14
     for attrs in images:
         assert attrs["src"].startswith("data:image/")
         assert len(attrs["alt"]) > 40
@@ -365,12 +270,15 @@ def test_options_are_told_in_words():
 
 def test_page_tells_what_differs_between_students(study):
     root, params = study
-    header, rows = students(load(params, data=root / "data", scores=root / "scores"))
+    header, rows = students(read(root, params))
     assert header[:5] == ["student", "labels", "loss", "network", "method"]
     assert "network.dropout" in header
     assert "epochs" not in header
     assert rows[3][header.index("method.samples")] == "4"
     assert rows[0][header.index("method.samples")] == "–"
+    chosen = [row[header.index("chosen on validation")] for row in rows]
+    assert chosen[-2:] == ["loss.alpha 0.05", "loss.alpha 0.2"]
+    assert [row[header.index("choose_by")] for row in rows[-3:]] == ["–", "accuracy", "ece"]  # nothing to choose; two criteria
 
 
 def test_names_cannot_break_the_page(tmp_path):

@@ -4,8 +4,10 @@ from softcifar.metrics.agreement import (
     brier_to_distribution,
     entropy,
     entropy_correlation,
+    entropy_rank_correlation,
     human_cross_entropy,
     kl_divergence,
+    same_prediction,
     second_guess_accuracy,
     total_variation,
 )
@@ -21,6 +23,7 @@ from softcifar.metrics.calibration import (
 from softcifar.metrics.likelihood import accuracy, brier_score, negative_log_likelihood
 from softcifar.metrics.novelty import auroc, average_precision, fpr_at_tpr
 from softcifar.metrics.statistics import PairedComparison, holm, mean_and_standard_error, paired_comparison
+from softcifar.metrics.structure import class_similarity, instance_information, silhouette, structure_distance
 from softcifar.metrics.temperature import fit_temperature
 from softcifar.metrics.uncertainty import energy, max_probability, mutual_information, predictive, predictive_entropy
 
@@ -42,15 +45,18 @@ __all__ = [
     "average_precision",
     "brier_score",
     "brier_to_distribution",
+    "class_similarity",
     "classwise_calibration_error",
     "energy",
     "entropy",
     "entropy_correlation",
+    "entropy_rank_correlation",
     "expected_calibration_error",
     "fit_temperature",
     "fpr_at_tpr",
     "holm",
     "human_cross_entropy",
+    "instance_information",
     "kl_divergence",
     "max_probability",
     "maximum_calibration_error",
@@ -62,6 +68,9 @@ __all__ = [
     "predictive",
     "predictive_entropy",
     "reliability_bins",
+    "same_prediction",
     "second_guess_accuracy",
+    "silhouette",
+    "structure_distance",
     "total_variation",
 ]

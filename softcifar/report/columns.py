@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from softcifar.report.scores import Results
+from softcifar.report.structure import three_classes
 from softcifar.report.summary import AGREEMENT, middle_strength, strength
 
 HEADLINE_SCORE = "predictive_entropy"  # the one score that every student has and that needs no tuning
@@ -72,6 +73,7 @@ QUALITY = {
 
 ACCURACY = accuracy("accuracy", "Accuracy %", "share of test images whose label has the highest probability", "accuracy")
 
+WHOSE = {"human": "people's votes", "exact": "the exact distribution"}
 AGREEMENT_TITLES = {
     "cross_entropy": ("cross-entropy", "cross-entropy of the prediction to the distribution, nats"),
     "kl_divergence": ("KL", "KL divergence of the prediction from the distribution, nats"),
@@ -113,6 +115,36 @@ def agreement(results: Results) -> list[Column]:
     return [_agreement(metric, source) for source in results.targets("test") for metric in AGREEMENT]
 
 
+def structure(results: Results) -> list[Column]:
+    """How well predictions keep the classes' similarity, and how far three classes lie apart."""
+    columns = []
+    for source in results.targets("test"):
+        meaning = f"distance of the predicted class similarities to those of {WHOSE[source]}, relative"
+        for suffix, when in (("", ""), ("_scaled", ", after temperature scaling")):
+            title = f"{source.capitalize()} distance{' scaled' if suffix else ''}"
+            metric = f"structure_distance{suffix}"
+            columns.append(Column(f"{source}_{metric}", title, meaning + when, metric, source))
+    trio = three_classes(results)
+    if trio:
+        names = ", ".join(results.classes[number] for number in trio.classes)
+        meaning = f"of the logits of {names}: 1 for tight groups far apart, 0 for overlapping ones"
+        columns.append(Column("silhouette", "Silhouette", meaning, "silhouette", higher=None))
+    return columns
+
+
+def teaching() -> list[Column]:
+    """The shallow networks' numbers beside their teachers' accuracy."""
+    share = "share of test images to which the shallow network gives the same class as its teacher"
+    return [
+        accuracy("own_accuracy", "Teacher's accuracy %", ACCURACY.meaning, "accuracy"),
+        accuracy("shallow_accuracy", "Accuracy %", "of the shallow network on the test labels", "accuracy", "shallow"),
+        Column("shallow_nll", "NLL", "of the shallow network on the test labels, nats", "nll", "shallow"),
+        Column("shallow_ece", "ECE", "expected calibration error of the shallow network", "ece", "shallow"),
+        accuracy("same_prediction", "Same class %", share, "same_prediction", "shallow"),
+        Column("kl_from_teacher", "KL", "KL divergence from the teacher's prediction, nats", "kl_from_teacher", "shallow"),
+    ]
+
+
 def novelty() -> list[Column]:
     """The detection metrics; the rows name set and score."""
     return [
@@ -143,8 +175,7 @@ def _quality(metric: str, *, scaled: bool = False) -> Column:
 
 def _agreement(metric: str, source: str) -> Column:
     title, meaning = AGREEMENT_TITLES[metric]
-    whose = {"human": "people's votes", "exact": "the exact distribution"}[source]
-    meaning = f"{meaning}, against {whose}"
+    meaning = f"{meaning}, against {WHOSE[source]}"
     title = f"{source.capitalize()} {title}"
     if metric == "second_guess_accuracy":
         return accuracy(f"{source}_{metric}", title, meaning, metric, source)

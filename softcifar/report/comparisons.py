@@ -1,4 +1,4 @@
-"""What the runs support: the best student of a column, and every student against the reference, paired by seed."""
+"""What the runs support: the best student of a column, and every student against the reference, paired by run."""
 
 import pandas as pd
 
@@ -8,8 +8,8 @@ from softcifar.report.columns import Column
 LEVEL = 0.05
 
 
-def by_seed(table: pd.DataFrame, column: Column) -> pd.DataFrame:
-    """Values of the single runs: a row per seed, a column per student, students in the order of the long table."""
+def by_run(table: pd.DataFrame, column: Column) -> pd.DataFrame:
+    """Values of the single runs: a row per run, a column per student, students in the order of the long table."""
     chosen = column.select(table[table["kind"] == "run"])
     return chosen.pivot(index="seed", columns="student", values="value")[list(chosen["student"].unique())]
 
@@ -17,10 +17,10 @@ def by_seed(table: pd.DataFrame, column: Column) -> pd.DataFrame:
 def marks(values: pd.DataFrame, *, higher: bool) -> dict[str, str]:
     """Which students a column may point at: {student: "best"} or {student: "tied", ...}.
 
-    values: rows = seeds, columns = students. The student with the best mean is "best" only where a paired t test by
-    seed separates it from every rival at .05 after Holm's correction over the rivals. Otherwise it and all those that
+    values: rows = runs, columns = students. The student with the best mean is "best" only where a paired t test by
+    run separates it from every rival at .05 after Holm's correction over the rivals. Otherwise it and all those that
     the test does not separate from it are "tied". Nothing is marked where there is no rival or no
-    test at all (fewer than three seeds).
+    test at all (fewer than three runs).
     """
     means = values.mean().dropna()
     if len(means) < 2:
@@ -38,12 +38,12 @@ def marks(values: pd.DataFrame, *, higher: bool) -> dict[str, str]:
 def against(table: pd.DataFrame, columns: list[Column], reference: str) -> pd.DataFrame:
     """Every other student less the reference, per column; p corrected over the students of that column (Holm).
 
-    Columns: student, column (a Column's key), difference, low, high (95 % bootstrap interval), p, holm_p, n (seeds).
-    Interval and p are missing where only one seed is shared.
+    Columns: student, column (a Column's key), difference, low, high (95 % bootstrap interval), p, holm_p, n (runs).
+    Interval and p are missing where only one run is shared.
     """
     rows = []
     for column in columns:
-        values = by_seed(table, column)
+        values = by_run(table, column)
         if reference not in values:
             continue
         found = []

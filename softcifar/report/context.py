@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from softcifar.report.claims.claim import Finding
 from softcifar.report.columns import Column
 from softcifar.report.predictions import Prediction
 from softcifar.report.scores import Results
@@ -12,12 +13,13 @@ from softcifar.report.tables import Table
 
 @dataclass(frozen=True)
 class Context:
-    """numbers: the long table of `summary.long_table`; tables: {name: Table}."""
+    """numbers: the long table of `summary.long_table`; tables: {name: Table}; findings: rows of the claims table."""
 
     results: Results
     predictions: dict[str, list[Prediction]]
     numbers: pd.DataFrame
     tables: dict[str, Table]
+    findings: list[Finding]
 
     def means(self, column: Column) -> dict[str, float]:
         """{student: mean over its runs}, students without a value left out."""

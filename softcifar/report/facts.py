@@ -3,32 +3,34 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from softcifar import metrics
 from softcifar.report.columns import headline
 from softcifar.report.context import Context
 from softcifar.report.scores import Results
+from softcifar.report.words import flatten, words
 
 MAIN_OPTIONS = ["labels", "loss", "network", "method", "augment"]  # shown for every study; others where students differ
 
 
 def students(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Header and a row per student: its main options, whatever else differs between students, parameters, seeds."""
+    """Header and a row per student: its main options, whatever else differs between students, parameters, runs."""
     flat, common = _options(results)
+    for name, student in results.students.items():
+        if len(student.about["candidates"]) == 1:
+            flat[name].pop("choose_by", None)  # there was nothing to choose
     keys = list(dict.fromkeys(key for options in flat.values() for key in options))
     shown = [key for key in MAIN_OPTIONS if key in keys]
     shown += [key for key in keys if key not in common and key not in MAIN_OPTIONS]
-    tuned = any(len(student.about.get("candidates", [])) > 1 for student in results.students.values())
-    header = ["student", *shown, *(["chosen on validation"] if tuned else []), "weights and biases", "seeds"]
+    tuned = any(len(student.about["candidates"]) > 1 for student in results.students.values())
+    header = ["student", *shown, *(["chosen on validation"] if tuned else []), "weights and biases", "runs"]
     rows = []
     for name, student in results.students.items():
         row = [name, *(words(flat[name].get(key)) for key in shown)]
         if tuned:
-            candidates = student.about.get("candidates", [])
+            candidates = student.about["candidates"]
             row.append(words(candidates[student.about["choice"]]) if len(candidates) > 1 else "–")
         count = student.about.get("parameters")
-        row += [f"{count:,}" if count is not None else "–", words(student.seeds)]
+        row += [f"{count:,}" if count is not None else "–", str(len(student.seeds))]
         rows.append(row)
     return header, rows
 
@@ -62,11 +64,21 @@ def label_sources(results: Results) -> tuple[list[str], list[list[str]]]:
     header = ["labels", "source", "options", "entropy, nats", *(titles[name] for name in targets)]
     rows = []
     for name, probs in results.labels.items():
-        options = dict(results.params["labels"][name])
+        options = dict(results.params["labels"][name.split(",")[0]])  # a tuned choice is named 'source, option value'
         source = words(options.pop("source", None))
         distances = [f"{metrics.total_variation(probs, known):.3f}" for known in targets.values()]
         rows.append([name, source, words(options) or "–", f"{metrics.entropy(probs).mean():.3f}", *distances])
+    in_files = {row[0].split(",")[0] for row in rows}
+    for name, options in results.params["labels"].items():
+        if name not in in_files:
+            rest = {key: value for key, value in options.items() if key != "source"}
+            rows.append([name, words(options["source"]), words(rest) or "–", "made in training", *("–" for _ in targets)])
     return header, rows
+
+
+def shallow(results: Results) -> str:
+    """The network that students teach, in words."""
+    return f"{results.params['distillation']['network']['name']} network"
 
 
 def data(results: Results) -> list[tuple[str, str]]:
@@ -120,39 +132,10 @@ def leaders(context: Context) -> list[dict[str, Any]]:
         if marked[best] == "best":
             verdict = "stands out: separated from every other student"
         elif not tied:
-            verdict = "no test: too few seeds or students"
+            verdict = "no test: too few runs or students"
         elif len(tied) == len(singles) - 1:
             verdict = "does not stand out: separated from no other student"
         else:
             verdict = f"does not stand out: not separated from {', '.join(tied)}"
         found.append({"metric": column, "student": best, "value": column.text(singles[column.key][best]), "verdict": verdict})
     return found
-
-
-def flatten(options: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested options under dotted names, empty ones left out.
-
-    A method with options is {"name": ..., "options": {...}} in params; its name stands for it:
-    {"network": {"name": "resnet8", "options": {"dropout": 0.1}}} -> {"network": "resnet8", "network.dropout": 0.1}.
-    """
-    flat: dict[str, Any] = {}
-    for key, value in options.items():
-        if key == "options" and isinstance(value, Mapping):
-            flat |= flatten(value, prefix)
-        elif isinstance(value, Mapping):
-            if "name" in value:
-                flat[prefix + key] = value["name"]
-            flat |= flatten({name: part for name, part in value.items() if name != "name"}, f"{prefix}{key}.")
-        elif value is not None and value is not False and value != []:
-            flat[prefix + key] = value
-    return flat
-
-
-def words(value: Any) -> str:
-    """A params value for people: lists with commas, a method as "name (option value)", nothing as a dash."""
-    if isinstance(value, Mapping):
-        inside = ", ".join(f"{key} {words(item)}" for key, item in flatten(value).items() if key != "name")
-        return f"{value['name']} ({inside})" if inside and "name" in value else value.get("name", inside)
-    if isinstance(value, list | tuple | np.ndarray):
-        return ", ".join(words(item) for item in value)
-    return "–" if value is None else str(value)

@@ -17,6 +17,7 @@ LATEX = {
     "\u00a0": "~",
     "<": "$<$",
     ">": "$>$",
+    "ü": r"{\"u}",
 } | {character: f"\\{character}" for character in "&%$#_{}"}
 
 

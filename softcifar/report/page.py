@@ -7,13 +7,16 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from softcifar.report import facts
+from softcifar.report.claims import table as claims_table
 from softcifar.report.context import Context
 from softcifar.report.figures.style import Drawing
 
 TEMPLATES = Path(__file__).parent / "templates"
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
 PIXELS = 96  # CSS pixels per inch
-FIRST = ("differences",)  # drawn right below the summary, not among the figures
+FIRST = "differences"  # drawn right below the summary, not among the figures
+SECTIONS = ("teachers", "teaching", "tuning")  # a table and a figure of this name in a section of their own
+PLACED = ("summary", "claims", "published", *SECTIONS)  # tables with a place of their own, not among all tables
 
 
 def render(context: Context, drawings: list[Drawing], pictures: dict[str, bytes]) -> str:
@@ -50,9 +53,16 @@ def render(context: Context, drawings: list[Drawing], pictures: dict[str, bytes]
         labels=facts.label_sources(results),
         leaders=facts.leaders(context),
         summary=context.tables["summary"],
-        tables=[table for name, table in context.tables.items() if name != "summary"],
-        first=[figure for figure in figures if figure["drawing"].name in FIRST],
-        figures=[figure for figure in figures if figure["drawing"].name not in FIRST],
+        claims=claims_table.in_words(context.findings),
+        claims_note=claims_table.NOTE,
+        published=context.tables.get("published"),
+        **{name: context.tables.get(name) for name in SECTIONS},
+        distillation=results.params["distillation"],
+        shallow=facts.shallow(results),
+        tables=[table for name, table in context.tables.items() if name not in PLACED],
+        first=[figure for figure in figures if figure["drawing"].name == FIRST],
+        figures=[figure for figure in figures if figure["drawing"].name not in (FIRST, *SECTIONS)],
+        figures_of={name: [figure for figure in figures if figure["drawing"].name == name] for name in SECTIONS},
         has_people="human" in results.targets("test"),
         params=yaml.safe_dump(dict(results.params), sort_keys=False, allow_unicode=True, width=100),
     )

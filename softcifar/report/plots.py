@@ -27,7 +27,7 @@ def metric_means(results: Results, table: pd.DataFrame) -> dict[str, dict[str, f
 
 
 def learning_curves(results: Results) -> pd.DataFrame:
-    """A row per student, seed and epoch, of the hyper-parameter choice that validation made."""
+    """A row per student, run and epoch, of the hyper-parameter choice that validation made."""
     parts = []
     for name, student in results.students.items():
         chosen = student.history[student.history["chosen"] == 1]
@@ -37,7 +37,7 @@ def learning_curves(results: Results) -> pd.DataFrame:
 
 
 def fgsm(results: Results) -> pd.DataFrame:
-    """A row per student, seed and strength: accuracy on the attacked images."""
+    """A row per student, run and strength: accuracy on the attacked images."""
     labels = results.splits["test"]["labels"]
     rows = [
         (name, seed, float(eps), text, value)

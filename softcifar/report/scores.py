@@ -11,7 +11,9 @@ import pandas as pd
 from softcifar.errors import UserError, choose
 from softcifar.files import read_json, read_npz
 
-HISTORY_COLUMNS = ["candidate", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "chosen"]
+HISTORY_COLUMNS = [
+    "candidate", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "validation_ece", "chosen",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,8 +22,8 @@ class StudentScores:
 
     logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K); seeds: R ints;
     eps: float64 (E,) in 1/255 of the pixel range; attacked: float32 (R, E, M, K) log-probabilities on the M test images
-    at the positions attacked_index; history: one row per candidate, seed and epoch; about: what the training noted
-    (versions, device, parameters).
+    at the positions attacked_index; history: one row per candidate, run and epoch; about: what the training noted
+    (candidates and the choice among them, versions, device, parameters).
     """
 
     name: str
@@ -36,8 +38,21 @@ class StudentScores:
 
 
 @dataclass(frozen=True)
+class TeacherScores:
+    """What one teacher says of the training images: logits float32 (N, K), in their order; folds 1: it was trained on them."""
+
+    folds: int
+    logits: np.ndarray
+    temperature: float  # fitted on images that it did not see
+
+
+@dataclass(frozen=True)
 class Results:
-    """A finished study: params (plain dicts), manifests, the arrays of each split, soft labels and students' scores."""
+    """A finished study: params (plain dicts), manifests, the arrays of each split, and what every part of it predicted.
+
+    labels: float32 (N, K) by source, 'smooth, epsilon 0.1' for each choice that validation made among tuned ones; shallow:
+    test logits float32 (R, 1, N, K) of the shallow networks, by the name of the student that taught them, run by run.
+    """
 
     params: Mapping[str, Any]
     manifest: dict[str, Any]
@@ -45,7 +60,9 @@ class Results:
     splits: dict[str, dict[str, np.ndarray]]
     ood_images: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
+    teachers: dict[str, TeacherScores]
     students: dict[str, StudentScores]
+    shallow: dict[str, np.ndarray]
 
     @property
     def classes(self) -> list[str]:
@@ -74,13 +91,13 @@ class Results:
         return found
 
 
-def load(params: Mapping[str, Any], *, data: Path, scores: Path) -> Results:
-    """Read what `params` names below the folders `data` and `scores`; UserError names the first thing missing or unfit.
+def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -> Results:
+    """Read what `params` names below the folders `data`, `scores` and (teachers) `models`.
 
-    Students, soft labels and OOD sets are enumerated from `params`, never from a folder: what was removed from params
-    is gone from the report although its files may still lie there.
+    UserError names the first thing missing or unfit. Students, soft labels and OOD sets are enumerated from `params`,
+    never from a folder: what was removed from params is gone from the report although its files may still lie there.
     """
-    data, scores = Path(data), Path(scores)
+    data, scores, models = Path(data), Path(scores), Path(models)
     choose(params["students"], params["report"]["reference"], "report.reference")
     manifest = read_json(data / "study" / "manifest.json")
     splits = {name: _split(data / "study" / f"{name}.npz") for name in ("train", "validation", "test")}
@@ -88,14 +105,37 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path) -> Results:
     listed = read_json(data / "ood" / "manifest.json") if names else {}
     ood = {name: choose(listed, name, f"{data / 'ood' / 'manifest.json'}") for name in names}
     images = {name: read_npz(data / "ood" / f"{name}.npz", "images")["images"] for name in names}
-    labels = {name: _labels(data / "labels" / f"{name}.npz", splits["train"]) for name in params["labels"]}
+    stored = {name: _labels(data / "labels" / f"{name}.npz", splits["train"]) for name in params["labels"]}
+    stored = {name: probs for name, probs in stored.items() if probs is not None}
     sizes = {name: len(splits[name]["labels"]) for name in ("validation", "test")}
     sizes |= {f"ood_{name}": len(found) for name, found in images.items()}
     students = {
         name: _student(scores / name, name, options, sizes, len(manifest["classes"]))
         for name, options in params["students"].items()
     }
-    return Results(params, manifest, ood, splits, images, labels, students)
+    teachers = {
+        name: _teacher(models / "teachers" / name / "logits.npz", name, options["folds"], splits["train"], manifest["classes"])
+        for name, options in params["teachers"].items()
+    }
+    shallow = {
+        name: _shallow(scores / "shallow" / name / "logits.npz", name, students[name])
+        for name in params["distillation"]["students"]
+    }
+    return Results(params, manifest, ood, splits, images, _learned(stored, students), teachers, students, shallow)
+
+
+def _learned(stored: dict[str, np.ndarray], students: Mapping[str, StudentScores]) -> dict[str, np.ndarray]:
+    """Each source's labels (N, K); of a tuned source those that validation chose for a student: 'smooth, epsilon 0.1'."""
+    labels = {name: choices[0] for name, choices in stored.items() if len(choices) == 1}
+    for student in students.values():
+        source, about = student.options["labels"], student.about
+        values = [{key: each[key] for key in each if key.startswith("labels.")} for each in about["candidates"]]
+        distinct = list(dict.fromkeys(map(str, values)))  # in the order of the file
+        if source in stored and len(distinct) > 1:
+            chosen = values[about["choice"]]
+            words = ", ".join(f"{key.removeprefix('labels.')} {value:g}" for key, value in chosen.items())
+            labels[f"{source}, {words}"] = stored[source][distinct.index(str(chosen))]
+    return labels
 
 
 def _split(path: Path) -> dict[str, np.ndarray]:
@@ -106,11 +146,28 @@ def _split(path: Path) -> dict[str, np.ndarray]:
     return arrays
 
 
-def _labels(path: Path, train: dict[str, np.ndarray]) -> np.ndarray:
-    arrays = read_npz(path, "probs", "index")
+def _labels(path: Path, train: dict[str, np.ndarray]) -> np.ndarray | None:
+    """(C, N, K) for C tuned choices; None for a source that makes its labels during training."""
+    arrays = read_npz(path, "probs", "index", "online")
     if not np.array_equal(arrays["index"], train["index"]):
         raise UserError(f"{path}: its images are not those of train.npz in their order; run soften again (dvc repro)")
-    return arrays["probs"]
+    return None if arrays["online"] else arrays["probs"]
+
+
+def _teacher(path: Path, name: str, folds: int, train: dict[str, np.ndarray], classes: list[str]) -> TeacherScores:
+    arrays = read_npz(path, "logits", "index", "temperature")
+    if not np.array_equal(arrays["index"], train["index"]) or arrays["logits"].shape != (len(train["index"]), len(classes)):
+        raise UserError(f"{path}: teacher '{name}' learned from other images than train.npz has; run teach again (dvc repro)")
+    return TeacherScores(folds, arrays["logits"], float(arrays["temperature"]))
+
+
+def _shallow(path: Path, name: str, student: StudentScores) -> np.ndarray:
+    logits = read_npz(path, "test")["test"]
+    runs, _, images, classes = student.logits["test"].shape
+    if logits.shape != (runs, 1, images, classes):
+        wanted = f"({runs}, 1, {images}, {classes}), as its teacher '{name}' has"
+        raise UserError(f"{path}: 'test' has shape {logits.shape}, the study needs {wanted}; run distill again (dvc repro)")
+    return logits
 
 
 def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], classes: int) -> StudentScores:

@@ -6,6 +6,8 @@ import pandas as pd
 from softcifar import metrics
 from softcifar.report.predictions import Prediction
 from softcifar.report.scores import Results, StudentScores
+from softcifar.report.structure import structure, three_classes
+from softcifar.report.teaching import teaching
 
 COLUMNS = ["student", "kind", "seed", "metric", "set", "score", "value"]
 Row = tuple[str, str, str, float]  # metric, set, score, value
@@ -15,13 +17,16 @@ def long_table(results: Results, predictions: dict[str, list[Prediction]]) -> pd
     """Columns student, kind (run | ensemble), seed (<NA> for an ensemble), metric, set, score, value (float64).
 
     A metric's name ends in `_scaled` after temperature scaling. set: "test", "human" or "exact" (the distribution that
-    an agreement metric compares with), an OOD set's name, or "near" / "far" for the mean over the sets of that kind.
+    a metric compares with), "shallow" (the network that the student taught), an OOD set's name, or "near" / "far" for the
+    mean over the sets of that kind.
     score: the novelty score's name, or the strength of the attack ("2/255"); "" where there is neither.
     """
     rows = []
+    trio = three_classes(results)
     for name, found in predictions.items():
         for prediction in found:
             values = [*quality(results, prediction), *agreement(results, prediction), *novelty(results, prediction)]
+            values += [*structure(results, prediction, trio), *teaching(results, prediction)]
             if prediction.kind == "run":
                 # The attack was made on this run's own gradients, so there is no such number for the ensemble.
                 run = results.students[name].seeds.index(prediction.seed)

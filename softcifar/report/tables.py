@@ -7,7 +7,7 @@ import pandas as pd
 from softcifar import metrics
 from softcifar.report import columns as choices
 from softcifar.report.columns import Column
-from softcifar.report.comparisons import against, by_seed, marks
+from softcifar.report.comparisons import against, by_run, marks
 from softcifar.report.scores import Results
 
 MODELS = {"run": "single", "ensemble": "ensemble"}
@@ -45,7 +45,7 @@ class Table:
 
 
 MARK_NOTE = (
-    "Bold: the best mean, where a paired t test by seed separates it from every other student at the 5 % level "
+    "Bold: the best mean, where a paired t test by run separates it from every other student at the 5 % level "
     "(Holm correction over its rivals). Tilde: where no student stands out so, the best mean and all that the test "
     "does not separate from it. Ensembles are one prediction each, so they carry no spread and take no part in the "
     "tests. Spread and tests are over a student's runs on one split with one set of teachers: how far another split or "
@@ -62,10 +62,17 @@ def make(results: Results, table: pd.DataFrame) -> dict[str, Table]:
         _table(table, "calibration", "Calibration before and after temperature scaling", student, choices.calibration()),
         _table(table, "agreement", "Agreement with label distributions", student, choices.agreement(results)),
         _table(table, "novelty", "Novelty detection", [*student, "set", "score"], choices.novelty()),
+        _table(table, "structure", "Class structure", student, choices.structure(results)),
+        _table(_teachers_only(results, table), "teaching", "Teaching", student, choices.teaching()),
         _table(table, "adversarial", "Accuracy under attack", student, choices.adversarial(results)),
         _comparisons(results, table, headline),
     ]
     return {item.name: item for item in found if item.rows}
+
+
+def _teachers_only(results: Results, table: pd.DataFrame) -> pd.DataFrame:
+    """The long table of the single runs of those students that taught a shallow network."""
+    return table[table["student"].isin(list(results.shallow)) & (table["kind"] == "run")]
 
 
 def _table(table: pd.DataFrame, name: str, title: str, keys: list[str], columns: list[Column]) -> Table:
@@ -77,7 +84,7 @@ def _table(table: pd.DataFrame, name: str, title: str, keys: list[str], columns:
     for group, part in groups:
         for column in columns:
             if column.higher is not None:
-                values = by_seed(part[part["column"] == column.key], column)
+                values = by_run(part[part["column"] == column.key], column)
                 for student, mark in marks(values, higher=column.higher).items():
                     marked[(student, "run", *group, column.key)] = mark
     by_cell = {key: part["value"].to_numpy() for key, part in cells.groupby([*keys, "column"], sort=False)}
@@ -139,15 +146,15 @@ def _comparisons(results: Results, table: pd.DataFrame, columns: list[Column]) -
     header = [
         ("Student", ""),
         ("Metric", ""),
-        ("Difference", f"student less {results.reference}, mean over shared seeds"),
-        ("95 % interval", "bootstrap over the seeds' differences; too narrow where seeds are few"),
-        ("p", "paired t test by seed, two-sided"),
+        ("Difference", f"student less {results.reference}, mean over shared runs"),
+        ("95 % interval", "bootstrap over the runs' differences; too narrow where runs are few"),
+        ("p", "paired t test by run, two-sided"),
         ("Holm p", "corrected over the students of one metric"),
-        ("n", "shared seeds"),
+        ("n", "shared runs"),
     ]
     note = (
-        f"Each student less {results.reference}, paired by seed. The interval is a bootstrap over the seeds' "
-        "differences and never leaves their range, so with few seeds it is too narrow: trust the corrected p."
+        f"Each student less {results.reference}, paired by run. The interval is a bootstrap over the runs' "
+        "differences and never leaves their range, so with few runs it is too narrow: trust the corrected p."
     )
     return Table("comparisons", f"Against {results.reference}", note, header, rows, frame)
 

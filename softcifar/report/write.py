@@ -7,7 +7,9 @@ from typing import Any
 import matplotlib as mpl
 
 from softcifar.files import atomic_folder, write_text
-from softcifar.report import formats, page, plots, tables
+from softcifar.report import beside, formats, page, plots, tables, teachers, tuning
+from softcifar.report.claims import CLAIMS
+from softcifar.report.claims import table as claims_table
 from softcifar.report.context import Context
 from softcifar.report.figures import FIGURES
 from softcifar.report.figures.style import RC, image_bytes
@@ -16,17 +18,20 @@ from softcifar.report.scores import load
 from softcifar.report.summary import long_table
 
 
-def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, reports: Path) -> None:
-    """Write reports/{metrics.json, index.html, tables/, figures/, plots/} from the folders `data` and `scores`.
+def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path, reports: Path) -> None:
+    """Write reports/{metrics.json, index.html, tables/, figures/, plots/} from `data`, `scores` and the teachers in `models`.
 
-    params: the study as plain dicts with the defaults filled in (sections study, students, labels, data.ood, report).
+    params: the whole study as plain dicts with the defaults filled in.
     The folders are replaced whole, so that nothing of a removed student stays. Same input, same bytes. UserError names
     the first student or file that is missing.
     """
-    results = load(params, data=Path(data), scores=Path(scores))
+    results = load(params, data=Path(data), scores=Path(scores), models=Path(models))
     predictions = predict(results)
     numbers = long_table(results, predictions)
-    context = Context(results, predictions, numbers, tables.make(results, numbers))
+    findings = [finding for check in CLAIMS for finding in check(results, numbers)]
+    further = (claims_table.table(findings), beside.table(results, numbers), teachers.table(results), tuning.table(results))
+    made = tables.make(results, numbers) | {table.name: table for table in further if table.rows}
+    context = Context(results, predictions, numbers, made, findings)
     with mpl.rc_context(RC):
         drawings = [drawing for draw in FIGURES.values() if (drawing := draw(context)) is not None]
     pictures = {drawing.file: image_bytes(drawing) for drawing in drawings}

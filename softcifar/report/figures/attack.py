@@ -30,7 +30,7 @@ def draw(context: Context) -> Drawing | None:
     first = next(iter(axes.values()))
     first.set_ylim(0, 102)
     first.set_xlim(0, None)
-    legend(figure, {"mean over seeds (thin: single seeds)": OWN, results.reference: BEHIND})
+    legend(figure, {"mean over runs (thin: single runs)": OWN, results.reference: BEHIND})
     high, low = max(at_middle, key=at_middle.get), min(at_middle, key=at_middle.get)
     images = sorted({student.attacked.shape[2] for student in results.students.values()})
     finding = (

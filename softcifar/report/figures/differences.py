@@ -1,4 +1,4 @@
-"""Every student less the reference, per metric: means, seeds and intervals on one scale per metric."""
+"""Every student less the reference, per metric: means, runs and intervals on one scale per metric."""
 
 import math
 
@@ -7,14 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from softcifar.report.columns import Column, headline
-from softcifar.report.comparisons import LEVEL, against, by_seed
+from softcifar.report.comparisons import LEVEL, against, by_run
 from softcifar.report.context import Context
 from softcifar.report.figures.style import DARK, GREY, Drawing, legend, shorten
 
 WIDTH, ROW, GAP_X, GAP_Y, TOP, BOTTOM = 2.0, 0.2, 0.32, 0.72, 0.72, 0.45  # inches
 SURE = {"color": DARK, "marker": "o", "markersize": 5.5, "linewidth": 1.4}
 UNSURE = SURE | {"markerfacecolor": "white"}
-SEED = {"color": GREY, "marker": "|", "markersize": 7, "linestyle": "none"}
+RUN = {"color": GREY, "marker": "|", "markersize": 7, "linestyle": "none"}
 
 
 def draw(context: Context) -> Drawing | None:
@@ -40,7 +40,7 @@ def draw(context: Context) -> Drawing | None:
         ax.set_yticks(range(len(others)), [shorten(name) for name in others] if across == 0 else [])
     legend(
         figure,
-        {"mean and 95 % interval, Holm p < .05": SURE, "Holm p ≥ .05, or no test": UNSURE, "single seeds": SEED},
+        {"mean and 95 % interval, Holm p < .05": SURE, "Holm p ≥ .05, or no test": UNSURE, "single runs": RUN},
         left=left,
     )
     sure = table[table["holm_p"] < LEVEL]
@@ -52,27 +52,27 @@ def draw(context: Context) -> Drawing | None:
     return Drawing(
         "differences",
         f"What differs from {results.reference}",
-        f"Right of the line: a larger value than {results.reference} for the same seeds; the arrow under each panel "
+        f"Right of the line: a larger value than {results.reference} for the same runs; the arrow under each panel "
         "tells which side is better. Filled dots are differences that a paired t test supports after correction for "
-        "the number of students. Intervals from few seeds are too narrow; the ticks show the seeds themselves.",
+        "the number of students. Intervals from few runs are too narrow; the ticks show the runs themselves.",
         finding,
         f"{len(columns)} panels, one per metric, with a dot per student for its mean difference from "
-        f"{results.reference}, a line for the interval and a tick per seed. {finding}",
+        f"{results.reference}, a line for the interval and a tick per run. {finding}",
         figure,
     )
 
 
 def _panel(ax, context: Context, column: Column, table, others: list[str]) -> None:
-    values = by_seed(context.numbers, column) * column.scale
+    values = by_run(context.numbers, column) * column.scale
     reference = context.results.reference
     ax.axvline(0, color=GREY, linewidth=0.9, linestyle=(0, (4, 2)), zorder=1)
     for place, name in enumerate(others):
         if (column.key, name) not in table.index:
             continue
         found = table.loc[(column.key, name)]
-        seeds = (values[name] - values[reference]).dropna()
+        runs = (values[name] - values[reference]).dropna()
         style = SURE if found["holm_p"] < LEVEL else UNSURE
-        ax.plot(seeds, np.full(len(seeds), place), **SEED, zorder=2)
+        ax.plot(runs, np.full(len(runs), place), **RUN, zorder=2)
         ax.plot(np.array([found["low"], found["high"]]) * column.scale, [place, place], color=DARK, linewidth=1.4, zorder=3)
         ax.plot(found["difference"] * column.scale, place, **style, zorder=4)
     ax.set_ylim(len(others) - 0.4, -0.6)

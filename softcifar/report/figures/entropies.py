@@ -67,14 +67,14 @@ def draw(context: Context) -> Drawing | None:
         high, low = max(correlation, key=correlation.get), min(correlation, key=correlation.get)
         finding = (
             f"The correlation of predicted entropy with that of {whose} lies between {correlation[low]:.2f} ({low}) "
-            f"and {correlation[high]:.2f} ({high}), mean over seeds."
+            f"and {correlation[high]:.2f} ({high}), mean over runs."
         )
     return Drawing(
         "entropies",
         "Whose doubt is it?",
         f"Each dot is a test image: how undecided {'people were' if source == 'human' else 'the truth is'} about it "
-        "(across) and how undecided the networks are (up; mean over seeds). A rising line means that a network "
-        "doubts where there is reason to; r is the correlation, mean over seeds.",
+        "(across) and how undecided the networks are (up; mean over runs). A rising line means that a network "
+        "doubts where there is reason to; r is the correlation, mean over runs.",
         finding,
         f"{len(axes)} scatter plots, one per student: entropy of the prediction against entropy of {whose} for each "
         f"test image, with a line of group means. {finding}",

@@ -31,7 +31,7 @@ def draw(context: Context) -> Drawing | None:
     legend(
         figure,
         {
-            "validation NLL (thin: single seeds)": MAIN,
+            "validation NLL (thin: single runs)": MAIN,
             "training loss": SECOND,
             f"{results.reference}, validation NLL": BEHIND,
         },
@@ -39,7 +39,7 @@ def draw(context: Context) -> Drawing | None:
     lowest = {name: _lowest(curve) for name, curve in curves.items()}
     best, worst = min(lowest, key=lowest.get), max(lowest, key=lowest.get)
     finding = (
-        f"The lowest validation NLL of a run, averaged over seeds, lies between {lowest[best]:.3f} ({best}) and "
+        f"The lowest validation NLL of a run, averaged over runs, lies between {lowest[best]:.3f} ({best}) and "
         f"{lowest[worst]:.3f} ({worst})."
     )
     return Drawing(

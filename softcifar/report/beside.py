@@ -1,0 +1,100 @@
+"""Our numbers beside the published ones of the same images, network, labels and loss."""
+
+from typing import Any
+
+import pandas as pd
+
+from softcifar import metrics
+from softcifar.report.columns import plain
+from softcifar.report.kinds import CRITERIA, described, loss, source, tuned
+from softcifar.report.literature import PUBLISHED, REMARKS, Published
+from softcifar.report.scores import Results
+from softcifar.report.tables import Cell, Table
+from softcifar.report.teaching import SHALLOW
+from softcifar.report.words import flatten, words
+
+NOTE = (
+    "Ours: mean ± standard error over n runs on the test images. Published means come from the papers; they carry no tests "
+    "here, since settings, splits and networks' details differ. The last column names the settings that do, ours (theirs)."
+)
+TITLES = {  # number -> title, scale, digits
+    "accuracy": ("Accuracy %", 100, 2),
+    "nll": ("NLL", 1, 3),
+    "ece": ("ECE", 1, 3),
+    "shallow_accuracy": ("Shallow network's accuracy %", 100, 2),
+    "shallow_nll": ("Shallow network's NLL", 1, 3),
+}
+
+
+def matches(results: Results) -> list[tuple[Published, str]]:
+    """(published row, student) where images, network, labels, loss, augmentation and, if tuned, the choosing score agree."""
+    images = results.params["datasets"][results.params["data"]["images"]]["source"]
+    return [(row, name) for row in PUBLISHED if row.images == images for name in results.students if _fits(results, name, row)]
+
+
+def _fits(results: Results, name: str, row: Published) -> bool:
+    options = results.students[name].options
+    network = options["network"]
+    same = (source(results, name), loss(results, name), network["name"]) == (row.source, row.loss, row.network)
+    usual = options["method"]["name"] == "softmax" and not network["options"].get("dropout")
+    augment = tuple(step["name"] for step in options["augment"]) == row.augment
+    chosen = row.choose_by is None or not tuned(results, name) or options["choose_by"] == row.choose_by
+    return same and usual and augment and chosen
+
+
+def table(results: Results, numbers: pd.DataFrame) -> Table:
+    """A row per match; columns for the numbers that some match has, ours and published side by side."""
+    found = matches(results)
+    names = [name for name in TITLES if any(name in row.numbers for row, _ in found)]
+    header = [("Published by", ""), ("There", "what the published row is"), ("Student", ""), ("n", "our runs")]
+    for name in names:
+        header += [(TITLES[name][0], "ours, mean ± standard error"), ("published", "")]
+    header.append(("Settings that differ", "ours (theirs)"))
+    rows, records = [], []
+    for row, student in found:
+        values = {name: _ours(numbers, student, name, row.scaled) for name in names if name in row.numbers}
+        counts = [len(each) for each in values.values()]
+        differs = _differs(results, student, row)
+        cells = [row.study, _there(row), described(results, student)]
+        record: dict[str, Any] = dict(zip(("published_by", "there", "student"), (row.study, _there(row), student), strict=True))
+        record["n"] = max(counts)
+        line = [*(Cell(text, text) for text in cells), Cell(str(record["n"]), record["n"])]
+        for name in names:
+            mean, error = metrics.mean_and_standard_error(values[name]) if len(values.get(name, ())) else (None, None)
+            line += [_cell(mean, name, error), _cell(row.numbers.get(name), name)]
+            record |= {name: mean, f"{name}_se": error, f"{name}_published": row.numbers.get(name)}
+        rows.append([*line, Cell(differs, differs)])
+        records.append(record | {"settings_that_differ": differs})
+    return Table("published", "Beside the published numbers", NOTE, header, rows, pd.DataFrame(records))
+
+
+def _there(row: Published) -> str:
+    parts = [f"tuned for {CRITERIA[row.choose_by]}"] if row.choose_by else []
+    parts += ["with temperature scaling"] if row.scaled else []
+    return ", ".join(parts) or "one row for all scores"
+
+
+def _ours(numbers: pd.DataFrame, student: str, name: str, scaled: bool) -> pd.Series:
+    metric = name.removeprefix("shallow_")
+    place = SHALLOW if name.startswith("shallow_") else "test"
+    if scaled and place == "test" and metric != "accuracy":
+        metric += "_scaled"
+    chosen = numbers[(numbers["student"] == student) & (numbers["kind"] == "run") & (numbers["metric"] == metric)]
+    return chosen[chosen["set"] == place]["value"]
+
+
+def _differs(results: Results, student: str, row: Published) -> str:
+    """'epochs 8 (25), runs 3 (10); published: ...': what is not as it was there."""
+    ours = flatten(results.students[student].options) | {"runs": len(results.students[student].seeds)}
+    # flatten leaves out what is false
+    pairs = [(key, ours.get(key, False), theirs) for key, theirs in row.settings.items()]
+    found = [f"{key} {words(mine)} ({words(theirs)})" for key, mine, theirs in pairs if mine != theirs]
+    return "; ".join([", ".join(found), REMARKS[row.study]] if found else [REMARKS[row.study]])
+
+
+def _cell(value: float | None, name: str, error: float | None = None) -> Cell:
+    _, scale, digits = TITLES[name]
+    if value is None:
+        return Cell("–", None, "")
+    spread = f"± {plain(scale * error, digits)}" if error is not None and pd.notna(error) else ""
+    return Cell(plain(scale * value, digits), value, spread)

@@ -1,0 +1,77 @@
+"""What kind of student is this? Told from its options, never from its name, so that a study may call students as it likes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from softcifar.report.scores import Results
+from softcifar.report.words import flatten
+
+SOURCES = {  # label source -> what the literature calls training on it
+    "hard": "hard labels",
+    "majority": "majority votes",
+    "human": "people's votes",
+    "human_thresholded": "people's votes, thresholded",
+    "uniform": "label smoothing",
+    "class_based": "class-based smoothing",
+    "teacher": "a teacher's predictions",
+    "self_distillation": "self-distillation",
+    "instance_based": "ILS2",
+    "adaptive_uniform": "ILS1",
+    "adaptive_instance_based": "ILS",
+    "shifted_logits": "ILS from shifted logits",
+    "confidence_scaled": "confidence-scaled smoothing",
+    "beta_smoothing": "beta smoothing",
+    "soft_bootstrapping": "soft bootstrapping",
+}
+LOSSES = {
+    "cross_entropy": "cross-entropy",
+    "label_relaxation": "label relaxation",
+    "focal": "focal loss",
+    "confidence_penalty": "confidence penalty",
+}
+CRITERIA = {"nll": "NLL", "accuracy": "accuracy", "ece": "ECE"}  # by which validation chooses among tuned values
+
+
+def source(results: Results, student: str) -> str:
+    """The label source that the student learned from, as the registry of sources calls it."""
+    return results.params["labels"][results.params["students"][student]["labels"]]["source"]
+
+
+def loss(results: Results, student: str) -> str:
+    return results.params["students"][student]["loss"]["name"]
+
+
+def tuned(results: Results, student: str) -> bool:
+    return len(results.students[student].about["candidates"]) > 1
+
+
+def of_kind(results: Results, wanted: str, wanted_loss: str = "cross_entropy") -> list[str]:
+    """Students that learned from labels of the source `wanted` with this loss, in the order of params."""
+    kind = (wanted, wanted_loss)
+    return [name for name in results.students if (source(results, name), loss(results, name)) == kind]
+
+
+def alike(results: Results, a: str, b: str, *, but: tuple[str, ...]) -> bool:
+    """Do all options of two students agree, those under the keys `but` aside?
+
+    By which score validation chooses counts only where both had something to choose.
+    """
+    ignored = but if tuned(results, a) and tuned(results, b) else (*but, "choose_by")
+    return _options(results, a, ignored) == _options(results, b, ignored)
+
+
+def _options(results: Results, student: str, ignored: tuple[str, ...]) -> Mapping[str, Any]:
+    flat = flatten(results.params["students"][student])
+    return {key: value for key, value in flat.items() if key.split(".")[0] not in ignored}
+
+
+def described(results: Results, student: str) -> str:
+    """The student's name and what it is: "smooth (label smoothing)", "relaxed (label relaxation, chosen by ECE)"."""
+    labels = SOURCES.get(source(results, student), source(results, student))
+    name = loss(results, student)
+    what = labels if name == "cross_entropy" else LOSSES.get(name, name)
+    if name != "cross_entropy" and source(results, student) != "hard":
+        what += f" on {labels}"
+    if tuned(results, student):
+        what += f", chosen by {CRITERIA[results.students[student].about['choose_by']]}"
+    return f"{student} ({what})"
