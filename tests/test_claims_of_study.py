@@ -11,7 +11,7 @@ from softcifar.report.beside import matches
 from softcifar.report.beside import table as beside
 from softcifar.report.claims import CLAIMS
 from softcifar.report.claims.claim import difference
-from softcifar.report.kinds import alike
+from softcifar.report.kinds import alike, described
 from softcifar.report.literature import PUBLISHED
 from tests.report_fixture import Page, make_study, numbers, read, row, write
 
@@ -68,6 +68,15 @@ def test_c1_and_c2_pair_each_choice_with_the_untuned_students(found):
         assert sorted(pairs) == [
             f"{ours} against {theirs}" for ours in ("relaxed", "relaxed_ece") for theirs in ("hard", "smooth")
         ]
+
+
+def test_the_same_networks_under_two_names_say_so(study):
+    results = read(*study)
+    about = results.students["relaxed_ece"].about
+    assert "same networks" not in described(results, "relaxed_ece")
+    about["choice"] = results.students["relaxed"].about["choice"]
+    assert described(results, "relaxed_ece").endswith("chosen by ECE, the same networks as relaxed)")
+    assert "same networks" not in described(results, "relaxed")
 
 
 def test_students_are_found_by_their_options_not_by_their_names(study, tmp_path):
@@ -153,8 +162,8 @@ def test_published_rows_find_our_students(mnist):
 def test_ours_stands_beside_the_published_number(mnist):
     results, table = mnist
     frame = beside(results, table).frame
-    plain = row(frame, there="tuned for accuracy", student="hard")
-    scaled = row(frame, there="tuned for ECE, with temperature scaling", student="hard")
+    plain = row(frame, published_as="Lienen & Hüllermeier 2021: hard labels, tuned for accuracy", student="hard")
+    scaled = row(frame, published_as="Lienen & Hüllermeier 2021: hard labels, tuned for ECE, temperature scaling")
     runs = table[(table["student"] == "hard") & (table["kind"] == "run") & (table["set"] == "test")]
     assert plain["ece"] == pytest.approx(runs[runs["metric"] == "ece"]["value"].mean())
     assert scaled["ece"] == pytest.approx(runs[runs["metric"] == "ece_scaled"]["value"].mean())

@@ -26,6 +26,8 @@ AGAINST_LABELS = [
     metrics.classwise_calibration_error,
     metrics.overconfidence_error,
     metrics.reliability_bins,
+    metrics.class_similarity,
+    metrics.instance_information,
 ]
 AGAINST_TARGETS = [
     metrics.human_cross_entropy,
@@ -34,6 +36,8 @@ AGAINST_TARGETS = [
     metrics.brier_to_distribution,
     metrics.second_guess_accuracy,
     metrics.entropy_correlation,
+    metrics.entropy_rank_correlation,
+    metrics.same_prediction,
 ]
 SEPARATION = [metrics.auroc, metrics.average_precision, metrics.fpr_at_tpr]
 FROM_LOGITS = [metrics.predictive, *metrics.NOVELTY_SCORES.values()]
@@ -44,6 +48,8 @@ CALLS = [
     *((metric, (PROBS[:30, 0], PROBS[:, 1])) for metric in SEPARATION),
     *((metric, (LOGITS,)) for metric in FROM_LOGITS),
     (metrics.entropy, (PROBS,)),
+    (metrics.structure_distance, (PROBS, TARGETS, LABELS)),
+    (metrics.silhouette, (LOGITS[0], LABELS)),
     (metrics.fit_temperature, (LOGITS, LABELS)),
     (metrics.mean_and_standard_error, (PROBS[:, 0],)),
     (metrics.paired_comparison, (PROBS[:, 0], PROBS[:, 1])),

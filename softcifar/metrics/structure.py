@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from softcifar.errors import UserError
-from softcifar.metrics.arrays import as_probs_and_labels, as_probs_pair
+from softcifar.metrics.arrays import as_array, as_floats, as_probs_and_labels, as_probs_pair
 
 
 def class_similarity(probs: object, labels: object) -> np.ndarray:
@@ -63,7 +63,7 @@ def silhouette(points: object, groups: object) -> float:
     to their points; 0 for a point that is alone in its group. points (N, D), groups (N,) integers; at least two groups.
     UserError for other shapes. Rousseeuw 1987.
     """
-    points, groups = np.asarray(points, dtype=np.float64), np.asarray(groups)
+    points, groups = as_floats(points, "points"), as_array(groups, "groups")
     names, places, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if points.ndim != 2 or groups.shape != points.shape[:1] or len(names) < 2:
         raise UserError(f"points: shapes {points.shape} and {groups.shape}, {len(names)} groups; (N, D), (N,) and 2 are needed")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from softcifar import metrics
 from softcifar.report.columns import plain
-from softcifar.report.kinds import CRITERIA, described, loss, source, tuned
+from softcifar.report.kinds import CRITERIA, kind, loss, source, tuned
 from softcifar.report.literature import PUBLISHED, REMARKS, Published
 from softcifar.report.scores import Results
 from softcifar.report.tables import Cell, Table
@@ -46,22 +46,21 @@ def table(results: Results, numbers: pd.DataFrame) -> Table:
     """A row per match; columns for the numbers that some match has, ours and published side by side."""
     found = matches(results)
     names = [name for name in TITLES if any(name in row.numbers for row, _ in found)]
-    header = [("Published by", ""), ("There", "what the published row is"), ("Student", ""), ("n", "our runs")]
+    header = [("Student", ""), ("Published as", ""), ("n", "our runs")]
     for name in names:
-        header += [(TITLES[name][0], "ours, mean ± standard error"), ("published", "")]
+        header += [(f"{TITLES[name][0]}, ours", "mean ± standard error"), ("published", "")]
     header.append(("Settings that differ", "ours (theirs)"))
     rows, records = [], []
     for row, student in found:
         values = {name: _ours(numbers, student, name, row.scaled) for name in names if name in row.numbers}
         counts = [len(each) for each in values.values()]
         differs = _differs(results, student, row)
-        cells = [row.study, _there(row), described(results, student)]
-        record: dict[str, Any] = dict(zip(("published_by", "there", "student"), (row.study, _there(row), student), strict=True))
-        record["n"] = max(counts)
-        line = [*(Cell(text, text) for text in cells), Cell(str(record["n"]), record["n"])]
+        there = f"{row.study}: {_there(row)}"
+        record: dict[str, Any] = {"student": student, "published_as": there, "n": max(counts)}
+        line = [Cell(student, student), Cell(there, there), Cell(str(record["n"]), record["n"])]
         for name in names:
             mean, error = metrics.mean_and_standard_error(values[name]) if len(values.get(name, ())) else (None, None)
-            line += [_cell(mean, name, error), _cell(row.numbers.get(name), name)]
+            line += [_cell(mean, name, error), _as_published(row.numbers.get(name), name)]
             record |= {name: mean, f"{name}_se": error, f"{name}_published": row.numbers.get(name)}
         rows.append([*line, Cell(differs, differs)])
         records.append(record | {"settings_that_differ": differs})
@@ -69,9 +68,11 @@ def table(results: Results, numbers: pd.DataFrame) -> Table:
 
 
 def _there(row: Published) -> str:
-    parts = [f"tuned for {CRITERIA[row.choose_by]}"] if row.choose_by else []
-    parts += ["with temperature scaling"] if row.scaled else []
-    return ", ".join(parts) or "one row for all scores"
+    """The published row in words: "label smoothing, tuned for ECE"."""
+    parts = [kind(row.source, row.loss)]
+    parts += [f"tuned for {CRITERIA[row.choose_by]}"] if row.choose_by else []
+    parts += ["temperature scaling"] if row.scaled else []
+    return ", ".join(parts)
 
 
 def _ours(numbers: pd.DataFrame, student: str, name: str, scaled: bool) -> pd.Series:
@@ -92,7 +93,14 @@ def _differs(results: Results, student: str, row: Published) -> str:
     return "; ".join([", ".join(found), REMARKS[row.study]] if found else [REMARKS[row.study]])
 
 
-def _cell(value: float | None, name: str, error: float | None = None) -> Cell:
+def _as_published(value: float | None, name: str) -> Cell:
+    """With as many digits as the paper gives."""
+    if value is None:
+        return Cell("–", None)
+    return Cell(f"{100 * value:.4g}" if name.endswith("accuracy") else plain(value), value)
+
+
+def _cell(value: float | None, name: str, error: float | None) -> Cell:
     _, scale, digits = TITLES[name]
     if value is None:
         return Cell("–", None, "")

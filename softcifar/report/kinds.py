@@ -65,13 +65,28 @@ def _options(results: Results, student: str, ignored: tuple[str, ...]) -> Mappin
     return {key: value for key, value in flat.items() if key.split(".")[0] not in ignored}
 
 
+def kind(labels: str, loss_name: str) -> str:
+    """What the literature calls training on labels of this source with this loss: "label smoothing", "focal loss"."""
+    words = SOURCES.get(labels, labels)
+    if loss_name == "cross_entropy":
+        return words
+    return LOSSES.get(loss_name, loss_name) + ("" if labels == "hard" else f" on {words}")
+
+
 def described(results: Results, student: str) -> str:
-    """The student's name and what it is: "smooth (label smoothing)", "relaxed (label relaxation, chosen by ECE)"."""
-    labels = SOURCES.get(source(results, student), source(results, student))
-    name = loss(results, student)
-    what = labels if name == "cross_entropy" else LOSSES.get(name, name)
-    if name != "cross_entropy" and source(results, student) != "hard":
-        what += f" on {labels}"
+    """The student's name and what it is: "smooth (label smoothing)", "relaxed (label relaxation, chosen by ECE)".
+
+    Two criteria may choose the same value, and then the same networks stand under two names; the second one says so.
+    """
+    what = kind(source(results, student), loss(results, student))
     if tuned(results, student):
         what += f", chosen by {CRITERIA[results.students[student].about['choose_by']]}"
+        twin = next(name for name in results.students if _networks(results, name) == _networks(results, student))
+        what += f", the same networks as {twin}" if twin != student else ""
     return f"{student} ({what})"
+
+
+def _networks(results: Results, student: str) -> tuple:
+    """What two students agree in if validation chose the same networks for both."""
+    about = results.students[student].about
+    return results.params["students"][student]["labels"], about["candidates"], about["validation"], about["choice"]

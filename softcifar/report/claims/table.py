@@ -72,10 +72,13 @@ def metric(found: Finding) -> str:
 
 
 def effect(value: float) -> str:
-    """A difference with its sign: three decimals below 1, two above; an en dash where there is none."""
+    """A difference with its sign: three decimals below 1, two above, more where it would look like 0; else an en dash."""
     if pd.isna(value):
         return "–"
-    text = plain(value, 3 if abs(value) < 1 else 2)
+    digits = 3 if abs(value) < 1 else 2
+    while value and digits < 6 and abs(value) < 10 ** (1 - digits):  # so that two digits are left
+        digits += 1
+    text = plain(value, digits)
     return f"+{text}" if value > 0 else text
 
 

@@ -25,9 +25,10 @@ def draw(context: Context) -> Drawing | None:
     next(iter(axes.values())).xaxis.set_major_locator(MaxNLocator(4, integer=True))
     # A first epoch or a diverging run may lie far above the rest; the part that differs is what should be seen.
     values = np.concatenate([curve[["validation_nll", "train_loss"]].to_numpy().ravel() for curve in curves.values()])
-    finite = values[np.isfinite(values)]
-    top = np.quantile(finite, 0.97) * 1.08
-    next(iter(axes.values())).set_ylim(min(0.0, finite.min()), max(top, 1e-3))
+    # A loss that rewards entropy can be far below 0; it would press all other curves together.
+    shown = values[np.isfinite(values) & (values >= 0)]
+    below = bool((values < 0).any())
+    next(iter(axes.values())).set_ylim(0, max(np.quantile(shown, 0.97) * 1.08, 1e-3))
     legend(
         figure,
         {
@@ -47,7 +48,7 @@ def draw(context: Context) -> Drawing | None:
         "Learning curves",
         "A solid curve that turns upwards has begun to overfit. Training losses are measured against each student's "
         "own targets and augmentation, so they compare within a panel only: soft targets keep a floor that hard "
-        "ones do not.",
+        "ones do not." + (" A training loss below 0 (a penalty that rewards entropy) is not drawn." if below else ""),
         finding,
         f"{len(curves)} panels of loss against epoch, one per student, each with its validation loss as a solid "
         f"line, its training loss dotted and the validation loss of {results.reference} dashed behind. {finding}",

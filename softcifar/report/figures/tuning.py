@@ -43,7 +43,9 @@ def draw(context: Context) -> Drawing | None:
         top -= height + GAP_Y
     criteria = {context.results.students[name].about["choose_by"] for search in found for name in search.chosen}
     marks = {f"chosen by {CRITERIA[score]}": _mark(score, score) for score in SHAPES if score in criteria}
-    legend(figure, {"mean": LINE, "single runs": RUN} | marks, left=LEFT)
+    several = any(search.scores["nll"].shape[1] > 1 for search in found)
+    lines = {"mean": LINE, "single runs": RUN} if several else {"value tried": LINE}
+    legend(figure, lines | marks, left=LEFT)
     edges = [
         name
         for name, row in context.tables["tuning"].frame.set_index("student")["place"].items()
@@ -60,7 +62,8 @@ def draw(context: Context) -> Drawing | None:
         "tuning",
         "What validation said",
         "A row per set of networks, a panel per validation score, a dot per value tried. The mark is filled in the panel of "
-        "the score that chose, hollow in the others. Each panel has its own scale.",
+        "the score that chose, hollow in the others. Each panel has its own scale."
+        + (" Where two options were tuned, a map shows every pair, darker for better." if MAP in heights else ""),
         finding,
         f"{len(found)} rows of three panels: validation NLL, accuracy and ECE against the tuned value, the chosen value "
         f"marked. {finding}",
