@@ -70,12 +70,19 @@ class Sizes(Section):
 
 
 class Data(Section):
-    protocol: Literal["standard", "cifar10h"]
+    protocol: Literal["standard", "cifar10h", "repeated"]
     images: Name  # a key of datasets
     votes: dict[Literal["train", "test"], Name]  # keys of datasets that hold people's votes for those images
     sizes: Sizes
     split_seed: NonNegativeInt
     ood: dict[Name, Literal["near", "far"]]  # keys of datasets
+
+    @model_validator(mode="after")
+    def _repeated_alone(self) -> "Data":
+        for key in ("votes", "ood") if self.protocol == "repeated" else ():
+            if getattr(self, key):
+                raise ValueError(f"{key}: found {getattr(self, key)} with protocol 'repeated'; allowed there: {{}}")
+        return self
 
 
 def _method(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ...] = (), tunable: bool = True) -> Any:
@@ -215,6 +222,81 @@ class Distillation(Recipe):
     temperature: Positive
 
 
+class SimulatedMethod(Section):
+    """A label source with its grid (every option may be a list), or the temperature-scaled networks of another method."""
+
+    source: str | None = None
+    calibrated: bool = False  # divide the teachers' logits by the temperature fitted on points they did not see
+    options: dict[str, Any] = {}
+    scaled: Name | None = None  # a key of methods: its networks, each divided by the temperature fitted on validation
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_source(cls, found: object) -> dict:
+        from softcifar.labels import SOURCES
+        from softcifar.labels.source import inputs
+
+        if isinstance(found, Mapping) and "scaled" in found:
+            if set(found) != {"scaled"}:
+                raise ValueError("scaled: takes the networks of another method as they are; remove the other keys")
+            return dict(found)
+        entry = _mapping_with(found, "source")
+        name = entry.pop("source")
+        function = choose(SOURCES, name, "source")
+        if "votes" in inputs(function):
+            raise ValueError(f"source: '{name}' needs people's votes, which simulated data have not; choose another one")
+        shared = {"calibrated": entry.pop("calibrated")} if "calibrated" in entry else {}
+        if shared and "teacher_logits" not in inputs(function):
+            raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")
+        return {"source": name, **shared, "options": _checked(function, entry, tunable=True)}
+
+
+# What softcifar.simulation, which trains many networks as one, can do of a recipe; the rest is refused.
+SIMULATED = {
+    "network": "mlp",
+    "network.dropout": 0,
+    "method": "softmax",
+    "loss": "cross_entropy",
+    "augment": [],
+    "optimizer": "adam",
+    "schedule": "constant",
+    "warmup": 0,
+    "checkpoint": "best",
+    "precision": "float32",
+}
+
+
+class Simulation(Recipe):
+    """Many small data sets at once (data.protocol: repeated), each method on every one of them.
+
+    Per data set every method trains seeds.runs networks: one for each point of its grid, or, without a grid, all alike but
+    for their seeds. `choose_by` chooses one of them on validation, for each data set anew.
+    """
+
+    patience: PositiveInt  # epochs without a lower validation NLL before a network stops
+    folds: Annotated[int, Ge(1)]  # teachers per data set, as in a Teacher
+    methods: Annotated[dict[Name, SimulatedMethod], MinLen(1)]
+
+    @model_validator(mode="after")
+    def _can_be_simulated(self) -> "Simulation":
+        found = {key: getattr(self, key) for key in SIMULATED if "." not in key}
+        found = {key: value.name if isinstance(value, Method) else value for key, value in found.items()}
+        found |= {"network.dropout": self.network.options.get("dropout", 0), "augment": [step.name for step in self.augment]}
+        for key, only in SIMULATED.items():
+            if found[key] != only:
+                raise ValueError(f"{key}: found {found[key]!r}; allowed in a simulation: {only!r}")
+        single = {key: getattr(self, key) for key in Recipe.model_fields if key not in ("augment", "milestones")}
+        for key, value in (single | {f"network.{key}": value for key, value in self.network.options.items()}).items():
+            if isinstance(value, list):
+                raise ValueError(
+                    f"{key}: found {value}; allowed in a simulation: one value (options of its methods may be lists)"
+                )
+        for name, method in self.methods.items():
+            if method.scaled and choose(self.methods, method.scaled, f"methods.{name}.scaled").scaled:
+                raise ValueError(f"methods.{name}.scaled: '{method.scaled}' is scaled itself; name the method that trains")
+        return self
+
+
 class Evaluation(Section):
     batch_size: PositiveInt
     fgsm_eps_255: list[Annotated[float, Number, Field(gt=0, le=255)]]  # Linf radius in 1/255 of the pixel range
@@ -229,7 +311,7 @@ class Evaluation(Section):
 
 class Report(Section):
     bins: Annotated[int, Ge(2)]  # equal-width confidence bins
-    reference: Name  # the student that the others are compared with
+    reference: Name  # the student (or simulated method) that the others are compared with
 
 
 class Study(Section):
@@ -239,10 +321,11 @@ class Study(Section):
     data: Data
     recipe: Recipe
     teachers: dict[Name, Teacher]
-    labels: Annotated[dict[Name, LabelSource], MinLen(1)]
-    students: Annotated[dict[Name, Student], MinLen(1)]
+    labels: dict[Name, LabelSource]
+    students: dict[Name, Student]
     distillation: Distillation
-    evaluation: Evaluation
+    simulations: dict[Name, Simulation]
+    evaluation: Evaluation | None  # null: there are no students
     report: Report
 
     @model_validator(mode="before")
@@ -251,7 +334,7 @@ class Study(Section):
         found = cls.known(found)
         recipe = found.get("recipe")
         if isinstance(recipe, Mapping):
-            for section in ("teachers", "students"):
+            for section in ("teachers", "students", "simulations"):
                 if isinstance(found.get(section), Mapping):
                     found[section] = {
                         name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
@@ -292,8 +375,34 @@ class Study(Section):
                 raise UserError(f"distillation.students: found '{name}' twice; allowed: each student once")
         if "shallow" in self.students:
             raise UserError("students.shallow: this name is kept for scores/shallow; choose another one")
-        choose(self.students, self.report.reference, "report.reference")
+        if self.simulations:
+            _only_simulations(self)
+        elif not self.students:
+            raise UserError("students: found {}; allowed: at least one, or simulations instead")
+        elif self.evaluation is None:
+            raise UserError("evaluation: found null; allowed in a study of simulations only")
+        else:
+            choose(self.students, self.report.reference, "report.reference")
         return self
+
+
+def _only_simulations(study: Study) -> None:
+    """Simulations share no data with students, so a study has either; every method trains equally many networks."""
+    from softcifar.simulation.methods import grid
+
+    if study.students or study.labels or study.teachers:
+        raise UserError("simulations: found beside students, labels or teachers; allowed: a study of either (the others {})")
+    if study.data.protocol != "repeated":
+        raise UserError(f"data.protocol: found '{study.data.protocol}'; allowed with simulations: 'repeated'")
+    for name, simulation in study.simulations.items():
+        choose(simulation.methods, study.report.reference, "report.reference")
+        for method, options in simulation.methods.items():
+            points = len(grid(options))
+            if points not in (1, study.seeds.runs):
+                raise UserError(
+                    f"simulations.{name}.methods.{method}: found a grid of {points}; allowed: {study.seeds.runs} points "
+                    "(seeds.runs) or none, so that all methods train equally many networks"
+                )
 
 
 def _not_tuned(recipe: Recipe, key: str, what: str) -> None:

@@ -36,6 +36,7 @@ def entry(study: Study, root: Path, stage: str, name: str | None = None) -> Entr
         "soften": _soften,
         "train": _train,
         "distill": _distill,
+        "simulate": _simulate,
         "evaluate": _evaluate,
         "report": _report,
     }[stage](study, name)
@@ -51,6 +52,7 @@ def entries(study: Study, root: Path) -> dict[str, Entry]:
         "train": study.students,
         "evaluate": study.students,
         "distill": study.distillation.students,
+        "simulate": study.simulations,
     }
     found = {f"{stage}.json": entry(study, root, stage) for stage in ("prepare", "report")}
     for stage, names in items.items():
@@ -114,6 +116,13 @@ def _evaluate(study: Study, name: str) -> tuple[Entry, list]:
         "seeds": study.seeds.model_dump(include={"runs", "order"}),
     }
     return params, [Networks()[student.network.name], METHODS[student.method.name]]
+
+
+def _simulate(study: Study, name: str) -> tuple[Entry, list]:
+    simulation = study.simulations[name]
+    params = simulation.model_dump() | {"seeds": study.seeds.model_dump(exclude={"search"})}
+    sources = [LABEL_SOURCES[method.source] for method in simulation.methods.values() if method.source]
+    return {**params, "split_seed": study.data.split_seed, "bins": study.report.bins}, sources
 
 
 def _report(study: Study, _: None) -> tuple[Entry, list]:

@@ -3,17 +3,23 @@
 from pathlib import Path
 
 from softcifar.data.prepare import prepare
+from softcifar.data.repeated import prepare_repeated
 from softcifar.params import load_section
 from softcifar.stage import PARAMS, run
 
 
 def main() -> None:
     datasets, data = load_section(PARAMS, "datasets"), load_section(PARAMS, "data")
+    folders = Path("data/raw"), Path("data/study"), Path("data/ood")
+    sources = {name: dataset.source for name, dataset in datasets.items()}
+    if data.protocol == "repeated":
+        manifest = prepare_repeated(*folders, sources=sources, images=data.images, sizes=data.sizes.model_dump())
+        points = ", ".join(f"{split['count']} {name}" for name, split in manifest["splits"].items())
+        print(f"{manifest['data_sets']} data sets of {points} points")
+        return
     manifest = prepare(
-        Path("data/raw"),
-        Path("data/study"),
-        Path("data/ood"),
-        sources={name: dataset.source for name, dataset in datasets.items()},
+        *folders,
+        sources=sources,
         protocol=data.protocol,
         images=data.images,
         votes=data.votes,

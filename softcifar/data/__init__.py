@@ -4,6 +4,7 @@ from softcifar.data.cifar import CIFAR10, CIFAR100
 from softcifar.data.cifar10h import CIFAR10H
 from softcifar.data.cifar10n import CIFAR10N
 from softcifar.data.digits import DIGITS
+from softcifar.data.gaussians import GAUSSIANS
 from softcifar.data.mnist import FASHION_MNIST, MNIST
 from softcifar.data.noise import NOISE
 from softcifar.data.npz import NPZ
@@ -23,4 +24,5 @@ SOURCES = {
     "cifar10h": CIFAR10H,
     "cifar10n": CIFAR10N,
     "npz": NPZ,
+    "gaussians": GAUSSIANS,
 }

@@ -62,6 +62,8 @@ def _source(sources: dict[str, str], name: str, key: str) -> Source:
 
 def _labelled(raw: Path, name: str, sources: dict[str, str]) -> dict[str, Images]:
     source = _source(sources, name, "data.images")
+    if source.read_data_sets is not None:
+        raise UserError(f"data.images: '{name}' (source {sources[name]}) holds many data sets; allowed with protocol: repeated")
     if source.read is None:
         raise UserError(f"data.images: '{name}' (source {sources[name]}) holds votes, no images; name it under data.votes")
     parts = source.read(raw / name)

@@ -1,0 +1,60 @@
+"""Methods with their grids, and the targets that a method makes for the training points of one data set."""
+
+import functools
+import itertools
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from softcifar.labels import SOURCES
+from softcifar.labels.one_hot import hard
+from softcifar.labels.source import inputs
+from softcifar.params import SimulatedMethod
+from softcifar.simulation.training import Online
+
+
+@dataclass(frozen=True)
+class Teaching:
+    """What the teachers say of the training points of a data set."""
+
+    logits: np.ndarray  # (N, K)
+    temperature: float  # fitted on points that they did not see
+
+
+def grid(method: SimulatedMethod) -> list[dict[str, Any]]:
+    """Every combination of the options that are lists, {option: value}, the last one varying fastest; [{}] where none is."""
+    lists = {name: values for name, values in method.options.items() if isinstance(values, list)}
+    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
+
+
+def candidates(method: SimulatedMethod, budget: int) -> list[dict[str, Any]]:
+    """`budget` choices of options: the grid, or, where it has one point, that one again and again."""
+    points = grid(method)
+    return points if len(points) == budget else points * budget
+
+
+def needs_teacher(method: SimulatedMethod) -> bool:
+    return method.source is not None and "teacher_logits" in inputs(SOURCES[method.source])
+
+
+def targets(
+    method: SimulatedMethod, chosen: dict[str, Any], labels: np.ndarray, classes: int, teaching: Teaching | None
+) -> tuple[np.ndarray, Online | None]:
+    """The targets (N, K) of one point of the grid; for a source that makes them during training, one-hot and the maker.
+
+    labels (N,): all training points of the data set; teaching: None where no method needs it.
+    """
+    source, options = SOURCES[method.source], method.options | chosen
+    names = inputs(source)
+    if "student_logits" in names:
+        return hard(labels, classes), functools.partial(_online, source, names, options)
+    given: dict[str, Any] = {"labels": labels, "num_classes": classes}
+    if "teacher_logits" in names:
+        given["teacher_logits"] = teaching.logits / (teaching.temperature if method.calibrated else 1)
+    return source(*(given[name] for name in names), **options), None
+
+
+def _online(source, names: tuple[str, ...], options: dict, labels: np.ndarray, logits: np.ndarray, seed: int) -> np.ndarray:
+    given = {"labels": labels, "num_classes": logits.shape[1], "student_logits": logits, "seed": seed}
+    return source(*(given[name] for name in names), **options)
