@@ -22,6 +22,7 @@ from softcifar.metrics.calibration import (
 )
 from softcifar.metrics.likelihood import accuracy, brier_score, negative_log_likelihood
 from softcifar.metrics.novelty import auroc, average_precision, fpr_at_tpr
+from softcifar.metrics.ranks import RankComparison, rank_comparison, ranks
 from softcifar.metrics.statistics import PairedComparison, holm, mean_and_standard_error, paired_comparison
 from softcifar.metrics.structure import class_similarity, instance_information, silhouette, structure_distance
 from softcifar.metrics.temperature import fit_temperature
@@ -38,6 +39,7 @@ NOVELTY_SCORES = {
 __all__ = [
     "NOVELTY_SCORES",
     "PairedComparison",
+    "RankComparison",
     "ReliabilityBins",
     "accuracy",
     "adaptive_calibration_error",
@@ -67,6 +69,8 @@ __all__ = [
     "paired_comparison",
     "predictive",
     "predictive_entropy",
+    "rank_comparison",
+    "ranks",
     "reliability_bins",
     "same_prediction",
     "second_guess_accuracy",

@@ -133,3 +133,13 @@ PUBLISHED = [
         ],
     ),
 ]
+
+# The synthetic study of Maher & Kull 2021, by label source; "bayes" is the Bayes-optimal prediction.
+SYNTHETIC = {
+    "bayes": {"accuracy": 0.8198, "sparse_accuracy": 0.7814, "nll": 0.4444, "ece": 0.0067, "classwise_ece": 0.0234},
+    "hard": {"accuracy": 0.7845, "sparse_accuracy": 0.6654, "nll": 0.5589, "ece": 0.0426, "classwise_ece": 0.0668},
+    "uniform": {"accuracy": 0.7944, "sparse_accuracy": 0.7251, "nll": 0.5318, "ece": 0.0293, "classwise_ece": 0.0723},
+    "adaptive_uniform": {"accuracy": 0.8018, "sparse_accuracy": 0.7493, "nll": 0.5041, "ece": 0.0235, "classwise_ece": 0.0495},
+    "instance_based": {"accuracy": 0.7956, "sparse_accuracy": 0.7337, "nll": 0.5232, "ece": 0.0287, "classwise_ece": 0.0496},
+    ILS: {"accuracy": 0.8013, "sparse_accuracy": 0.7497, "nll": 0.5089, "ece": 0.0269, "classwise_ece": 0.0449},
+}

@@ -1,7 +1,9 @@
 """One self-contained page: styles, script and pictures inside, nothing fetched from anywhere."""
 
 import base64
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,7 +23,44 @@ PLACED = ("summary", "claims", "published", *SECTIONS)  # tables with a place of
 
 def render(context: Context, drawings: list[Drawing], pictures: dict[str, bytes]) -> str:
     """The page as text; `pictures` holds the bytes of every drawing by file name."""
-    environment = Environment(
+    results = context.results
+    figures = [placed(drawing, pictures[drawing.file]) for drawing in drawings]
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            study=results.params["study"],
+            protocol=results.manifest.get("protocol"),
+            dataset=results.manifest.get("dataset"),
+            classes=results.classes,
+            reference=results.reference,
+            data=facts.data(results),
+            checksums=facts.checksums(results),
+            surroundings=facts.surroundings(results),
+            students=facts.students(results),
+            shared=facts.shared(results),
+            labels=facts.label_sources(results),
+            leaders=facts.leaders(context),
+            summary=context.tables["summary"],
+            claims=claims_table.in_words(context.findings),
+            claims_note=claims_table.NOTE,
+            published=context.tables.get("published"),
+            **{name: context.tables.get(name) for name in SECTIONS},
+            distillation=results.params["distillation"],
+            shallow=facts.shallow(results),
+            tables=[table for name, table in context.tables.items() if name not in PLACED],
+            first=[figure for figure in figures if figure["drawing"].name == FIRST],
+            figures=[figure for figure in figures if figure["drawing"].name not in (FIRST, *SECTIONS)],
+            figures_of={name: [figure for figure in figures if figure["drawing"].name == name] for name in SECTIONS},
+            has_people="human" in results.targets("test"),
+            params=dump(results.params),
+        )
+    )
+
+
+def environment() -> Environment:
+    """The templates; an unknown name in one is an error."""
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
@@ -29,44 +68,18 @@ def render(context: Context, drawings: list[Drawing], pictures: dict[str, bytes]
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    results = context.results
-    figures = [
-        {
-            "drawing": drawing,
-            "source": _data_uri(drawing.file, pictures[drawing.file]),
-            "width": round(drawing.figure.get_figwidth() * PIXELS),
-            "height": round(drawing.figure.get_figheight() * PIXELS),
-        }
-        for drawing in drawings
-    ]
-    return environment.get_template("page.html").render(
-        study=results.params["study"],
-        protocol=results.manifest.get("protocol"),
-        dataset=results.manifest.get("dataset"),
-        classes=results.classes,
-        reference=results.reference,
-        data=facts.data(results),
-        checksums=facts.checksums(results),
-        surroundings=facts.surroundings(results),
-        students=facts.students(results),
-        shared=facts.shared(results),
-        labels=facts.label_sources(results),
-        leaders=facts.leaders(context),
-        summary=context.tables["summary"],
-        claims=claims_table.in_words(context.findings),
-        claims_note=claims_table.NOTE,
-        published=context.tables.get("published"),
-        **{name: context.tables.get(name) for name in SECTIONS},
-        distillation=results.params["distillation"],
-        shallow=facts.shallow(results),
-        tables=[table for name, table in context.tables.items() if name not in PLACED],
-        first=[figure for figure in figures if figure["drawing"].name == FIRST],
-        figures=[figure for figure in figures if figure["drawing"].name not in (FIRST, *SECTIONS)],
-        figures_of={name: [figure for figure in figures if figure["drawing"].name == name] for name in SECTIONS},
-        has_people="human" in results.targets("test"),
-        params=yaml.safe_dump(dict(results.params), sort_keys=False, allow_unicode=True, width=100),
-    )
 
 
-def _data_uri(file: str, content: bytes) -> str:
-    return f"data:{TYPES[file.rsplit('.', 1)[1]]};base64,{base64.b64encode(content).decode('ascii')}"
+def placed(drawing: Drawing, content: bytes) -> dict[str, Any]:
+    """A drawing as the macro `picture` takes it, its picture inside; width and height in CSS pixels."""
+    return {
+        "drawing": drawing,
+        "source": f"data:{TYPES[drawing.file.rsplit('.', 1)[1]]};base64,{base64.b64encode(content).decode('ascii')}",
+        "width": round(drawing.figure.get_figwidth() * PIXELS),
+        "height": round(drawing.figure.get_figheight() * PIXELS),
+    }
+
+
+def dump(params: Mapping[str, Any]) -> str:
+    """All parameters as YAML."""
+    return yaml.safe_dump(dict(params), sort_keys=False, allow_unicode=True, width=100)

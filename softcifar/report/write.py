@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 
 from softcifar.files import atomic_folder, write_text
-from softcifar.report import beside, formats, page, plots, tables, teachers, tuning
+from softcifar.report import beside, formats, page, plots, simulations, tables, teachers, tuning
 from softcifar.report.claims import CLAIMS
 from softcifar.report.claims import table as claims_table
 from softcifar.report.context import Context
@@ -25,6 +25,9 @@ def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models:
     The folders are replaced whole, so that nothing of a removed student stays. Same input, same bytes. UserError names
     the first student or file that is missing.
     """
+    if params["simulations"]:
+        simulations.write_report(params, data=data, scores=scores, reports=reports)
+        return
     results = load(params, data=Path(data), scores=Path(scores), models=Path(models))
     predictions = predict(results)
     numbers = long_table(results, predictions)

@@ -1,7 +1,8 @@
 """The simulation: every method on every data set, all networks of a data set trained as one stack."""
 
-import zipfile
+import functools
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import numpy as np
 import torch
 from scipy.special import log_softmax
 
-from softcifar.files import write_npz
+from softcifar.errors import UserError
+from softcifar.files import read_npz, write_npz
 from softcifar.metrics.temperature import fit_temperature
 from softcifar.metrics.uncertainty import predictive
 from softcifar.params import Seeds, Simulation
@@ -52,22 +54,30 @@ class Plan:
 
 
 def simulate(plan: Plan, splits: dict[str, Arrays], states: Path, progress: Callable[[], None]) -> Arrays:
-    """Run `one_data_set` on all of them; returns its arrays, stacked along a first axis of data sets.
+    """Run `one_data_set` on every data set; returns its arrays, stacked along a first axis of data sets.
 
     splits: {"train", "validation", "test"}: points (D, N, features), labels (D, N), exact (D, N, K), dense (D, N). states: a
     folder where the arrays of each finished data set are kept, so that a killed simulation goes on after the last one.
     """
     found = []
-    for number in range(len(splits["train"]["labels"])):
-        state = states / f"{number:04d}.npz"
-        arrays = _read(state)
-        if arrays is None:
-            arrays = one_data_set(plan, {name: {key: a[number] for key, a in split.items()} for name, split in splits.items()},
-                                  number)  # fmt: skip
-            write_npz(state, **arrays)
-        found.append(arrays)
-        progress()
+    # A thread per core, each with a data set of its own: products this small gain little from several cores, and this way the
+    # numbers do not depend on how many there are.
+    with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for arrays in pool.map(functools.partial(_kept, plan, splits, states), range(len(splits["train"]["labels"]))):
+            found.append(arrays)
+            progress()
     return {name: np.stack([each[name] for each in found]) for name in found[0]}
+
+
+def _kept(plan: Plan, splits: dict[str, Arrays], states: Path, number: int) -> Arrays:
+    """The arrays of data set `number`, from its file in `states` where there is one."""
+    state = states / f"{number:04d}.npz"
+    arrays = _read(state)
+    if arrays is None:
+        data = {name: {key: values[number] for key, values in split.items()} for name, split in splits.items()}
+        arrays = one_data_set(plan, data, number)
+        write_npz(state, **arrays)
+    return arrays
 
 
 def one_data_set(plan: Plan, data: dict[str, Arrays], number: int) -> Arrays:
@@ -128,7 +138,7 @@ def one_data_set(plan: Plan, data: dict[str, Arrays], number: int) -> Arrays:
         "exact_of_label": data["train"]["exact"][rows, labels["train"]].astype(np.float64),
         "teacher_of_label": sure,
         "smoothing": np.stack(smoothing),
-    }  # fmt: skip
+    }
 
 
 def _taught(
@@ -212,7 +222,6 @@ def _row(probs: np.ndarray, test: Arrays, bins: int) -> list[float]:
 def _read(path: Path) -> Arrays | None:
     """The arrays of a finished data set; None where there are none that can be read."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except (FileNotFoundError, ValueError, EOFError, OSError, zipfile.BadZipFile):
+        return read_npz(path)
+    except UserError:
         return None
