@@ -312,6 +312,11 @@ def test_labels_made_during_training_change_it_and_repeat(splits, tmp_path, sour
     assert np.isfinite(history.train_loss).all()
 
 
+def test_a_diverged_student_that_makes_its_labels_says_so_as_any_other(splits, tmp_path):
+    with pytest.raises(UserError, match="the loss is no longer finite in epoch 1"):
+        run_student(splits, tmp_path, "one", epochs=1, source="soft_bootstrapping", lr=1e30)
+
+
 def test_labels_made_during_training_need_one_class_per_image(splits, tmp_path):
     with pytest.raises(UserError, match=r"students.a.labels: source 'soft_bootstrapping' needs one class per image"):
         run_student(splits, tmp_path, augment=["mixup"], source="soft_bootstrapping")

@@ -30,6 +30,8 @@ def online_loss(recipe: Recipe, source: LabelSource, student: str) -> BatchLoss:
                 f"students.{student}.labels: source '{source.source}' needs one class per image, but this student's "
                 "augmentation mixes classes; take the mixing step out of augment"
             )
+        if not torch.isfinite(logits).all():
+            return loss(logits, targets, **recipe.loss.options)  # diverged: the loop says so after this epoch, and what to do
         given = {
             "labels": targets.argmax(dim=1),
             "num_classes": targets.shape[1],

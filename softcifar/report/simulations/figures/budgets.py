@@ -41,7 +41,7 @@ def draw(results: SimulationResults) -> Drawing | None:
         margin = 0.06 * (max(values) - min(values))
         low, high = min(values) - margin, max(values) + margin
         ax.set_ylim(low, high)
-        heights = _spread(list(others.values()), low, high, 0.135 / HEIGHT * (high - low))
+        heights = _spread(list(others.values()), low, high, 0.14 / HEIGHT * (high - low))
         for (name, value), height in zip(others.items(), heights, strict=True):
             ax.plot(len(means) + 0.6, value, **OTHER)
             ax.annotate(
@@ -92,9 +92,10 @@ def _spread(values: list[float], low: float, high: float, least: float) -> list[
     """Heights for labels near `values`, at least `least` apart, between low and high."""
     order = np.argsort(values)
     heights = np.array(values, dtype=float)
+    heights[order[0]] = max(heights[order[0]], low)
     for before, after in pairwise(order):
         heights[after] = max(heights[after], heights[before] + least)
-    heights -= max(0, heights.max() - high)
+    heights[order[-1]] = min(heights[order[-1]], high)
     for after, before in pairwise(order[::-1]):
         heights[before] = min(heights[before], heights[after] - least)
-    return list(heights + max(0, low - heights.min()))
+    return list(heights)

@@ -46,7 +46,7 @@ def draw(results: SimulationResults) -> Drawing | None:
         if place == 0:
             shared.set_ylabel("mass taken from the label", fontsize=8.5)
     entries = {title: style for source, (title, style) in STYLES.items() if source in drawn}
-    legend(figure, entries | {"1 less the exact probability": IDEAL}, left=LEFT + SIDE + GAP)
+    legend(figure, entries | {"1 less the exact probability": IDEAL}, left=LEFT)
     known = [number for number, value in enumerate(best) if not np.isnan(value)]
     low, high = best[known[0]], best[known[-1]]
     finding = (
