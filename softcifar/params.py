@@ -236,7 +236,7 @@ class SimulatedMethod(Section):
         from softcifar.labels import SOURCES
         from softcifar.labels.source import inputs
 
-        if isinstance(found, Mapping) and "scaled" in found:
+        if isinstance(found, Mapping) and found.get("scaled") is not None:
             if set(found) != {"scaled"}:
                 raise ValueError("scaled: takes the networks of another method as they are; remove the other keys")
             return dict(found)
@@ -279,6 +279,8 @@ class Simulation(Recipe):
 
     @model_validator(mode="after")
     def _can_be_simulated(self) -> "Simulation":
+        from softcifar.simulation.files import BAYES
+
         found = {key: getattr(self, key) for key in SIMULATED if "." not in key}
         found = {key: value.name if isinstance(value, Method) else value for key, value in found.items()}
         found |= {"network.dropout": self.network.options.get("dropout", 0), "augment": [step.name for step in self.augment]}
@@ -291,6 +293,8 @@ class Simulation(Recipe):
                 raise ValueError(
                     f"{key}: found {value}; allowed in a simulation: one value (options of its methods may be lists)"
                 )
+        if BAYES in self.methods:
+            raise ValueError(f"methods.{BAYES}: this name is kept for the Bayes-optimal prediction; choose another one")
         for name, method in self.methods.items():
             if method.scaled and choose(self.methods, method.scaled, f"methods.{name}.scaled").scaled:
                 raise ValueError(f"methods.{name}.scaled: '{method.scaled}' is scaled itself; name the method that trains")
@@ -348,6 +352,8 @@ class Study(Section):
     def _names_exist(self) -> "Study":
         from softcifar.training.tuning import label_candidates
 
+        if not (self.students or self.simulations):
+            raise UserError("students: found {}; allowed: at least one, or simulations instead")
         choose(self.datasets, self.data.images, "data.images")
         for part, name in self.data.votes.items():
             choose(self.datasets, name, f"data.votes.{part}")
@@ -377,12 +383,12 @@ class Study(Section):
             raise UserError("students.shallow: this name is kept for scores/shallow; choose another one")
         if self.simulations:
             _only_simulations(self)
-        elif not self.students:
-            raise UserError("students: found {}; allowed: at least one, or simulations instead")
-        elif self.evaluation is None:
+            return self
+        if self.data.protocol == "repeated":
+            raise UserError("data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'")
+        if self.evaluation is None:
             raise UserError("evaluation: found null; allowed in a study of simulations only")
-        else:
-            choose(self.students, self.report.reference, "report.reference")
+        choose(self.students, self.report.reference, "report.reference")
         return self
 
 

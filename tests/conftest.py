@@ -1,6 +1,6 @@
 """What several test files share: params to vary, and a small prepared study."""
 
-import copy
+import json
 import os
 import shutil
 import subprocess
@@ -20,26 +20,32 @@ def smoke() -> dict:
     return yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
 
 
+def _write_changed(path: Path, params: dict, changes: dict) -> Path:
+    params = json.loads(json.dumps(params))  # sections that YAML shares by an alias become two
+    for key, value in changes.items():
+        *parents, last = key.split(".")
+        section = params
+        for parent in parents:
+            section = section[parent]
+        if value is None:
+            del section[last]
+        else:
+            section[last] = value
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+    return path
+
+
 @pytest.fixture
 def write_params(tmp_path, smoke):
     """write_params({'students.hard.lr': 'fast'}) -> path of smoke's params with these keys set (None removes a key)."""
+    return lambda changes: _write_changed(tmp_path / "params.yaml", smoke, changes)
 
-    def write(changes: dict) -> Path:
-        params = copy.deepcopy(smoke)
-        for key, value in changes.items():
-            *parents, last = key.split(".")
-            section = params
-            for parent in parents:
-                section = section[parent]
-            if value is None:
-                del section[last]
-            else:
-                section[last] = value
-        path = tmp_path / "params.yaml"
-        path.write_text(yaml.safe_dump(params, sort_keys=False))
-        return path
 
-    return write
+@pytest.fixture
+def write_simulations(tmp_path):
+    """The same for a study of simulations, the gaussians preset."""
+    gaussians = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    return lambda changes: _write_changed(tmp_path / "params.yaml", gaussians, changes)
 
 
 @pytest.fixture

@@ -119,10 +119,17 @@ def test_lists_are_tuned_over(write_params):
         ({"students": 3}, "students: found 3; "),
         ({"students": {"a b": {"labels": "hard"}}}, "students"),
         ({"teachers": None}, "teachers: this key is missing"),
+        ({"simulations": None}, "simulations: this key is missing"),
+        ({"students": {}, "distillation.students": []}, "students: found {}; allowed: at least one, or simulations instead"),
+        ({"data.protocol": "repeated"}, "data: ood: found {'unseen': 'near', 'noise': 'far'} with protocol 'repeated'"),
+        ({"data.protocol": "repeated", "data.ood": {}}, "data.protocol: found 'repeated' with students; allowed there: "),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_sentence(write_params, changes, message):
-    path = write_params(changes)
+    one_sentence(write_params(changes), message)
+
+
+def one_sentence(path: Path, message: str) -> None:
     with pytest.raises(UserError) as error:
         params.load(path)
     text = str(error.value)
@@ -130,6 +137,102 @@ def test_mistakes_are_one_sentence(write_params, changes, message):
     assert text.startswith(f"{path}: ")
     assert "\n" not in text
     assert "pydantic" not in text
+
+
+def test_simulations_inherit_the_recipe_and_their_methods_have_all_options(write_simulations):
+    study = params.load(write_simulations({"simulations.in_sample.lr": 0.5, "recipe.epochs": 7}))
+    crossed, seen = study.simulations["cross_fitted"], study.simulations["in_sample"]
+    assert (crossed.lr, seen.lr) == (study.recipe.lr, 0.5)
+    assert crossed.epochs == seen.epochs == 7
+    assert (crossed.folds, seen.folds) == (5, 1)
+    assert crossed.methods["ils2"].options.keys() == {"epsilon", "temperature"}
+    assert crossed.methods["ils1"].options["temperature"] == 1.0
+    assert crossed.methods["ils1"].calibrated
+    assert not crossed.methods["ils2"].calibrated
+    assert crossed.methods["none_scaled"] == params.SimulatedMethod(scaled="none")
+
+
+SIMULATED = "simulations.in_sample.methods"
+ONE_FOLD = {"patience": 3, "folds": 1, "methods": {"none": {"source": "hard"}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({f"{SIMULATED}.none": {"source": "human"}}, f"{SIMULATED}.none: source: 'human' needs people's votes"),
+        ({f"{SIMULATED}.none": {"source": "hrad"}}, f"{SIMULATED}.none: source: there is no 'hrad'; did you mean 'hard'?"),
+        ({f"{SIMULATED}.none": {"epsilon": 0.1}}, "allowed: a mapping with the key 'source'"),
+        ({f"{SIMULATED}.beta": {"source": "uniform", "epsilom": 0.1}}, "unknown key 'epsilom'; did you mean 'epsilon'?"),
+        ({f"{SIMULATED}.beta.concentration": 0}, f"{SIMULATED}.beta: concentration: found 0"),
+        ({f"{SIMULATED}.beta.concentration": [1, -1]}, f"{SIMULATED}.beta: concentration: found -1"),
+        ({f"{SIMULATED}.beta.calibrated": True}, "calibrated: source 'beta_smoothing' uses no teacher; remove this key"),
+        ({f"{SIMULATED}.none.calibrated": False}, "calibrated: source 'hard' uses no teacher; remove this key"),
+        ({f"{SIMULATED}.none_scaled": {"scaled": "nome"}}, ".none_scaled.scaled: there is no 'nome'; did you mean 'none'?"),
+        ({f"{SIMULATED}.ils_scaled": {"scaled": "none_scaled"}}, "methods.ils_scaled.scaled: 'none_scaled' is scaled itself;"),
+        ({f"{SIMULATED}.ils_scaled": {"scaled": "ils_scaled"}}, "methods.ils_scaled.scaled: 'ils_scaled' is scaled itself;"),
+        ({f"{SIMULATED}.none.scaled": "ils"}, "scaled: takes the networks of another method as they are; remove the other"),
+        ({f"{SIMULATED}.none.scaled": 3}, "scaled: takes the networks of another method as they are; remove the other"),
+        ({f"{SIMULATED}.bayes": {"source": "hard"}}, "methods.bayes: this name is kept for the Bayes-optimal prediction"),
+        ({SIMULATED: {}}, f"{SIMULATED}: found {{}}"),
+        ({f"{SIMULATED}.beta.concentration": [1, 2, 3]},
+         f"{SIMULATED}.beta: found a grid of 3; allowed: 12 points (seeds.runs) or none"),
+        ({"seeds.runs": 11}, "simulations.cross_fitted.methods.smoothing: found a grid of 12; allowed: 11 points"),
+        ({"simulations.in_sample.patience": None}, "simulations.in_sample.patience: this key is missing"),
+        ({"simulations.in_sample.patience": 0}, "simulations.in_sample.patience: found 0"),
+        ({"simulations.in_sample.folds": 0}, "simulations.in_sample.folds: found 0"),
+        ({"simulations.in_sample.flods": 5}, "simulations.in_sample: unknown key 'flods'; did you mean 'folds'?"),
+        ({"simulations": {}}, "students: found {}; allowed: at least one, or simulations instead"),
+        ({"students": {"hard": {"labels": "hard"}}, "labels": {"hard": {"source": "hard"}}}, "simulations: found beside"),
+        ({"labels": {"hard": {"source": "hard"}}}, "simulations: found beside students, labels or teachers; allowed: "),
+        ({"teachers": {"mlp": {"folds": 1}}}, "simulations: found beside students, labels or teachers; allowed: "),
+        ({"distillation.students": ["none"]}, "distillation.students: there is no 'none'; allowed: (nothing)"),
+        ({"data.protocol": "standard"}, "data.protocol: found 'standard'; allowed with simulations: 'repeated'"),
+        ({"data.votes": {"test": "gaussians"}}, "data: votes: found {'test': 'gaussians'} with protocol 'repeated'"),
+        ({"data.ood": {"gaussians": "far"}}, "data: ood: found {'gaussians': 'far'} with protocol 'repeated'; allowed"),
+        ({"data.images": "gausians"}, "data.images: there is no 'gausians'; did you mean 'gaussians'?"),
+        ({"report.reference": "nome"}, "report.reference: there is no 'nome'; did you mean 'none'?"),
+        ({"simulations.in_sample": ONE_FOLD, "report.reference": "ils"}, "report.reference: there is no 'ils'"),
+        ({"recipe.lr": [0.1, 0.2]}, "lr: found [0.1, 0.2]; allowed in a simulation: one value"),
+        ({"simulations.in_sample.choose_by": "loss"}, "simulations.in_sample.choose_by: found 'loss'"),
+        ({"recipe.network": {"name": "mlp", "width": [32, 64]}}, "network.width: found [32, 64]; allowed in a simulation: one"),
+        ({"recipe.network": "resnet8"}, "network: found 'resnet8'; allowed in a simulation: 'mlp'"),
+        ({"recipe.network": {"name": "mlp", "dropout": 0.1}}, "network.dropout: found 0.1; allowed in a simulation: 0"),
+        ({"recipe.method": "mc_dropout"}, "method: found 'mc_dropout'; allowed in a simulation: 'softmax'"),
+        ({"recipe.loss": "focal"}, "loss: found 'focal'; allowed in a simulation: 'cross_entropy'"),
+        ({"recipe.augment": ["mixup"]}, "augment: found ['mixup']; allowed in a simulation: []"),
+        ({"recipe.optimizer": "sgd"}, "optimizer: found 'sgd'; allowed in a simulation: 'adam'"),
+        ({"recipe.schedule": "cosine"}, "schedule: found 'cosine'; allowed in a simulation: 'constant'"),
+        ({"recipe.warmup": 1}, "warmup: found 1.0; allowed in a simulation: 0"),
+        ({"recipe.checkpoint": "last"}, "checkpoint: found 'last'; allowed in a simulation: 'best'"),
+        ({"recipe.precision": "auto"}, "precision: found 'auto'; allowed in a simulation: 'float32'"),
+        ({"datasets.gaussians.sparse_share": 1.0}, "datasets.gaussians: sparse_share: found 1.0; input should be less than 1"),
+        ({"datasets.gaussians.dense_spread": 0}, "datasets.gaussians: dense_spread: found 0; input should be greater than 0"),
+        ({"datasets.gaussians.data_sets": 0}, "datasets.gaussians: data_sets: found 0; input should be greater than 0"),
+        ({"datasets.gaussians.train": 1.5}, "datasets.gaussians: train: found 1.5"),
+        ({"datasets.gaussians.turn": "left"}, "datasets.gaussians: turn: found 'left'"),
+        ({"datasets.gaussians.tern": 3}, "datasets.gaussians: unknown key 'tern'; did you mean 'turn'?"),
+        ({"datasets.gaussians.source": "gaussian"}, "source: there is no 'gaussian'; did you mean 'gaussians'?"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_study_of_simulations_are_one_sentence(write_simulations, changes, message):
+    one_sentence(write_simulations(changes), message)
+
+
+def null(path: Path, key: str) -> Path:
+    study = yaml.safe_load(path.read_text())
+    *parents, last = key.split(".")
+    section = study
+    for parent in parents:
+        section = section[parent]
+    section[last] = None
+    path.write_text(yaml.safe_dump(study))
+    return path
+
+
+def test_a_null_in_the_wrong_place_is_one_sentence(write_params, write_simulations):
+    one_sentence(null(write_params({}), "evaluation"), "evaluation: found null; allowed in a study of simulations only")
+    path = null(write_simulations({f"{SIMULATED}.none_scaled": {}}), f"{SIMULATED}.none_scaled.scaled")
+    one_sentence(path, f"{SIMULATED}.none_scaled: found {{'scaled': None}}; allowed: a mapping with the key 'source'")
 
 
 def test_a_file_that_is_no_params_file(tmp_path):

@@ -51,12 +51,49 @@ def test_a_changed_key_changes_what_uses_it(plan, changes, expected):
     assert changed(plan({}), plan(changes)) == expected
 
 
+BOTH = {"simulate/cross_fitted.json", "simulate/in_sample.json", "report.json"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"simulations.cross_fitted.folds": 3}, {"simulate/cross_fitted.json", "report.json"}),
+        ({"simulations.in_sample.methods.beta.concentration": 3}, {"simulate/in_sample.json", "report.json"}),
+        ({"simulations.in_sample.patience": 3}, {"simulate/in_sample.json", "report.json"}),
+        ({"simulations.more": {"patience": 1, "folds": 1, "methods": {"none": {"source": "hard"}}}},
+         {"simulate/more.json", "report.json"}),
+        ({"recipe.lr": 0.5}, BOTH),
+        ({"recipe.choose_by": "ece"}, BOTH),
+        ({"seeds.init": 1}, BOTH),
+        ({"seeds.search": 2}, {"report.json"}),
+        ({"report.bins": 10}, BOTH),  # of the calibration errors that may choose
+        ({"report.reference": "smoothing"}, {"report.json"}),
+        ({"data.split_seed": 1}, BOTH | {"prepare.json"}),
+        ({"datasets.gaussians.turn": 70.0}, {"download/gaussians.json", "report.json"}),
+    ],
+)  # fmt: skip
+def test_a_changed_key_of_a_simulation_changes_what_uses_it(write_simulations, changes, expected):
+    before, after = (entries(params.load(write_simulations(some)), ROOT) for some in ({}, changes))
+    assert changed(before, after) == expected
+
+
+def test_a_simulation_is_made_by_the_sources_of_its_methods(write_simulations):
+    plan = entries(params.load(write_simulations({"simulations.in_sample.methods.beta": None})), ROOT)
+    crossed, seen = (plan[f"simulate/{name}.json"]["code"].keys() for name in ("cross_fitted", "in_sample"))
+    assert crossed - seen == {"softcifar/labels/beta_smoothing.py"}
+    assert {"stages/simulate.py", "softcifar/simulation/training.py", "softcifar/training/adam.py",
+            "softcifar/labels/adaptive_mass.py", "softcifar/metrics/calibration.py"} <= seen  # fmt: skip
+    assert not any(name.startswith(("softcifar/report/", "softcifar/losses/")) for name in seen)
+
+
 @pytest.mark.parametrize("preset", sorted((ROOT / "presets").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_preset_has_a_plan(preset):
     assert {"prepare.json", "report.json"} <= entries(params.load(preset), ROOT).keys()
 
 
-@pytest.mark.parametrize("stage", ["download", "prepare", "teach", "soften", "train", "distill", "evaluate", "report"])
+@pytest.mark.parametrize(
+    "stage", ["download", "prepare", "teach", "soften", "train", "distill", "simulate", "evaluate", "report"]
+)
 def test_nothing_that_a_stage_imports_is_missing_from_its_fingerprint(stage):
     """Against the interpreter's own list. Methods are loaded by their registries, whichever the params choose."""
     loaded = "[m.__file__ for n, m in sys.modules.items() if n.startswith('softcifar.') and m.__file__]"

@@ -15,12 +15,10 @@ SPLITS = ("train", "validation", "test")
 def prepare_repeated(
     raw: Path, study: Path, ood: Path, *, sources: dict[str, str], images: str, sizes: dict[str, int | None]
 ) -> dict:
-    """Write study/{train,validation,test}.npz, inputs.json and manifest.json, and a folder without novel sets.
-
-    Returns the manifest.
+    """Write study/{train,validation,test}.npz, inputs.json and manifest.json, and an empty `ood`; return the manifest.
 
     images: the data set, a key of sources {data set: its source}. sizes: points per data set and split, the first ones (None:
-    all). UserError where the source draws no such data sets, or fewer points.
+    all). UserError where the source draws no such data sets or fewer points, or a data set would lack a class.
     """
     source = choose(SOURCES, choose(sources, images, "data.images"), f"datasets.{images}.source")
     if source.read_data_sets is None:

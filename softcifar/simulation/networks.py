@@ -63,10 +63,10 @@ def activations(stack: Stack, points: torch.Tensor) -> list[torch.Tensor]:
     return found
 
 
-def gradients(stack: Stack, points: torch.Tensor, slope: torch.Tensor, found: list[torch.Tensor]) -> list[torch.Tensor]:
+def gradients(stack: Stack, slope: torch.Tensor, found: list[torch.Tensor]) -> list[torch.Tensor]:
     """Of each network's loss with respect to its `tensors`; slope (M, B, K): of the losses with respect to the logits.
 
-    found: the activations at these points. Written out, because for layers this small automatic differentiation costs as
+    found: what `activations` returned. Written out, because for layers this small automatic differentiation costs as
     much as the products themselves.
     """
     weights, biases = [], []

@@ -1,4 +1,4 @@
-"""A whole simulation: its files."""
+"""A whole simulation, to its files."""
 
 import shutil
 from pathlib import Path
@@ -7,21 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from softcifar.device import pick
 from softcifar.files import atomic_folder, write_json, write_npz, write_text
 from softcifar.params import Seeds, Simulation
 from softcifar.progress import bar
+from softcifar.simulation.files import BAYES, CANDIDATE_COLUMNS, FIGURE_ARRAYS
 from softcifar.simulation.methods import candidates
 from softcifar.simulation.scores import SCORES
 from softcifar.simulation.simulate import Arrays, Plan, simulate
-from softcifar.training.trained import arithmetic, versions
-
-CANDIDATE_COLUMNS = (
-    "validation_nll", "validation_accuracy", "validation_ece", "temperature", "scaled_validation_nll",
-    "scaled_validation_accuracy", "scaled_validation_ece", "best_epoch", "epochs",
-)  # fmt: skip
-FIGURE_ARRAYS = ("divergence_by_probability", "test_by_probability", "exact_of_label", "teacher_of_label", "smoothing")
-BAYES = "bayes"  # stands for a method in scores.csv
+from softcifar.training.trained import versions
 
 
 def run_simulation(
@@ -101,8 +94,8 @@ def _about(plan: Plan, count: int, arrays: Arrays) -> dict:
         "parameters": sum((a + 1) * b for a, b in zip(plan.sizes[:-1], plan.sizes[1:], strict=True)),
         "mean_epochs": round(float(arrays["epochs"].mean()), 2),
         "versions": versions(),
-        **arithmetic("float32", pick()),
         "device": "cpu",
+        "precision": "float32",
     }
 
 

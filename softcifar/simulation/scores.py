@@ -5,7 +5,7 @@ from scipy.special import xlogy
 
 from softcifar import metrics
 
-# name in tables -> what it is; all are computed on the test points of one data set
+# on the test points of one data set
 SCORES = ("accuracy", "dense_accuracy", "sparse_accuracy", "nll", "ece", "classwise_ece", "kl")
 CRITERIA = ("nll", "accuracy", "ece")  # validation scores that may choose
 PROBABILITY_BINS = 10  # of the exact probability of the label

@@ -59,13 +59,16 @@ def simulate(plan: Plan, splits: dict[str, Arrays], states: Path, progress: Call
     splits: {"train", "validation", "test"}: points (D, N, features), labels (D, N), exact (D, N, K), dense (D, N). states: a
     folder where the arrays of each finished data set are kept, so that a killed simulation goes on after the last one.
     """
-    found = []
+    found, threads = [], torch.get_num_threads()
     # A thread per core, each with a data set of its own: products this small gain little from several cores, and this way the
     # numbers do not depend on how many there are.
-    with ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for arrays in pool.map(functools.partial(_kept, plan, splits, states), range(len(splits["train"]["labels"]))):
-            found.append(arrays)
-            progress()
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            for arrays in pool.map(functools.partial(_kept, plan, splits, states), range(len(splits["train"]["labels"]))):
+                found.append(arrays)
+                progress()
+    finally:
+        torch.set_num_threads(threads)  # what is set in one thread may reach the others
     return {name: np.stack([each[name] for each in found]) for name in found[0]}
 
 

@@ -9,7 +9,7 @@ from softcifar.report.literature import MAHER_KULL, SYNTHETIC
 from softcifar.report.simulations.results import Simulated, SimulationResults
 from softcifar.report.simulations.tables import BAYES_NAME, COLUMNS
 from softcifar.report.tables import Cell, Table
-from softcifar.simulation.run import BAYES
+from softcifar.simulation.files import BAYES
 
 NOTE = (
     f"{MAHER_KULL} do not tell the geometry of their distributions; ours has the accuracy, cross-entropy and sparse accuracy "

@@ -11,7 +11,7 @@ import pandas as pd
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz
 from softcifar.report.kinds import SOURCES
-from softcifar.simulation.run import BAYES, FIGURE_ARRAYS
+from softcifar.simulation.files import BAYES, FIGURE_ARRAYS
 from softcifar.simulation.scores import SCORES
 
 SPLITS = ("train", "validation", "test")

@@ -1,0 +1,567 @@
+"""Simulations: grids, teachers that did not see what they label, choices by validation, files that a kill does not change."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from scipy.special import log_softmax, softmax
+
+from softcifar import metrics
+from softcifar.data.gaussians import fetch, read_data_sets
+from softcifar.errors import UserError
+from softcifar.files import read_json, read_npz
+from softcifar.labels.adaptive_mass import adaptive_instance_based
+from softcifar.labels.beta_smoothing import beta_smoothing
+from softcifar.labels.soft_bootstrapping import soft_bootstrapping
+from softcifar.metrics.temperature import fit_temperature
+from softcifar.params import Seeds, SimulatedMethod, Simulation
+from softcifar.seeding import derive
+from softcifar.simulation import simulate as simulating
+from softcifar.simulation import teachers
+from softcifar.simulation.methods import Teaching, candidates, grid, needs_teacher, targets
+from softcifar.simulation.networks import initial, logits
+from softcifar.simulation.run import run_simulation
+from softcifar.simulation.scores import SCORES, by_probability, divergences, scores, validation_scores
+from softcifar.simulation.simulate import Plan, one_data_set, simulate
+from softcifar.simulation.teachers import teach
+from softcifar.simulation.training import Schedule, train
+from softcifar.training.crossfit import fold_of
+from softcifar.training.trained import versions
+from tests.conftest import ROOT, Workspace
+
+BINS = 15
+CLASSES = ["a", "b", "c"]
+SEEDS = Seeds(runs=2, search=1, init=0, order=0)
+METHODS = {
+    "none": {"source": "hard"},
+    "none_scaled": {"scaled": "none"},
+    "smoothing": {"source": "uniform", "epsilon": [0.1, 0.6]},
+    "smoothing_scaled": {"scaled": "smoothing"},
+    "nothing": {"source": "uniform", "epsilon": 0},
+    "ils": {"source": "adaptive_instance_based", "p1": [0.8, 0.9], "p2": 1.5, "calibrated": True},
+    "self_distillation": {"source": "self_distillation"},
+    "beta": {"source": "beta_smoothing", "concentration": [3, 9]},
+    "bootstrapping": {"source": "soft_bootstrapping", "beta": 0.9},
+}
+TRAINED = [name for name, method in METHODS.items() if "source" in method]
+UNTAUGHT = {name: METHODS[name] for name in ("none", "none_scaled", "smoothing", "smoothing_scaled")}
+FILES = ["about.json", "candidates.csv", "figures.npz", "scores.csv"]
+
+
+def method(**entry) -> SimulatedMethod:
+    return SimulatedMethod.model_validate(entry)
+
+
+def simulation(methods: dict = METHODS, **changes) -> Simulation:
+    recipe = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())["recipe"]
+    small = {"network": {"name": "mlp", "layers": 2, "width": 8}, "lr": 0.03, "epochs": 15, "batch_size": 10}
+    return Simulation.model_validate({**recipe, **small, "patience": 4, "folds": 3, "methods": methods, **changes})
+
+
+def plan_of(methods: dict = METHODS, **changes) -> Plan:
+    return Plan(simulation(methods, **changes), SEEDS, BINS, 0, 3, 2)
+
+
+@pytest.fixture(scope="module")
+def splits(tmp_path_factory) -> dict[str, dict[str, np.ndarray]]:
+    """Three data sets: 18 training, 15 validation and 120 test points each."""
+    folder = tmp_path_factory.mktemp("drawn")
+    fetch(folder, data_sets=3, train=6, validation=5, test=40)
+    return read_data_sets(folder)[1]
+
+
+def first(splits: dict) -> dict[str, dict[str, np.ndarray]]:
+    return {split: {name: values[0] for name, values in arrays.items()} for split, arrays in splits.items()}
+
+
+# Methods
+
+
+def test_a_grid_is_every_combination_the_last_option_varying_fastest():
+    found = grid(method(source="adaptive_uniform", p2=[1, 2], p1=[0.8, 0.9, 0.95], temperature=3))
+    assert found == [{"p1": p1, "p2": p2} for p1 in (0.8, 0.9, 0.95) for p2 in (1, 2)]
+    assert grid(method(source="uniform", epsilon=0.2)) == grid(method(source="hard")) == [{}]
+
+
+def test_every_method_has_as_many_candidates_as_the_budget():
+    listed = method(source="uniform", epsilon=[0.1, 0.2, 0.3])
+    assert candidates(listed, 3) == [{"epsilon": 0.1}, {"epsilon": 0.2}, {"epsilon": 0.3}]
+    assert candidates(method(source="hard"), 3) == [{}] * 3
+    assert candidates(method(source="uniform", epsilon=[0.1]), 3) == [{"epsilon": 0.1}] * 3
+
+
+def test_which_methods_need_teachers():
+    found = {name for name, entry in METHODS.items() if needs_teacher(method(**entry))}
+    assert found == {"ils", "self_distillation"}
+
+
+LABELS = np.array([0, 2, 1, 1])
+TEACHING = Teaching(np.random.default_rng(0).normal(scale=3, size=(4, 3)), 2.5)
+
+
+@pytest.mark.parametrize("calibrated", [True, False])
+def test_targets_are_the_sources_with_the_chosen_options(calibrated):
+    ils = method(source="adaptive_instance_based", p1=[0.6, 0.9], p2=1.5, calibrated=calibrated)
+    found, online = targets(ils, {"p1": 0.6}, LABELS, 3, TEACHING)
+    given = TEACHING.logits / 2.5 if calibrated else TEACHING.logits
+    np.testing.assert_allclose(found, adaptive_instance_based(LABELS, given, p1=0.6, p2=1.5))
+    assert online is None
+
+
+def test_targets_without_a_teacher():
+    found, online = targets(method(source="uniform", epsilon=[0.1, 0.3]), {"epsilon": 0.3}, LABELS, 3, None)
+    np.testing.assert_allclose(found, 0.7 * np.eye(3)[LABELS] + 0.1)
+    assert online is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "chosen", "expected"),
+    [
+        ({"source": "soft_bootstrapping", "beta": 0.7}, {}, lambda y, z, seed: soft_bootstrapping(y, z, beta=0.7)),
+        ({"source": "beta_smoothing", "concentration": [2, 5]}, {"concentration": 5},
+         lambda y, z, seed: beta_smoothing(y, z, seed, concentration=5)),
+    ],
+)  # fmt: skip
+def test_online_targets_start_as_one_hot_and_come_with_their_maker(entry, chosen, expected):
+    found, online = targets(method(**entry), chosen, LABELS, 3, None)
+    np.testing.assert_array_equal(found, np.eye(3)[LABELS])
+    np.testing.assert_array_equal(online(LABELS, TEACHING.logits, 7), expected(LABELS, TEACHING.logits, 7))
+
+
+# Teachers
+
+SIZES, SCHEDULE = [2, 8, 8, 3], Schedule(lr=0.03, weight_decay=0.0, batch_size=5, epochs=8, patience=8)
+
+
+def taught(splits, labels=None, folds=3, fold_seed=0) -> Teaching:
+    data = first(splits)
+    labels = data["train"]["labels"] if labels is None else labels
+    validation = (torch.from_numpy(data["validation"]["points"]), torch.from_numpy(data["validation"]["labels"]))
+    points = torch.from_numpy(data["train"]["points"])
+    how = {"folds": folds, "sizes": SIZES, "schedule": SCHEDULE, "init": 1, "order": 2, "fold_seed": fold_seed}
+    return teach(points, labels, 3, validation, **how)
+
+
+def teacher_of(splits, rows: np.ndarray, number: int):
+    """Teacher `number`, trained on these rows alone."""
+    data = first(splits)
+    points, labels = torch.from_numpy(data["train"]["points"][rows]), torch.from_numpy(data["train"]["labels"][rows])
+    validation = (torch.from_numpy(data["validation"]["points"]), torch.from_numpy(data["validation"]["labels"]))
+    stack, orders = initial([derive(1, "teacher", number)], SIZES), [derive(2, "teacher", number)]
+    return train(stack, points[None], labels[None], torch.eye(3)[labels][None], *validation, SCHEDULE, orders).stack
+
+
+# Four folds of 18 points have two sizes; the training sets of 13 and of 14 points are two stacks.
+UNEQUAL = np.array([0, 1, 2, 3] * 4 + [0, 1])
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_no_point_is_taught_by_a_network_that_saw_its_label(splits, monkeypatch, number):
+    monkeypatch.setattr(teachers, "fold_of", lambda labels, folds, seed: UNEQUAL)
+    labels, mine = first(splits)["train"]["labels"], number == UNEQUAL
+    before = taught(splits, folds=4).logits
+    after = taught(splits, np.where(mine, (labels + 1) % 3, labels), folds=4).logits
+    np.testing.assert_array_equal(after[mine], before[mine])
+    assert (after[~mine] != before[~mine]).all(axis=1).all()
+
+
+def test_every_teacher_learns_all_folds_but_its_own(splits, monkeypatch):
+    monkeypatch.setattr(teachers, "fold_of", lambda labels, folds, seed: UNEQUAL)
+    found, train_split = taught(splits, folds=4), first(splits)["train"]
+    assert (found.logits.shape, found.logits.dtype) == ((18, 3), np.float32)
+    for number in range(4):
+        mine = number == UNEQUAL
+        expected = logits(teacher_of(splits, np.flatnonzero(~mine), number), torch.from_numpy(train_split["points"][mine]))
+        np.testing.assert_allclose(found.logits[mine], expected[0].numpy(), atol=1e-4)
+    assert found.temperature == fit_temperature(found.logits[None], train_split["labels"])
+
+
+def test_the_folds_are_stratified_and_the_seed_decides_them(splits, monkeypatch):
+    seen = []
+    monkeypatch.setattr(teachers, "fold_of", lambda *given: seen.append(fold_of(*given)) or seen[-1])
+    one, again, other = (taught(splits, fold_seed=seed) for seed in (0, 0, 1))
+    labels = first(splits)["train"]["labels"]
+    assert all(np.bincount(labels[seen[0] == number]).tolist() == [2, 2, 2] for number in range(3))
+    np.testing.assert_array_equal(one.logits, again.logits)
+    assert not np.array_equal(one.logits, other.logits)
+
+
+def test_a_single_teacher_sees_every_point_and_its_temperature_is_of_validation(splits):
+    found, data = taught(splits, folds=1), first(splits)
+    stack = teacher_of(splits, np.arange(18), 0)
+    np.testing.assert_allclose(found.logits, logits(stack, torch.from_numpy(data["train"]["points"]))[0].numpy(), atol=1e-4)
+    on_validation = logits(stack, torch.from_numpy(data["validation"]["points"])).numpy()
+    assert found.temperature == pytest.approx(fit_temperature(on_validation, data["validation"]["labels"]), rel=1e-3)
+    assert found.temperature != pytest.approx(fit_temperature(found.logits[None], data["train"]["labels"]), rel=1e-2)
+
+
+def test_more_folds_than_points_of_a_class_are_refused(splits):
+    with pytest.raises(UserError, match="found folds 7, but a class has 6 training"):
+        taught(splits, folds=7)
+
+
+# Scores
+
+
+def test_scores_of_four_points_by_hand():
+    probs = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])
+    exact = np.array([[0.5, 0.5, 0.0], [0.1, 0.6, 0.3], [0.5, 0.25, 0.25], [0.2, 0.2, 0.6]])
+    labels, dense = np.array([0, 1, 1, 0]), np.array([True, True, True, False])
+    found = scores(probs, labels, exact, dense, 10)
+    assert tuple(found) == SCORES
+    assert (found["accuracy"], found["dense_accuracy"], found["sparse_accuracy"]) == (0.5, pytest.approx(2 / 3), 0.0)
+    assert found["nll"] == pytest.approx(-np.log([0.7, 0.6, 0.25, 0.2]).mean())
+    assert found["kl"] == pytest.approx((0.5 * np.log(0.5 / 0.7) + 0.5 * np.log(0.5 / 0.2)) / 4)
+    assert found["ece"] == metrics.expected_calibration_error(probs, labels, bins=10)
+    assert found["classwise_ece"] == metrics.classwise_calibration_error(probs, labels, bins=10)
+    assert np.isnan(scores(probs, labels, exact, np.ones(4, bool), 10)["sparse_accuracy"])
+    assert np.isnan(scores(probs, labels, exact, np.zeros(4, bool), 10)["dense_accuracy"])
+
+
+def test_validation_scores_are_of_the_scaled_prediction():
+    labels = np.array([0, 2, 2, 1])
+    for temperature in (1.0, 2.5):
+        probs = softmax(TEACHING.logits / temperature, axis=1)
+        expected = {
+            "nll": -np.log(probs[np.arange(4), labels]).mean(),
+            "accuracy": (probs.argmax(axis=1) == labels).mean(),
+            "ece": metrics.expected_calibration_error(probs, labels, bins=10),
+        }
+        assert validation_scores(TEACHING.logits, labels, 10, temperature) == pytest.approx(expected)
+
+
+def test_divergences_are_summed_by_probability():
+    exact = np.array([[0.5, 0.5, 0.0], [0.1, 0.6, 0.3]])
+    probs = np.array([[[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]], [[0.5, 0.4, 0.1], [0.2, 0.2, 0.6]]])
+    found = divergences(np.log(probs), exact)
+    assert found == pytest.approx(
+        np.array([[metrics.kl_divergence(exact[n][None], p[n][None]) for n in (0, 1)] for p in probs])
+    )
+    sums, counts = by_probability(np.array([[1.0, 2, 4, 8, 16], [0, 0, 0, 1, 0]]), np.array([0.0, 0.05, 0.31, 0.99, 1.0]))
+    assert sums.tolist() == [[3, 0, 0, 4, 0, 0, 0, 0, 0, 24], [0, 0, 0, 0, 0, 0, 0, 0, 0, 1]]
+    assert counts.tolist() == [2, 0, 0, 1, 0, 0, 0, 0, 0, 2]
+
+
+# One data set
+
+
+def scores_on(test: dict[str, np.ndarray], probs: np.ndarray) -> list[float]:
+    return list(scores(probs, test["labels"], test["exact"], test["dense"], BINS).values())
+
+
+@pytest.fixture(scope="module")
+def scored(splits):
+    """(data, arrays of one_data_set, the logits (S, C, N, K) of validation and test behind them, what the teachers said)."""
+    seen, said = [], []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(simulating, "logits", lambda stack, points: seen.append(logits(stack, points)) or seen[-1])
+        patch.setattr(simulating, "teach", lambda *given, **how: said.append(teach(*given, **how)) or said[-1])
+        arrays = one_data_set(plan_of(), first(splits), 0)
+    names = ("validation", "test")
+    shaped = {name: each.numpy().reshape(len(TRAINED), 2, -1, 3) for name, each in zip(names, seen, strict=True)}
+    return first(splits), arrays, shaped, said[0]
+
+
+def test_every_network_is_scored_on_validation(scored):
+    data, arrays, seen, _ = scored
+    labels = data["validation"]["labels"]
+    for s, name in enumerate(TRAINED):
+        for c, network in enumerate(seen["validation"][s]):
+            expected = validation_scores(network, labels, BINS)
+            assert {key: arrays[f"validation_{key}"][s, c] for key in expected} == pytest.approx(expected)
+            found = {key: arrays[f"scaled_validation_{key}"][s, c] for key in expected}
+            if name not in ("none", "smoothing"):  # no method scales these
+                assert np.isnan([*found.values(), arrays["temperature"][s, c]]).all()
+                continue
+            temperature = fit_temperature(network[None], labels)
+            assert arrays["temperature"][s, c] == temperature
+            assert found == pytest.approx(validation_scores(network, labels, BINS, temperature))
+            assert found["nll"] <= expected["nll"]
+            assert found["accuracy"] == expected["accuracy"]
+
+
+def test_every_network_is_scored_on_test(scored):
+    data, arrays, seen, _ = scored
+    test = data["test"]
+    tenth = np.minimum((test["exact"][np.arange(120), test["labels"]] * 10).astype(int), 9)
+    assert arrays["test_by_probability"].tolist() == np.bincount(tenth, minlength=10).tolist()
+    for s, c in np.ndindex(len(TRAINED), 2):
+        network = seen["test"][s, c].astype(float)
+        assert arrays["test"][s, c] == pytest.approx(scores_on(test, softmax(network, axis=1)))
+        each = divergences(log_softmax(network, axis=1)[None], test["exact"])[0]
+        sums = [each[tenth == number].sum() for number in range(10)]
+        np.testing.assert_allclose(arrays["divergence_by_probability"][s, c], sums, atol=1e-4)
+
+
+def test_a_method_is_scored_with_its_chosen_network(scored):
+    data, arrays, seen, _ = scored
+    for m, (name, entry) in enumerate(METHODS.items()):
+        s, c = TRAINED.index(entry.get("scaled", name)), arrays["choice"][m]
+        temperature = arrays["temperature"][s, c] if "scaled" in entry else 1.0
+        assert arrays["chosen_temperature"][m] == temperature
+        probs = softmax(seen["test"][s, c].astype(float) / temperature, axis=1)
+        assert arrays["scores"][m] == pytest.approx(scores_on(data["test"], probs))
+    assert arrays["chosen_temperature"][1] != 1  # none_scaled
+
+
+def test_the_bayes_optimal_prediction_is_the_exact_distribution(scored):
+    data, arrays, _, _ = scored
+    found = dict(zip(SCORES, arrays["bayes"], strict=True))
+    exact, labels = data["test"]["exact"], data["test"]["labels"]
+    assert found["accuracy"] == (exact.argmax(axis=1) == labels).mean()
+    assert found["nll"] == pytest.approx(-np.log(exact[np.arange(120), labels]).mean(), rel=1e-5)
+    assert found["kl"] == pytest.approx(0, abs=1e-6)
+
+
+def test_candidate_c_of_every_method_starts_alike(scored):
+    """Smoothing by 0 is none, so it ends alike too."""
+    _, arrays, _, _ = scored
+    none, nothing = TRAINED.index("none"), TRAINED.index("nothing")
+    np.testing.assert_array_equal(arrays["test"][none], arrays["test"][nothing])
+    np.testing.assert_array_equal(arrays["epochs"][none], arrays["epochs"][nothing])
+    assert (arrays["test"][none, 0] != arrays["test"][none, 1]).any()
+
+
+def test_what_is_kept_of_every_training_point(scored):
+    data, arrays, _, said = scored
+    rows, labels = np.arange(18), data["train"]["labels"]
+    np.testing.assert_allclose(arrays["exact_of_label"], data["train"]["exact"][rows, labels])
+    sure = softmax(said.logits.astype(float) / said.temperature, axis=1)
+    np.testing.assert_allclose(arrays["teacher_of_label"], sure[rows, labels], rtol=1e-6)
+    taken = dict(zip(METHODS, arrays["smoothing"], strict=True))
+    choice = dict(zip(METHODS, arrays["choice"], strict=True))
+    for name in ("none", "none_scaled", "nothing"):
+        np.testing.assert_array_equal(taken[name], 0)
+    for name in ("smoothing", "smoothing_scaled"):
+        np.testing.assert_allclose(taken[name], [0.1, 0.6][choice[name]] * 2 / 3, rtol=1e-6)
+    p1 = [0.8, 0.9][choice["ils"]]
+    np.testing.assert_allclose(taken["ils"], np.clip(1.5 * (sure[rows, labels] - p1) ** 2, 0, 0.5), atol=1e-6)
+    np.testing.assert_allclose(taken["self_distillation"], 1 - softmax(said.logits, axis=1)[rows, labels], atol=1e-6)
+    for name in ("beta", "bootstrapping"):  # made during training
+        assert np.isnan(taken[name]).all()
+
+
+def test_teachers_are_trained_only_where_a_method_needs_them(splits, monkeypatch):
+    monkeypatch.setattr(simulating, "teach", None)
+    assert np.isnan(one_data_set(plan_of(UNTAUGHT), first(splits), 0)["teacher_of_label"]).all()
+
+
+def test_every_data_set_has_networks_and_teachers_of_its_own(splits, scored):
+    _, arrays, _, _ = scored
+    other = one_data_set(plan_of(), first(splits), 1)  # the same points under another number
+    assert (other["test"] != arrays["test"]).any(axis=2).all()
+    assert (other["teacher_of_label"] != arrays["teacher_of_label"]).all()
+
+
+EPSILONS = [0.01, 0.1, 0.2, 0.3, 0.4, 0.6]
+TRIED = {**UNTAUGHT, "smoothing": {"source": "uniform", "epsilon": EPSILONS}}
+
+
+def tried(data: dict, choose_by: str) -> dict[str, np.ndarray]:
+    plan = Plan(simulation(TRIED, choose_by=choose_by), Seeds(runs=6, search=1, init=0, order=0), BINS, 0, 3, 2)
+    return one_data_set(plan, data, 0)
+
+
+@pytest.mark.parametrize(("choose_by", "best"), [("nll", np.argmin), ("accuracy", np.argmax), ("ece", np.argmin)])
+def test_validation_chooses_and_test_does_not(splits, choose_by, best):
+    data = first(splits)
+    arrays = tried(data, choose_by)
+    plain, scaled = arrays[f"validation_{choose_by}"], arrays[f"scaled_validation_{choose_by}"]
+    assert arrays["choice"].tolist() == [best(plain[0]), best(scaled[0]), best(plain[1]), best(scaled[1])]
+    assert set(arrays["choice"]) != {0}
+    other = {**data, "test": {**data["test"], "labels": (data["test"]["labels"] + 1) % 3}}
+    again = tried(other, choose_by)
+    np.testing.assert_array_equal(again["choice"], arrays["choice"])
+    np.testing.assert_array_equal(again["chosen_temperature"], arrays["chosen_temperature"])
+    assert (again["scores"] != arrays["scores"]).any(axis=1).all()
+
+
+# A whole simulation
+
+
+def finish(splits: dict, root: Path) -> Path:
+    """Run the simulation of UNTAUGHT and one taught method on three data sets; the folder of its files."""
+    methods = {**UNTAUGHT, "ils": METHODS["ils"]}
+    how = {"fold_seed": 0, "bins": BINS, "classes": CLASSES, "splits": splits}
+    run_simulation("small", simulation(methods), SEEDS, **how, states=root / "states/fingerprint", out=root / "out")
+    return root / "out"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def finished(splits, tmp_path_factory) -> Path:
+    return finish(splits, tmp_path_factory.mktemp("finished"))
+
+
+def test_two_runs_end_in_the_same_bytes_and_leave_no_state(splits, finished, tmp_path):
+    (tmp_path / "states/other_params").mkdir(parents=True)
+    assert contents(finish(splits, tmp_path)) == contents(finished)
+    assert sorted(contents(finished)) == FILES
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_the_candidates(finished):
+    table = pd.read_csv(finished / "candidates.csv", dtype={"options": str})
+    assert len(table) == 3 * 3 * 2  # data sets, methods that train, candidates
+    places = [(d, name, c) for d in range(3) for name in ("none", "smoothing", "ils") for c in range(2)]
+    assert list(zip(table["data_set"], table["method"], table["candidate"], strict=True)) == places
+    options = table["options"].fillna("").groupby(table["method"]).agg(list)
+    assert options["none"] == ["", ""] * 3
+    assert options["smoothing"] == ["epsilon=0.1", "epsilon=0.6"] * 3
+    assert options["ils"] == ["p1=0.8", "p1=0.9"] * 3
+    validation = ["nll", "accuracy", "ece"]
+    assert list(table.columns) == [
+        "data_set", "method", "candidate", "options", "chosen", *(f"validation_{name}" for name in validation), "temperature",
+        *(f"scaled_validation_{name}" for name in validation), "best_epoch", "epochs", *(f"test_{name}" for name in SCORES),
+    ]  # fmt: skip
+    assert (table["chosen"].groupby([table["data_set"], table["method"]]).sum() == 1).all()
+    best = table.loc[table.groupby(["data_set", "method"])["validation_nll"].idxmin()]
+    assert (best["chosen"] == 1).all()
+    assert ((table["best_epoch"] >= 1) & (table["best_epoch"] <= table["epochs"]) & (table["epochs"] <= 15)).all()
+    assert table.groupby("method")["temperature"].count().to_dict() == {"none": 6, "smoothing": 6, "ils": 0}
+
+
+def test_the_scores_are_those_of_the_chosen_candidates(finished):
+    table = pd.read_csv(finished / "scores.csv")
+    methods = ["bayes", *UNTAUGHT, "ils"]
+    assert list(zip(table["data_set"], table["method"], strict=True)) == [(d, name) for d in range(3) for name in methods]
+    assert list(table.columns) == ["data_set", "method", "choice", "temperature", *SCORES]
+    tried = pd.read_csv(finished / "candidates.csv").set_index(["data_set", "method", "candidate"])
+    for row in table.itertuples():
+        if row.method == "bayes":
+            assert (row.choice, row.temperature) == (-1, 1)
+            assert row.kl == pytest.approx(0, abs=1e-6)
+            continue
+        network = tried.loc[(row.data_set, row.method.removesuffix("_scaled"), row.choice)]
+        assert row.accuracy == network["test_accuracy"]
+        if row.method.endswith("_scaled"):
+            assert row.temperature == network["temperature"]
+            assert row.nll != network["test_nll"]
+        else:
+            assert (row.temperature, row.nll, network["chosen"]) == (1, network["test_nll"], 1)
+
+
+def test_the_arrays_for_figures_and_what_is_said_about_them(finished, splits):
+    figures = read_npz(finished / "figures.npz")
+    assert {name: values.shape for name, values in figures.items()} == {
+        "divergence_by_probability": (3, 3, 2, 10),
+        "test_by_probability": (3, 10),
+        "exact_of_label": (3, 18),
+        "teacher_of_label": (3, 18),
+        "smoothing": (3, 5, 18),
+    }
+    of_label = np.take_along_axis(splits["train"]["exact"], splits["train"]["labels"][..., None], axis=2)[..., 0]
+    np.testing.assert_allclose(figures["exact_of_label"], of_label)  # every data set at its place
+    about = read_json(finished / "about.json")
+    assert about["methods"] == [*UNTAUGHT, "ils"]
+    assert about["candidates"] == {
+        "none": [{}, {}],
+        "smoothing": [{"epsilon": 0.1}, {"epsilon": 0.6}],
+        "ils": [{"p1": 0.8}, {"p1": 0.9}],
+    }
+    assert (about["data_sets"], about["networks"]) == (3, 18)
+    assert about["parameters"] == (2 + 1) * 8 + (8 + 1) * 8 + (8 + 1) * 3
+    table = pd.read_csv(finished / "candidates.csv")
+    assert about["mean_epochs"] == pytest.approx(table["epochs"].mean(), abs=0.01)
+    assert (about["device"], about["precision"], about["versions"]) == ("cpu", "float32", versions())
+
+
+class Killed(Exception):
+    pass
+
+
+def counting(monkeypatch, killed_at: int | None = None) -> list[int]:
+    """The numbers of the data sets that are run from now on."""
+    numbers = []
+
+    def counted(plan, data, number):
+        if number == killed_at:
+            raise Killed
+        numbers.append(number)
+        return one_data_set(plan, data, number)
+
+    monkeypatch.setattr(simulating, "one_data_set", counted)
+    return numbers
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_a_killed_simulation_goes_on_and_ends_in_the_same_bytes(splits, finished, tmp_path, monkeypatch, damaged):
+    assert counting(monkeypatch, killed_at=2) == []
+    with pytest.raises(Killed):
+        finish(splits, tmp_path)
+    states = sorted((tmp_path / "states/fingerprint").iterdir())
+    assert [path.name for path in states] == ["0000.npz", "0001.npz"]
+    assert not (tmp_path / "out").exists()
+    if damaged:
+        states[0].write_bytes(states[0].read_bytes()[:-100])
+        states[1].write_bytes(b"")
+    numbers = counting(monkeypatch)
+    assert contents(finish(splits, tmp_path)) == contents(finished)
+    assert sorted(numbers) == ([0, 1, 2] if damaged else [2])
+
+
+def test_how_many_threads_there_are_changes_nothing(splits, tmp_path):
+    before = torch.get_num_threads()
+    results = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            results.append(simulate(plan_of(UNTAUGHT), splits, tmp_path / str(threads), lambda: None))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    one, three = results
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, three[name])
+
+
+def test_finished_data_sets_are_read_again_and_counted_as_progress(splits, tmp_path, monkeypatch):
+    numbers, shown = counting(monkeypatch), []
+    one, two = (simulate(plan_of(UNTAUGHT), splits, tmp_path, lambda: shown.append(1)) for _ in range(2))
+    assert sorted(numbers) == [0, 1, 2]
+    assert len(shown) == 6
+    assert one.keys() == two.keys()
+    for name, values in one.items():
+        np.testing.assert_array_equal(values, two[name])
+        assert len(values) == 3
+
+
+# The stages
+
+STAGES = """
+import runpy, sys
+for stage, *arguments in (["plan"], ["download", "gaussians"], ["prepare"], ["simulate", "crossed"], ["simulate", "crossed"]):
+    sys.argv = [stage, *arguments]
+    runpy.run_module(f"stages.{stage}", run_name="__main__")
+"""
+
+
+def test_the_stages_run_one_after_the_other(tmp_path):
+    """In one process, which imports torch only once; the simulation twice, over its own result."""
+    study = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    study["seeds"]["runs"] = 2
+    study["datasets"]["gaussians"] = {"source": "gaussians", "data_sets": 2, "train": 6, "validation": 4, "test": 20}
+    study["data"]["sizes"] = {"train": 15, "validation": 12, "test": None}
+    study["recipe"] |= {"network": {"name": "mlp", "layers": 1, "width": 4}, "epochs": 3}
+    study["simulations"] = {"crossed": {"patience": 2, "folds": 2, "methods": METHODS}}
+    workspace = Workspace.create(tmp_path / "study", study)
+    done = workspace.run(sys.executable, "-c", STAGES)
+    assert "2 data sets of 15 train, 12 validation, 60 test points" in done.stdout
+    folder = workspace.folder
+    out = folder / "scores/simulations/crossed"
+    assert sorted(path.name for path in out.iterdir()) == FILES
+    assert read_npz(out / "figures.npz")["smoothing"].shape == (2, len(METHODS), 15)
+    assert read_json(out / "about.json")["candidates"]["ils"] == [{"p1": 0.8}, {"p1": 0.9}]
+    record = json.loads((folder / "scores/simulations/crossed.run.json").read_text())
+    assert record["seconds"] > 0
+    assert not list((folder / ".state/simulate").iterdir())
+    plan = {str(path.relative_to(folder / "data/plan")) for path in (folder / "data/plan").rglob("*.json")}
+    assert plan == {"download/gaussians.json", "prepare.json", "simulate/crossed.json", "report.json"}
