@@ -192,3 +192,21 @@ def test_no_space_left_is_one_sentence_and_the_old_model_stays(workspace):
     assert "Traceback" not in done.stderr
     assert digests(workspace.folder, "models/students/hard/*") == before
     assert not list((workspace.folder / "models/students").glob(".*.part"))
+
+
+def test_a_study_of_simulations_runs_from_params_to_page(tmp_path):
+    study = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    study["datasets"]["gaussians"] |= {"data_sets": 3, "test": 100}
+    study["seeds"]["runs"] = 2
+    study["recipe"]["epochs"] = 15
+    methods = {"none": {"source": "hard"}, "smoothing": {"source": "uniform", "epsilon": [0.1, 0.2]}}
+    study["simulations"] = {"only": {"patience": 5, "folds": 1, "methods": methods}}
+    workspace = Workspace.create(tmp_path / "study", study)
+    workspace.run("git", "init", "--quiet")
+    workspace.run("dvc", "init", "--quiet")
+    assert workspace.repro() == ["plan", "download@gaussians", "prepare", "simulate@only", "report"]
+    assert "What a budget buys" in (workspace.folder / "reports/index.html").read_text()
+    assert workspace.repro() == []
+    study["report"]["reference"] = "smoothing"
+    workspace.set_params(study)
+    assert workspace.repro() == ["plan", "report"]

@@ -287,14 +287,16 @@ def test_online_targets_teach_their_network_and_no_other(batch_size):
     """Network 0 stops first, so that the others move to new places in the stack."""
     schedule = dataclasses.replace(SCHEDULE, batch_size=batch_size, epochs=12, patience=2)
     stack, orders = initial(range(4), SIZES), [0, 1, 2, 3]
-    smooth = 0.7 * ONE_HOT + 0.1
 
-    def made(labels: np.ndarray, values: np.ndarray, seed: int) -> np.ndarray:
+    def little(labels: np.ndarray, values: np.ndarray, seed: int) -> np.ndarray:
         return 0.7 * np.eye(3)[labels] + 0.1
 
+    def much(labels: np.ndarray, values: np.ndarray, seed: int) -> np.ndarray:
+        return 0.4 * np.eye(3)[labels] + 0.2
+
     given = torch.stack([WRONG, ONE_HOT, ONE_HOT, ONE_HOT])
-    found = trained(stack, given, schedule, orders, {2: made})
-    expected = trained(stack, torch.stack([WRONG, ONE_HOT, smooth, ONE_HOT]), schedule, orders)
+    found = trained(stack, given, schedule, orders, {1: much, 2: little})
+    expected = trained(stack, torch.stack([WRONG, 0.4 * ONE_HOT + 0.2, 0.7 * ONE_HOT + 0.1, ONE_HOT]), schedule, orders)
     assert same(found.stack, expected.stack)
     assert not same(found.stack, trained(stack, given, schedule, orders).stack)
     assert found.epochs[0] < found.epochs[1:].min()

@@ -6,6 +6,7 @@ from softcifar.report.claims import table as claims_table
 from softcifar.report.claims.claim import Finding
 from softcifar.report.figures.style import Drawing
 from softcifar.report.page import dump, environment, placed
+from softcifar.report.simulations.figures import FIGURES
 from softcifar.report.simulations.results import SPLITS, SimulationResults
 from softcifar.report.tables import Table
 from softcifar.report.words import flatten, words
@@ -31,7 +32,7 @@ def render(
         claims=claims_table.in_words(findings),
         claims_note=claims_table.NOTE,
         **{name: tables.get(name) for name in SECTIONS if name != "claims"},
-        figures={drawing.name: placed(drawing, pictures[drawing.file]) for drawing in drawings},
+        figures=dict.fromkeys(FIGURES) | {drawing.name: placed(drawing, pictures[drawing.file]) for drawing in drawings},
         tables=[table for name, table in tables.items() if name not in SECTIONS],
         params=dump(results.params),
     )  # fmt: skip
