@@ -295,7 +295,8 @@ def test_files_that_would_run_code_are_refused(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("source", sorted(SOURCES))
 def test_reading_what_was_never_fetched_names_the_file(tmp_path, source):
-    read = SOURCES[source].read or SOURCES[source].read_votes
+    found = SOURCES[source]
+    read = found.read or found.read_votes or found.read_data_sets
     with pytest.raises(UserError, match=str(tmp_path)):
         read(tmp_path)
 

@@ -295,7 +295,8 @@ def test_online_targets_teach_their_network_and_no_other(batch_size):
         return 0.4 * np.eye(3)[labels] + 0.2
 
     given = torch.stack([WRONG, ONE_HOT, ONE_HOT, ONE_HOT])
-    found = trained(stack, given, schedule, orders, {1: much, 2: little})
+    labels = torch.stack([(LABELS + 1) % 3, LABELS, LABELS, LABELS])  # each network reads its own row
+    found = trained(stack, given, schedule, orders, {1: much, 2: little}, labels)
     expected = trained(stack, torch.stack([WRONG, 0.4 * ONE_HOT + 0.2, 0.7 * ONE_HOT + 0.1, ONE_HOT]), schedule, orders)
     assert same(found.stack, expected.stack)
     assert not same(found.stack, trained(stack, given, schedule, orders).stack)

@@ -68,7 +68,7 @@ def simulate(plan: Plan, splits: dict[str, Arrays], states: Path, progress: Call
                 found.append(arrays)
                 progress()
     finally:
-        torch.set_num_threads(threads)  # what is set in one thread may reach the others
+        torch.set_num_threads(threads)  # what one thread sets, all later ones start with
     return {name: np.stack([each[name] for each in found]) for name in found[0]}
 
 
