@@ -1,6 +1,7 @@
 """The one exception that a user's mistake raises, and the words it uses."""
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -15,10 +16,17 @@ class UserError(ValueError):
 
 
 def suggestion(found: object, allowed: Iterable[str]) -> str:
-    """'; did you mean 'x'? Allowed: a, b, x' for an unknown name; the closest name is left out where none is near."""
+    """'; did you mean 'x'? Allowed: a, b, x' for an unknown name; the closest name is left out where none is near.
+
+    '<...>' in an allowed name stands for a number: 'resnett20' is nearer to 'resnet<depth>' than to 'resnet18'.
+    """
     names = sorted(map(str, allowed))
-    near = difflib.get_close_matches(str(found), names, n=1, cutoff=0.6)
-    guess = f"; did you mean '{near[0]}'?" if near else ";"
+    number = re.search(r"\d+", str(found))
+    filled: dict[str, str] = {}
+    for name in names:
+        filled.setdefault(re.sub("<[^>]*>", number[0] if number else "", name), name)
+    near = difflib.get_close_matches(str(found), filled, n=1, cutoff=0.6)
+    guess = f"; did you mean '{filled[near[0]]}'?" if near else ";"
     return f"{guess} allowed: {', '.join(names) or '(nothing)'}"
 
 

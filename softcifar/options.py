@@ -2,7 +2,8 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, WrapValidator, create_model
 
@@ -52,8 +53,10 @@ class Section(BaseModel):
 
 
 def _annotated(annotation: Any, tunable: bool) -> Any:
-    base = getattr(annotation, "__origin__", annotation)
-    extra = ([Number] if base is float else []) + ([Tunable] if tunable and base in (float, int) else [])
+    # A number may be optional: Positive | None.
+    parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
+    bases = {getattr(part, "__origin__", part) for part in parts}
+    extra = ([Number] if float in bases else []) + ([Tunable] if tunable and bases & {float, int} else [])
     for each in extra:
         annotation = Annotated[annotation, each]
     return annotation

@@ -6,6 +6,7 @@ parameters of its function, so this file knows none of them. A number of a stude
 validation chooses (softcifar.training.tuning).
 """
 
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -124,11 +125,17 @@ def _methods() -> Mapping[str, Callable]:
 
 
 def _buildable(network: Method) -> Method:
+    options = {name: value[0] if isinstance(value, list) else value for name, value in network.options.items()}
+    _build_once(network.name, tuple(options.items()))
+    return network
+
+
+@functools.cache  # a large network takes seconds, and all students may share one
+def _build_once(name: str, options: tuple[tuple[str, Any], ...]) -> None:
     from softcifar.models.build import build
 
     # Built for a look: the network itself says which depths and combinations it allows.
-    build(network.name, 2, **{name: value[0] if isinstance(value, list) else value for name, value in network.options.items()})
-    return network
+    build(name, 2, **dict(options))
 
 
 Network = Annotated[_method(_networks, given=("in_channels", "image_size", "depth")), AfterValidator(_buildable)]
