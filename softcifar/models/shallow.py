@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from softcifar.errors import UserError
+from softcifar.models.batch import require_several
 from softcifar.models.dropout import Dropout
 from softcifar.options import require
 from softcifar.ranges import FractionBelowOne, PositiveInt
@@ -42,11 +42,7 @@ class Shallow(nn.Module):
         self.head = nn.Linear(128, num_classes)
 
     def features(self, images: torch.Tensor) -> torch.Tensor:
-        if self.training and len(images) == 1:
-            raise UserError(
-                "network shallow: found a batch of one image in training, which batch norm cannot scale; allowed: a "
-                "batch_size that leaves no single image at the end of an epoch"
-            )
+        require_several(images, self, "shallow")
         activations = self.convolutions(images)
         flat = activations.reshape(len(activations), -1)  # not a view: they lie channels last in memory
         return self.drop(F.relu(self.norm(self.hidden(flat))))
