@@ -79,7 +79,11 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("after", [1, 3])
-@pytest.mark.parametrize("network", ["resnet8", {"name": "resnet8", "dropout": 0.2}], ids=["plain", "dropout"])
+@pytest.mark.parametrize(
+    "network",
+    ["resnet8", {"name": "resnet8", "dropout": 0.2}, {"name": "resnet8", "spectral_norm": True, "coeff": 0.7}],
+    ids=["plain", "dropout", "spectral_norm"],
+)
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, after, network):
     task = make_task(splits, network=network, augment=["crop_flip", "mixup"])
     undisturbed = train(task, CPU, tmp_path / "whole", no_progress)

@@ -1,18 +1,40 @@
 """Networks by name: `build(name, num_classes, **options)` (methods.md, section 4)."""
 
 from softcifar.models.build import build
+from softcifar.models.convnet import convnet
 from softcifar.models.densenet_bc import densenet_bc_40_12, densenet_bc_100_12
+from softcifar.models.inception_v4 import inception_v4
+from softcifar.models.lenet import lenet
 from softcifar.models.mlp import mlp
-from softcifar.models.resnet import resnet
+from softcifar.models.pyramidnet import pyramidnet272
+from softcifar.models.resnet import resnet, resnet110_sd
+from softcifar.models.resnet_imagenet import resnet18, resnet34, resnet50, resnet101
+from softcifar.models.resnet_v2 import resnet56_v2
 from softcifar.models.shallow import shallow
+from softcifar.models.vgg import vgg16, vgg16_dropout
+from softcifar.models.wide_resnet import wrn28_10
 
-# A name ends in its depth where the family comes in several: 'resnet20' is resnet(depth=20).
+# A name ends in its depth where the family comes in several: 'resnet20' is resnet(depth=20). A name that is listed itself
+# goes first: 'resnet50' is ImageNet's, though 50 is 6n+2.
 NETWORKS = {
+    "convnet": convnet,
     "densenet_bc_40_12": densenet_bc_40_12,
     "densenet_bc_100_12": densenet_bc_100_12,
+    "inception_v4": inception_v4,
+    "lenet": lenet,
     "mlp": mlp,
+    "pyramidnet272": pyramidnet272,
     "resnet": resnet,
+    "resnet18": resnet18,
+    "resnet34": resnet34,
+    "resnet50": resnet50,
+    "resnet56_v2": resnet56_v2,
+    "resnet101": resnet101,
+    "resnet110_sd": resnet110_sd,
     "shallow": shallow,
+    "vgg16": vgg16,
+    "vgg16_dropout": vgg16_dropout,
+    "wrn28_10": wrn28_10,
 }
 
 __all__ = ["NETWORKS", "build"]

@@ -33,9 +33,12 @@ class Networks(Mapping[str, Callable]):
 
 
 def split(name: str) -> tuple[str, dict[str, int]]:
-    """('resnet', {'depth': 20}) for 'resnet20'; the name itself and no options where it names no family with a depth."""
+    """('resnet', {'depth': 20}) for 'resnet20'; the name itself and no options where it is in the registry ('resnet50'), or
+    names no family with a depth."""
+    from softcifar.models import NETWORKS
+
     match = re.fullmatch(r"([a-z_]+?)(\d+)", name)
-    if match is None or not _sized(match[1]):
+    if name in NETWORKS or match is None or not _sized(match[1]):
         return name, {}
     return match[1], {"depth": int(match[2])}
 
