@@ -159,6 +159,14 @@ def test_published_rows_find_our_students(mnist):
     }
 
 
+@pytest.mark.parametrize("option", ["dropout", "spectral_norm", "mod"])
+def test_a_changed_network_is_not_the_published_one(mnist, option):
+    results = copy.deepcopy(mnist[0])
+    for student in results.students.values():
+        student.options["network"]["options"][option] = 0.1 if option == "dropout" else True
+    assert matches(results) == []
+
+
 def test_ours_stands_beside_the_published_number(mnist):
     results, table = mnist
     frame = beside(results, table).frame

@@ -36,7 +36,8 @@ def _fits(results: Results, name: str, row: Published) -> bool:
     options = results.students[name].options
     network = options["network"]
     same = (source(results, name), loss(results, name), network["name"]) == (row.source, row.loss, row.network)
-    usual = options["method"]["name"] == "softmax" and not network["options"].get("dropout")
+    changed = any(network["options"].get(option) for option in ("dropout", "spectral_norm", "mod"))
+    usual = options["method"]["name"] == "softmax" and not changed
     augment = tuple(step["name"] for step in options["augment"]) == row.augment
     chosen = row.choose_by is None or not tuned(results, name) or options["choose_by"] == row.choose_by
     return same and usual and augment and chosen
