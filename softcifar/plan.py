@@ -90,19 +90,33 @@ def _train(study: Study, name: str) -> tuple[Entry, list]:
 
 
 def _training(recipe: Recipe, study: Study) -> tuple[Entry, list]:
-    # The prediction method plays no part in training: validation during training is one deterministic pass.
-    params = {**recipe.model_dump(exclude={"method"}), "seeds": study.seeds.model_dump()}
+    # A method that only predicts plays no part in training: validation during training is one deterministic pass.
+    method = _training_method(recipe)
+    params = {**recipe.model_dump(exclude=set() if method else {"method"}), "seeds": study.seeds.model_dump()}
     if "folds" in params:
         del params["seeds"]["runs"], params["seeds"]["search"], params["choose_by"]
     steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
-    return params, [Networks()[recipe.network.name], LOSSES[recipe.loss.name], METHODS["softmax"], *steps]
+    return params, [
+        Networks()[recipe.network.name],
+        LOSSES[recipe.loss.name],
+        METHODS["softmax"],
+        *method,
+        *steps,
+    ]
+
+
+def _training_method(recipe: Recipe) -> list:
+    """The uncertainty method, where it takes part in training."""
+    method = METHODS[recipe.method.name]
+    return [method] if method.trains else []
 
 
 def _distill(study: Study, name: str) -> tuple[Entry, list]:
     # What was chosen of the student's own params is in its folder, which the stage reads as data.
     recipe = study.distillation
     params = recipe.model_dump(exclude={"students", "loss", "method", "choose_by"})
-    networks = [Networks()[recipe.network.name], Networks()[study.students[name].network.name]]
+    student = study.students[name]
+    networks = [Networks()[recipe.network.name], Networks()[student.network.name], *_training_method(student)]
     steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
     return {**params, "seeds": study.seeds.model_dump(exclude={"search"})}, [*networks, METHODS["softmax"], *steps]
 

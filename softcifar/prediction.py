@@ -25,10 +25,33 @@ def predict(
     """
     device = next(classifier.parameters()).device
     classifier.eval()
-    predict_batch = METHODS[method.name]
+    uncertainty = METHODS[method.name](**method.options)
     images = torch.as_tensor(images)
     batches = []
     for number, batch in enumerate(images.split(batch_size)):
         torch.manual_seed(derive(seed, "predict", number))
-        batches.append(predict_batch(classifier, to_pixels(batch.to(device)), **method.options).float().cpu())
+        batches.append(uncertainty.predict(classifier, to_pixels(batch.to(device))).float().cpu())
     return torch.cat(batches, dim=1).numpy()
+
+
+@torch.inference_mode()
+def penultimate(classifier: nn.Module, images: np.ndarray | torch.Tensor, *, batch_size: int) -> np.ndarray:
+    """Penultimate features of every image, in evaluation mode: uint8 (N, H, W, C) to float32 (N, D)."""
+    device = next(classifier.parameters()).device
+    classifier.eval()
+    batches = torch.as_tensor(images).split(batch_size)
+    return torch.cat([classifier.features(to_pixels(batch.to(device))).float().cpu() for batch in batches]).numpy()
+
+
+@torch.inference_mode()
+def scores(
+    classifier: nn.Module, images: np.ndarray | torch.Tensor, method: Method, *, batch_size: int
+) -> dict[str, np.ndarray]:
+    """The method's own novelty scores of every image, in evaluation mode: {name: float32 (N,)}, {} where it has none."""
+    device = next(classifier.parameters()).device
+    classifier.eval()
+    uncertainty = METHODS[method.name](**method.options)
+    batches = [
+        uncertainty.scores(classifier, to_pixels(batch.to(device))) for batch in torch.as_tensor(images).split(batch_size)
+    ]
+    return {name: torch.cat([batch[name].float().cpu() for batch in batches]).numpy() for name in batches[0]}

@@ -177,6 +177,9 @@ def _scores(folder, generator, exact, test_labels, sharpness, noise, samples, ru
     }
     arrays = {name: _logits(generator, probs, factor * sharpness, noise, shape) for name, (probs, factor) in sources.items()}
     _save(folder / "logits.npz", **{name: array.astype(np.float32) for name, array in arrays.items()})
+    spread = {"test": 0.0, "ood_rings": 0.8, "ood_noise": 2.5}  # of densities, of which novel images have less
+    novelty = {name: away + np.abs(generator.standard_normal((runs, 2, images))) for name, away in spread.items()}
+    _save(folder / "novelty.npz", names=np.array(["ddu", "mahalanobis"]), **novelty)
     attacked = images // 2
     truth = np.eye(len(CLASSES))[test_labels[:attacked]]
     curves = np.stack([arrays["test"].mean(1)[:, :attacked] - eps * sharpness * truth for eps in STRENGTHS], axis=1)

@@ -31,7 +31,7 @@ def write_student(folder, manifest, network=None, change=lambda number, weights:
     """A student of two untrained runs; `change` may edit the weights of a run before they are written."""
     network = network or {"name": "resnet8", "options": {}}
     folder.mkdir(parents=True)
-    (folder / "about.json").write_text(json.dumps({"network": network}))
+    (folder / "about.json").write_text(json.dumps({"network": network, "method": {"name": "softmax", "options": {}}}))
     for number in range(2):
         weights = classifier(Method(**network), manifest, seed=number).state_dict()
         change(number, weights)

@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from softcifar.densities import DENSITIES
 from softcifar.errors import UserError
 from softcifar.evaluation import evaluate
 from softcifar.files import write_npz
@@ -21,7 +22,7 @@ SETTINGS = Evaluation(batch_size=7, fgsm_eps_255=[2.0, 8.0], fgsm_images=10)
 def study(tmp_path, splits):
     """Two untrained runs with dropout, beside a validation and a test split and one novel set."""
     train_split, validation, manifest = splits
-    for name, split in (("validation", validation), ("test", train_split)):
+    for name, split in (("train", validation), ("validation", validation), ("test", train_split)):
         write_npz(tmp_path / f"study/{name}.npz", images=split.images, labels=split.labels, index=split.index)
     write_npz(tmp_path / "ood/noise.npz", images=validation.images[:5])
     student = {**SMALL, "labels": "hard", "network": {"name": "resnet8", "dropout": 0.2}}
@@ -31,7 +32,8 @@ def study(tmp_path, splits):
         network = classifier(Student.model_validate(student).network, manifest, seed=run)
         save_file(network.state_dict(), models / f"run_{run}.safetensors")
     (models / "history.csv").write_text("epoch\n1\n")
-    (models / "about.json").write_text(json.dumps({"network": {"name": "resnet8", "options": {"dropout": 0.2}}}))
+    about = {"network": {"name": "resnet8", "options": {"dropout": 0.2}}, "method": {"name": "softmax", "options": {}}}
+    (models / "about.json").write_text(json.dumps(about))
     return tmp_path, student, manifest
 
 
@@ -65,6 +67,21 @@ def test_logits_are_the_networks_on_every_set(study, splits):
     rows = np.arange(10)
     true = attacked["log_probs"][:, :, rows, train_split.labels[index]].mean(axis=(0, 2))
     assert true[0] > true[1] > true[2]
+
+
+def test_novelty_scores_are_those_of_the_features(study, splits):
+    run(study, {"name": "mc_dropout", "samples": 2})
+    found = np.load(study[0] / "scores/novelty.npz")
+    assert found["names"].tolist() == list(DENSITIES)
+    assert {name: found[name].shape for name in ("test", "ood_noise")} == {"test": (2, 2, 60), "ood_noise": (2, 2, 5)}
+    train_split, validation, manifest = splits
+    network = classifier(Student.model_validate(study[1]).network, manifest, seed=1).eval()
+
+    def features(images):
+        return network.features(torch.as_tensor(images).permute(0, 3, 1, 2) / 255).detach().numpy()
+
+    expected = DENSITIES["ddu"](features(validation.images), validation.labels, features(train_split.images))
+    np.testing.assert_allclose(found["test"][1, 0], expected, rtol=1e-3)
 
 
 def test_stochastic_methods_have_samples_and_repeat_exactly(study):

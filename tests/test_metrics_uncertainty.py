@@ -14,6 +14,7 @@ from softcifar.metrics import (
     energy,
     entropy,
     fit_temperature,
+    max_logit,
     max_probability,
     mutual_information,
     negative_log_likelihood,
@@ -117,8 +118,14 @@ def test_the_order_of_samples_and_a_shift_of_logits_do_not_matter(seed, samples)
     logits = random_logits(seed, samples)
     for name, score in NOVELTY_SCORES.items():
         np.testing.assert_allclose(score(logits[::-1]), score(logits), rtol=1e-9, atol=1e-12)
-        if name != "energy":  # energy is the one that sees the absolute level
-            np.testing.assert_allclose(score(logits + 7), score(logits), rtol=1e-9, atol=1e-12)
+        lower = 7 if name in ("energy", "max_logit") else 0  # these two see the absolute level
+        np.testing.assert_allclose(score(logits + 7), score(logits) - lower, rtol=1e-9, atol=1e-12)
+
+
+def test_golden_max_logit():
+    # Two samples of two images: the largest logits are 3 and 1, mean 2; 0 and 4, mean 2.
+    logits = np.array([[[3.0, -1.0], [0.0, -2.0]], [[0.5, 1.0], [4.0, 3.0]]])
+    np.testing.assert_array_equal(max_logit(logits), [-2, -2])
 
 
 def test_golden_temperature():

@@ -5,7 +5,7 @@ import torch
 
 from softcifar import models
 from softcifar.errors import UserError
-from softcifar.methods import mc_dropout, softmax
+from softcifar.methods import MCDropout, Softmax
 from softcifar.models import build
 from softcifar.models.build import Networks, split
 from softcifar.models.classifier import classifier
@@ -306,17 +306,17 @@ def test_monte_carlo_dropout_samples_differ_and_batch_norm_stays_in_evaluation()
     network = classifier(Method(name="resnet8", options={"dropout": 0.2}), MANIFEST, seed=0).eval()
     images = torch.rand(4, 3, 32, 32)
     before = {name: value.clone() for name, value in network.state_dict().items()}
-    samples = mc_dropout(network, images, samples=5)
+    samples = MCDropout(samples=5).predict(network, images)
     assert samples.shape == (5, 4, 2)
     assert samples.std(dim=0).min() > 0
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     # Dropout is off again afterwards: one pass is deterministic.
-    torch.testing.assert_close(softmax(network, images), softmax(network, images), rtol=0, atol=0)
+    torch.testing.assert_close(Softmax().predict(network, images), network(images)[None], rtol=0, atol=0)
 
 
 def test_monte_carlo_dropout_needs_dropout():
     with pytest.raises(UserError, match="network without dropout"):
-        mc_dropout(classifier(Method(name="resnet8"), MANIFEST, seed=0), torch.rand(1, 3, 32, 32))
+        MCDropout().predict(classifier(Method(name="resnet8"), MANIFEST, seed=0), torch.rand(1, 3, 32, 32))
 
 
 @pytest.mark.parametrize("shape", [(64, 16, 8, 8), (500, 33), (7, 3, 5, 3)])

@@ -1,11 +1,16 @@
-"""How a trained network predicts (methods.md, section 5): a function (classifier, images, ...) -> logits (S, B, K)."""
+"""Uncertainty methods: how a network is built, trained and asked for what it does not know (methods.md, section 5)."""
 
-from softcifar.methods.mc_dropout import mc_dropout
-from softcifar.methods.softmax import softmax
+from softcifar.methods.duq import DUQ
+from softcifar.methods.mc_dropout import MCDropout
+from softcifar.methods.method import UncertaintyMethod
+from softcifar.methods.sngp import SNGP
+from softcifar.methods.softmax import Softmax
 
 METHODS = {
-    "softmax": softmax,
-    "mc_dropout": mc_dropout,
+    "softmax": Softmax,
+    "mc_dropout": MCDropout,
+    "sngp": SNGP,
+    "duq": DUQ,
 }
 
-__all__ = ["METHODS", "mc_dropout", "softmax"]
+__all__ = ["DUQ", "METHODS", "SNGP", "MCDropout", "Softmax", "UncertaintyMethod"]

@@ -26,13 +26,14 @@ from softcifar.metrics.ranks import RankComparison, rank_comparison, ranks
 from softcifar.metrics.statistics import PairedComparison, holm, mean_and_standard_error, paired_comparison
 from softcifar.metrics.structure import class_similarity, instance_information, silhouette, structure_distance
 from softcifar.metrics.temperature import fit_temperature
-from softcifar.metrics.uncertainty import energy, max_probability, mutual_information, predictive, predictive_entropy
+from softcifar.metrics.uncertainty import energy, max_logit, max_probability, mutual_information, predictive, predictive_entropy
 
 # Novelty scores by name: logits (..., S, N, K) -> (..., N), higher = more novel.
 NOVELTY_SCORES = {
     "max_probability": max_probability,
     "predictive_entropy": predictive_entropy,
     "energy": energy,
+    "max_logit": max_logit,
     "mutual_information": mutual_information,
 }
 
@@ -60,6 +61,7 @@ __all__ = [
     "human_cross_entropy",
     "instance_information",
     "kl_divergence",
+    "max_logit",
     "max_probability",
     "maximum_calibration_error",
     "mean_and_standard_error",

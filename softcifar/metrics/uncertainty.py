@@ -41,6 +41,11 @@ def energy(logits: object) -> np.ndarray:
     return -logsumexp(as_logits(logits), axis=-1).mean(axis=-2)
 
 
+def max_logit(logits: object) -> np.ndarray:
+    """-max_k z_k, mean over samples; logits (..., S, N, K) -> (..., N). Hendrycks et al. 2022."""
+    return -as_logits(logits).max(axis=-1).mean(axis=-2)
+
+
 def mutual_information(logits: object) -> np.ndarray:
     """Disagreement of the samples, H(mean_s p_s) - mean_s H(p_s), in nats, in [0, log min(S, K)]; 0 for S = 1.
 

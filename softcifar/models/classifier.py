@@ -3,8 +3,11 @@
 import torch
 from torch import nn
 
+from softcifar.methods import METHODS
 from softcifar.models.build import build
 from softcifar.params import Method
+
+PLAIN = Method(name="softmax")
 
 
 class Classifier(nn.Module):
@@ -23,10 +26,17 @@ class Classifier(nn.Module):
         return self.network((images - self.mean) / self.std)
 
 
-def classifier(network: Method, manifest: dict, *, seed: int) -> Classifier:
-    """A fresh classifier for the study that `manifest` describes, its weights drawn from `seed`; on the CPU."""
+def classifier(network: Method, manifest: dict, *, seed: int, method: Method = PLAIN) -> Classifier:
+    """A fresh classifier for the study that `manifest` describes, its weights drawn from `seed`; on the CPU.
+
+    method: an uncertainty method, whose head replaces the network's where it has one.
+    """
     height, _, channels = manifest["image_shape"]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        body = build(network.name, len(manifest["classes"]), in_channels=channels, image_size=height, **network.options)
+        classes = len(manifest["classes"])
+        body = build(network.name, classes, in_channels=channels, image_size=height, **network.options)
+        head = METHODS[method.name](**method.options).head(body.head.in_features, classes)
+        if head is not None:
+            body.head = head
     return Classifier(body, manifest["mean"], manifest["std"])

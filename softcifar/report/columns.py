@@ -14,7 +14,12 @@ SCORE_TITLES = {
     "max_probability": "max probability",
     "predictive_entropy": "entropy",
     "energy": "energy",
+    "max_logit": "max logit",
     "mutual_information": "mutual information",
+    "ddu": "density (DDU)",
+    "mahalanobis": "Mahalanobis",
+    "variance": "variance (SNGP)",
+    "kernel": "kernel (DUQ)",
 }
 
 

@@ -38,10 +38,13 @@ def runs(predictions: list[Prediction]) -> list[Prediction]:
 
 
 def _student(student: StudentScores, validation_labels: np.ndarray) -> list[Prediction]:
-    found = [
-        _prediction(student.name, "run", seed, {key: a[run] for key, a in student.logits.items()}, validation_labels)
-        for run, seed in enumerate(student.seeds)
-    ]
+    found = []
+    for run, seed in enumerate(student.seeds):
+        logits = {key: array[run] for key, array in student.logits.items()}
+        single = _prediction(student.name, "run", seed, logits, validation_labels)
+        for score, sets in student.novelty.items():  # of one network, so an ensemble has none
+            single.novelty[score] = {key.removeprefix("ood_"): array[run] for key, array in sets.items()}
+        found.append(single)
     if len(student.seeds) > 1:
         # The members of a deep ensemble are samples of one stochastic network: p = mean over runs and samples of
         # softmax(z), one temperature fitted for the mean, mutual information between members (methods.md 5).

@@ -21,6 +21,7 @@ class StudentScores:
     """What one student predicted.
 
     logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K); seeds: R ints;
+    novelty: {score that logits do not give: {"test", "ood_<set>"} -> float64 (R runs, N)};
     eps: float64 (E,) in 1/255 of the pixel range; attacked: float32 (R, E, M, K) log-probabilities on the M test images
     at the positions attacked_index; history: one row per candidate, run and epoch; about: what the training noted
     (candidates and the choice among them, versions, device, parameters).
@@ -30,6 +31,7 @@ class StudentScores:
     options: Mapping[str, Any]
     seeds: list[int]
     logits: dict[str, np.ndarray]
+    novelty: dict[str, dict[str, np.ndarray]]
     eps: np.ndarray
     attacked: np.ndarray
     attacked_index: np.ndarray
@@ -182,6 +184,7 @@ def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], c
         if len(shape) != 4 or (shape[0], *shape[2:]) != (len(seeds), count, classes):
             wanted = f"({len(seeds)}, samples, {count}, {classes})"
             raise UserError(f"{folder / 'logits.npz'}: '{key}' has shape {shape}, the study needs {wanted}")
+    novelty = _novelty(folder / "novelty.npz", len(seeds), {key: count for key, count in sizes.items() if key != "validation"})
     eps, attacked = attack["eps_255"], attack["log_probs"]
     fits = attacked.ndim == 4 and (*attacked.shape[:2], attacked.shape[3]) == (len(seeds), len(eps), classes)
     index = attack["index"]
@@ -189,7 +192,16 @@ def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], c
         wanted = f"({len(seeds)}, {len(eps)}, {len(index)}, {classes})"
         raise UserError(f"{folder / 'fgsm.npz'}: 'log_probs' has shape {attacked.shape}, the study needs {wanted}")
     history = _history(folder / "history.csv")
-    return StudentScores(name, options, seeds, logits, eps, attacked, index, history, about)
+    return StudentScores(name, options, seeds, logits, novelty, eps, attacked, index, history, about)
+
+
+def _novelty(path: Path, runs: int, sizes: dict[str, int]) -> dict[str, dict[str, np.ndarray]]:
+    arrays = read_npz(path, "names", *sizes)
+    names = [str(name) for name in arrays["names"]]
+    for key, count in sizes.items():
+        if arrays[key].shape != (runs, len(names), count):
+            raise UserError(f"{path}: '{key}' has shape {arrays[key].shape}, the study needs ({runs}, {len(names)}, {count})")
+    return {name: {key: arrays[key][:, place] for key in sizes} for place, name in enumerate(names)}
 
 
 def _history(path: Path) -> pd.DataFrame:

@@ -16,13 +16,13 @@ from softcifar.labels.one_hot import hard
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
 from softcifar.metrics.temperature import fit_temperature
 from softcifar.metrics.uncertainty import predictive
-from softcifar.models.classifier import classifier
+from softcifar.models.classifier import PLAIN, classifier
 from softcifar.params import Seeds, Teacher
 from softcifar.prediction import predict
 from softcifar.progress import bar
 from softcifar.seeding import derive
 from softcifar.splits import Split
-from softcifar.training.loop import ONE_PASS, Task, train
+from softcifar.training.loop import Task, train
 from softcifar.training.state import State, Store
 from softcifar.training.trained import arithmetic, versions, write_tensors
 
@@ -94,14 +94,14 @@ def teach(
 
     logits = np.zeros((len(fold), len(manifest["classes"])), dtype=np.float32)
     for number, state in enumerate(trained):
-        network = classifier(teacher.network, manifest, seed=0).to(device)
+        network = classifier(teacher.network, manifest, seed=0, method=teacher.method).to(device)
         network.load_state_dict(state.best)
-        predicted = predict(network, train_split.images[held_out[number]], ONE_PASS, batch_size=500, seed=0)
+        predicted = predict(network, train_split.images[held_out[number]], PLAIN, batch_size=500, seed=0)
         logits[held_out[number]] = predicted[0]
     if teacher.folds > 1:
         unseen_logits, unseen_labels = logits, train_split.labels
     else:
-        unseen_logits = predict(network, validation.images, ONE_PASS, batch_size=500, seed=0)[0]
+        unseen_logits = predict(network, validation.images, PLAIN, batch_size=500, seed=0)[0]
         unseen_labels = validation.labels
     temperature = fit_temperature(unseen_logits[None], unseen_labels)
     probs = predictive(logits[None])

@@ -14,13 +14,13 @@ from softcifar.files import atomic_folder, read_json, write_json, write_npz
 from softcifar.fingerprint import of_inputs
 from softcifar.labels.one_hot import hard
 from softcifar.losses.distillation import distillation
-from softcifar.models.classifier import classifier
+from softcifar.models.classifier import PLAIN, classifier
 from softcifar.params import Distillation, Method, Seeds
 from softcifar.prediction import predict
 from softcifar.progress import bar
 from softcifar.seeding import derive
 from softcifar.splits import Split
-from softcifar.training.loop import ONE_PASS, BatchLoss, Task, train
+from softcifar.training.loop import BatchLoss, Task, train
 from softcifar.training.state import State, Store
 from softcifar.training.trained import arithmetic, load_classifier, parameter_count, versions, write_tensors
 
@@ -58,7 +58,7 @@ def distill(
 ) -> None:
     """Train one network of `recipe` on each run of the student `name`; run r learns from the student's run r.
 
-    student: its folder, with about.json (which names the network that tuning chose) and run_<r>.safetensors.
+    student: its folder, with about.json (which names the network that tuning chose, and the method) and run_<r>.safetensors.
     Writes `out`: run_<r>.safetensors, history.csv and about.json; and `scores`: logits.npz with validation and test, float32
     (R, 1, N, K), and copies of history.csv and about.json.
     Targets beside the teacher's are the data set's labels, whatever the student learned from. Seeds are the same for every
@@ -66,7 +66,8 @@ def distill(
     Raises UserError where a run of the student is missing, or the loss is no longer finite.
     """
     device = pick()
-    network = Method(**read_json(student / "about.json")["network"])
+    about = read_json(student / "about.json")
+    network, method = Method(**about["network"]), Method(**about["method"])
     targets = hard(train_split.labels, len(manifest["classes"])).astype(np.float32)
     decisive = recipe.model_dump(exclude={"students", "loss", "method", "choose_by"})
 
@@ -74,10 +75,10 @@ def distill(
 
         def one(run: int) -> State:
             weights = student / f"run_{run}.safetensors"
-            teacher = load_classifier(weights, network, manifest, device)
+            teacher = load_classifier(weights, network, manifest, device, method)
             task = Task(
                 name=f"shallow student of {name}, run {run}",
-                recipe=recipe,
+                recipe=recipe.model_copy(update={"method": PLAIN}),
                 images=train_split.images,
                 targets=targets,
                 validation_images=validation.images,
@@ -130,7 +131,7 @@ def _logits(
     for run, state in enumerate(trained):
         network.load_state_dict(state.best)
         for each, split in sets.items():
-            found[each].append(predict(network, split.images, ONE_PASS, batch_size=500, seed=0))
+            found[each].append(predict(network, split.images, PLAIN, batch_size=500, seed=0))
             if not np.isfinite(found[each][-1]).all():
                 raise UserError(f"distillation: run {run} on student {name} gives logits that are not finite on {each}")
     return {each: np.stack(runs) for each, runs in found.items()}

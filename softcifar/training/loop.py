@@ -12,20 +12,18 @@ from softcifar.augment import AUGMENTATIONS
 from softcifar.device import autocast, resolve_precision
 from softcifar.errors import UserError
 from softcifar.losses import LOSSES
+from softcifar.methods import METHODS
 from softcifar.metrics.calibration import expected_calibration_error
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
 from softcifar.metrics.uncertainty import predictive
-from softcifar.models.classifier import classifier
-from softcifar.params import Method, Recipe
+from softcifar.models.classifier import PLAIN, classifier
+from softcifar.params import Recipe
 from softcifar.prediction import predict, to_pixels
 from softcifar.seeding import derive
 from softcifar.training.adam import Adam
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
 from softcifar.training.state import State, load_state, save_state
-
-ONE_PASS = Method(name="softmax")  # validation during training, for every method
-
 
 # (pixels of the batch as the network saw them, logits, targets) -> the mean loss
 BatchLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -58,7 +56,8 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
     state = load_state(state_file)
     if state.epoch == recipe.epochs:
         return state
-    network = classifier(recipe.network, task.manifest, seed=derive(task.init, "init"))
+    method = METHODS[recipe.method.name](**recipe.method.options)
+    network = classifier(recipe.network, task.manifest, seed=derive(task.init, "init"), method=recipe.method)
     if state.epoch:
         network.load_state_dict(state.weights)
     network.to(device, memory_format=torch.channels_last)
@@ -67,7 +66,7 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
     images = torch.as_tensor(task.images).to(device)
     targets = torch.as_tensor(task.targets).to(device)
     for epoch in range(state.epoch, recipe.epochs):
-        train_loss, last_lr = _epoch(network, optimizer, images, targets, task, epoch, device)
+        train_loss, last_lr = _epoch(network, method, optimizer, images, targets, task, epoch, device)
         scores = _validate(network, task)
         if not (np.isfinite(train_loss) and np.isfinite(scores["validation_nll"])):
             raise UserError(
@@ -100,7 +99,7 @@ def _recipe_loss(recipe: Recipe) -> BatchLoss:
     return lambda _, logits, targets: loss(logits, targets, **recipe.loss.options)
 
 
-def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[float, float]:
+def _epoch(network, method, optimizer, images, targets, task, epoch, device) -> tuple[float, float]:
     """One pass over the training set in an order drawn for this epoch; returns the mean loss and the last learning rate."""
     recipe = task.recipe
     seed = derive(task.order, "epoch", epoch)
@@ -111,25 +110,28 @@ def _epoch(network, optimizer, images, targets, task, epoch, device) -> tuple[fl
     batches = torch.randperm(len(images), generator=generator, device=device).split(recipe.batch_size)
     total = torch.zeros((), dtype=torch.float64, device=device)
     network.train()
+    method.begin_epoch(network)
     for number, batch in enumerate(batches):
         lr = learning_rate(recipe, epoch + (number + 0.5) / len(batches))  # the middle of the step: never 0
         pixels, wanted = to_pixels(images[batch]), targets[batch]
         for step in recipe.augment:
             pixels, wanted = AUGMENTATIONS[step.name](pixels, wanted, generator, **step.options)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
+        pixels.requires_grad_(method.input_gradient)
         with autocast(precision, device):
             logits = network(pixels)
-        loss = loss_of(pixels, logits, wanted)
+        loss = method.loss(network, pixels, logits, wanted, loss_of)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step(lr)
+        method.end_step(network, wanted)
         total += loss.detach() * len(batch)
     return total.item() / len(images), lr
 
 
 def _validate(network: nn.Module, task: Task) -> dict[str, float]:
     """NLL, accuracy and ECE (15 bins) against the data set's labels, the same for all students, whatever they learn from."""
-    logits = predict(network, task.validation_images, ONE_PASS, batch_size=500, seed=0)
+    logits = predict(network, task.validation_images, PLAIN, batch_size=500, seed=0)
     if not np.isfinite(logits).all():
         return {"validation_nll": np.nan, "validation_accuracy": np.nan, "validation_ece": np.nan}
     probs = predictive(logits)

@@ -9,7 +9,8 @@ from softcifar.device import pick
 from softcifar.errors import UserError
 from softcifar.execution import run_all
 from softcifar.files import atomic_folder, write_json
-from softcifar.models.classifier import classifier
+from softcifar.methods import METHODS
+from softcifar.models.classifier import PLAIN, classifier
 from softcifar.params import LabelSource, Seeds, Student
 from softcifar.progress import bar
 from softcifar.splits import Split
@@ -44,6 +45,7 @@ def train_student(
     if targets.shape != expected:
         raise UserError(f"students.{name}.labels: found targets of shape {targets.shape}; allowed: {expected}")
     device = pick()
+    method = student.method if METHODS[student.method.name].trains else PLAIN  # as far as training goes
     choices = [
         ({**of_labels, **of_recipe}, recipe, labels)
         for labels, (of_labels, _) in enumerate(label_choices)
@@ -69,7 +71,7 @@ def train_student(
         # By which score or under which name the run is wanted does not matter.
         recipe = todo.recipe.model_dump(exclude={"labels", "method", "choose_by"})
         online = label_choices[choices[candidate][2]][1] if todo.loss else None
-        return states.of(recipe, todo.init, todo.order, digest(todo.targets), online)
+        return states.of(recipe, method.model_dump(), todo.init, todo.order, digest(todo.targets), online)
 
     search = [(candidate, run) for candidate in range(len(choices)) for run in range(seeds.search)]
     further = seeds.runs - seeds.search
@@ -101,7 +103,8 @@ def train_student(
             {
                 "seeds": list(range(seeds.runs)),
                 "network": network.model_dump(),
-                "parameters": parameter_count(classifier(network, manifest, seed=0)),
+                "method": method.model_dump(),
+                "parameters": parameter_count(classifier(network, manifest, seed=0, method=method)),
                 "candidates": [values for values, _, _ in choices],
                 "validation": scores,
                 "search_runs": seeds.search,

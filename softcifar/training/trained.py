@@ -15,7 +15,7 @@ import softcifar
 from softcifar.device import pick, resolve_precision
 from softcifar.errors import UserError
 from softcifar.files import atomic, write_text
-from softcifar.models.classifier import Classifier, classifier
+from softcifar.models.classifier import PLAIN, Classifier, classifier
 from softcifar.params import Method
 
 
@@ -57,9 +57,9 @@ def write_run_record(folder: Path, started: float) -> None:
     write_text(folder.with_name(folder.name + ".run.json"), json.dumps(record, indent=1) + "\n")
 
 
-def load_classifier(path: Path, network: Method, manifest: dict, device: torch.device) -> Classifier:
+def load_classifier(path: Path, network: Method, manifest: dict, device: torch.device, method: Method = PLAIN) -> Classifier:
     """A trained classifier in evaluation mode; UserError where the file is missing, damaged or of another network."""
-    model = classifier(network, manifest, seed=0)
+    model = classifier(network, manifest, seed=0, method=method)
     try:
         model.load_state_dict(load_file(path))
     except FileNotFoundError:

@@ -1,0 +1,43 @@
+"""What a method may change: the network's head, the loss, what happens between steps, the prediction, scores of its own."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import torch
+from torch import nn
+
+
+class UncertaintyMethod:
+    """The plain network: its own head, the recipe's loss, one deterministic pass. A method overrides what it changes.
+
+    The constructor's keyword-only parameters are the method's options in params.yaml. Training and evaluation call the
+    functions below and know no method by name. `classifier` is a softcifar.models.classifier.Classifier; pixels are
+    (B, C, H, W) in [0, 1].
+    """
+
+    trains: ClassVar[bool] = False  # whether training differs from that of the plain network
+    input_gradient: ClassVar[bool] = False  # whether `loss` differentiates by the pixels
+
+    def head(self, features: int, num_classes: int) -> nn.Module | None:
+        """What replaces the network's last layer: features (B, D) to logits (B, K). None: nothing."""
+        return None
+
+    def begin_epoch(self, classifier: nn.Module) -> None:
+        """Called before every epoch of training."""
+
+    def loss(
+        self, classifier: nn.Module, pixels: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor, base: Callable
+    ) -> torch.Tensor:
+        """The mean loss of a batch; targets (B, K) probabilities, base(pixels, logits, targets) the recipe's loss."""
+        return base(pixels, logits, targets)
+
+    def end_step(self, classifier: nn.Module, targets: torch.Tensor) -> None:
+        """Called after every optimizer step, with the batch's targets (B, K)."""
+
+    def predict(self, classifier: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
+        """Logits (S, B, K) whose softmax, averaged over S samples, is the prediction. The classifier is in evaluation mode."""
+        return classifier(pixels)[None]
+
+    def scores(self, classifier: nn.Module, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Novelty scores that logits alone do not give: {name: (B,)}, higher = more novel. As for `predict`."""
+        return {}
