@@ -207,7 +207,7 @@ def test_the_report_does_not_import_torch():
 def test_tables_parse_in_all_three_forms(study):
     folder = study[0] / "reports" / "tables"
     names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons"}
-    names |= {"structure", "teaching", "teachers", "tuning", "claims"}
+    names |= {"novelty_best", "structure", "teaching", "teachers", "tuning", "claims"}
     assert {path.stem for path in folder.iterdir()} == names
     for name in names:
         frame = pd.read_csv(folder / f"{name}.csv")
@@ -306,3 +306,18 @@ def test_names_cannot_break_the_page(tmp_path):
 )
 def test_plain_numbers(value, digits, text):
     assert plain(value, digits) == text
+
+
+def test_the_best_novelty_score_is_the_largest_mean(study):
+    root, params = study
+    tables = root / "reports/tables"
+    best, every = pd.read_csv(tables / "novelty_best.csv"), pd.read_csv(tables / "novelty.csv")
+    assert best["set"].tolist() == list(params["data"]["ood"])
+    for _, found in best.iterrows():
+        singles = every[(every["set"] == found["set"]) & (every["kind"] == "run")]
+        assert found["best"] == pytest.approx(singles["auroc"].max(), rel=1e-12)
+        by_entropy = singles[singles["score"] == "predictive_entropy"]
+        assert found["entropy"] == pytest.approx(by_entropy["auroc"].max(), rel=1e-12)
+        assert found["entropy_student"] == by_entropy.loc[by_entropy["auroc"].idxmax(), "student"]
+    assert {"ddu", "mahalanobis"} <= set(every["score"])
+    assert not every[every["score"] == "ddu"]["kind"].eq("ensemble").any()

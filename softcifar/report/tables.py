@@ -6,7 +6,7 @@ import pandas as pd
 
 from softcifar import metrics
 from softcifar.report import columns as choices
-from softcifar.report.columns import Column
+from softcifar.report.columns import Column, plain
 from softcifar.report.comparisons import against, by_run, marks
 from softcifar.report.scores import Results
 
@@ -62,6 +62,7 @@ def make(results: Results, table: pd.DataFrame) -> dict[str, Table]:
         _table(table, "calibration", "Calibration before and after temperature scaling", student, choices.calibration()),
         _table(table, "agreement", "Agreement with label distributions", student, choices.agreement(results)),
         _table(table, "novelty", "Novelty detection", [*student, "set", "score"], choices.novelty()),
+        _best_novelty(results, table),
         _table(table, "structure", "Class structure", student, choices.structure(results)),
         _table(_teachers_only(results, table), "teaching", "Teaching", student, choices.teaching()),
         _table(table, "adversarial", "Accuracy under attack", student, choices.adversarial(results)),
@@ -122,6 +123,36 @@ def _cell(values, column: Column, mark: str) -> tuple[Cell, float, float]:
     mean, error = metrics.mean_and_standard_error(values)
     spread = f"± {column.text(error)}" if pd.notna(error) else ""
     return Cell(column.text(mean), mean, spread, mark), mean, error
+
+
+def _best_novelty(results: Results, table: pd.DataFrame) -> Table:
+    """A row per OOD set: the student and score with the best mean AUROC of the single runs, and the best by entropy alone."""
+    runs = table[(table["metric"] == "auroc") & (table["kind"] == "run")]
+    rows, records = [], []
+    for name in results.ood:
+        of_set = runs[runs["set"] == name]
+        means = of_set.groupby(["student", "score"], sort=False)["value"].mean()
+        entropy = means.xs(choices.HEADLINE_SCORE, level="score")
+        picks = {"best": means.idxmax(), "entropy": (entropy.idxmax(), choices.HEADLINE_SCORE)}
+        record = {"set": name, "pairs": len(means)}
+        row = [Cell(name, name)]
+        for which, (student, score) in picks.items():
+            values = of_set[(of_set["student"] == student) & (of_set["score"] == score)]["value"]
+            mean, error = metrics.mean_and_standard_error(values)
+            record |= {f"{which}_student": student, f"{which}_score": score, which: mean, f"{which}_se": error}
+            title = choices.SCORE_TITLES.get(score, score)
+            row += [Cell(student, student), *([Cell(title, title)] if which == "best" else [])]
+            row.append(Cell(plain(mean), mean, f"± {plain(error)}" if pd.notna(error) else ""))
+        rows.append(row)
+        records.append(record)
+    header = [("OOD set", ""), ("Best student", ""), ("Score", ""), ("AUROC\u00a0↑", "of the student and the score")]
+    header += [("Best by entropy", "the best student by predictive entropy, which all have"), ("AUROC\u00a0↑", "by entropy")]
+    note = (
+        f"The best of {records[0]['pairs'] if records else 0} pairs of a student and a score on each set, by the mean over "
+        f"runs, "
+        "and the best by predictive entropy alone. The largest of many means is flattered by chance; the novelty table has all."
+    )
+    return Table("novelty_best", "Who notices novel images best", note, header, rows, pd.DataFrame(records))
 
 
 def _comparisons(results: Results, table: pd.DataFrame, columns: list[Column]) -> Table:
