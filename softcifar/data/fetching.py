@@ -18,6 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from softcifar.errors import UserError
+from softcifar.files import atomic
 from softcifar.progress import bar
 
 MIRROR = "SOFTCIFAR_MIRROR"
@@ -158,10 +159,13 @@ def fetch_file(published: Published, target: Path) -> None:
 def extract(archive: Path, members: dict[str, Path]) -> None:
     """Extract the named members of a .tar.gz to their target paths; nothing else of the archive is written."""
     try:
-        with tarfile.open(archive) as tar, TemporaryDirectory(prefix="softcifar-") as folder:
+        with tarfile.open(archive) as tar:
             for name, target in members.items():
-                tar.extract(name, folder, filter="data")
-                shutil.move(Path(folder) / name, target)
+                source = tar.extractfile(name)  # of a link to a file outside: KeyError; of what is no file: None
+                if source is None or not tar.getmember(name).isfile():
+                    raise UserError(f"{archive}: '{name}' is no regular file there")
+                with source, atomic(target) as part, open(part, "wb") as sink:
+                    shutil.copyfileobj(source, sink)
     except KeyError as error:
         raise UserError(f"{archive}: the archive lacks a file ({error.args[0]})") from None
     except (tarfile.TarError, EOFError, zlib.error) as error:
