@@ -14,7 +14,8 @@ from pathlib import Path
 REGISTRIES = {f"softcifar.{name}" for name in ("augment", "data", "labels", "losses", "methods", "models")}
 # These cannot change a result: what params resolve to is part of the fingerprint, the rest reports, checks and writes.
 EXEMPT = {"softcifar.errors", "softcifar.files", "softcifar.fingerprint", "softcifar.options", "softcifar.params",
-          "softcifar.plan", "softcifar.progress", "softcifar.ranges", "softcifar.stage"}  # fmt: skip
+          "softcifar.plan", "softcifar.progress", "softcifar.ranges", "softcifar.recipe", "softcifar.simulation.params",
+          "softcifar.stage"}  # fmt: skip
 
 
 def code(root: Path, script: str, methods: Iterable[Callable] = ()) -> dict[str, str]:

@@ -6,35 +6,26 @@ parameters of its function, so this file knows none of them. A number of a stude
 validation chooses (softcifar.training.tuning).
 """
 
-import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from annotated_types import Ge, MinLen
 from pydantic import (
-    AfterValidator,
-    BeforeValidator,
     Field,
-    StringConstraints,
     ValidationError,
     create_model,
     model_validator,
 )
 
 from softcifar.errors import UserError, choose
-from softcifar.options import Number, Section, Tunable, check
-from softcifar.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]  # also a file name and a dvc stage name
-
-
-class Method(Section):
-    """A method chosen by name, with every option resolved."""
-
-    name: str
-    options: dict[str, Any] = {}
+from softcifar.options import Number, Section
+from softcifar.ranges import Fraction, NonNegativeInt, Positive, PositiveInt
+from softcifar.recipe import Method as Method
+from softcifar.recipe import Name, Recipe, checked, mapping_with, sentence
+from softcifar.simulation.params import SimulatedMethod as SimulatedMethod
+from softcifar.simulation.params import Simulation, only_simulations
 
 
 class Seeds(Section):
@@ -59,9 +50,9 @@ class Dataset(Section):
     def _fit_source(cls, found: object) -> dict:
         from softcifar.data import SOURCES
 
-        entry = _mapping_with(found, "source")
+        entry = mapping_with(found, "source")
         source = choose(SOURCES, entry.pop("source"), "source")
-        return {"source": found["source"], "options": _checked(source.fetch, entry)}
+        return {"source": found["source"], "options": checked(source.fetch, entry)}
 
 
 class Sizes(Section):
@@ -86,111 +77,6 @@ class Data(Section):
         return self
 
 
-def _method(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ...] = (), tunable: bool = True) -> Any:
-    """The type of a key that names a method of `registry`, as 'name' or {name: ..., options}."""
-
-    def read(found: object) -> Method:
-        if isinstance(found, Method):
-            return found
-        entry = {"name": found} if isinstance(found, str) else _mapping_with(found, "name")
-        function = choose(registry(), entry["name"], "name")
-        name = entry.pop("name")
-        return Method(name=name, options=_checked(function, entry, tunable=tunable, given=given))
-
-    return Annotated[Method, BeforeValidator(read)]
-
-
-def _networks() -> Mapping[str, Callable]:
-    from softcifar.models.build import Networks
-
-    return Networks()
-
-
-def _losses() -> Mapping[str, Callable]:
-    from softcifar.losses import LOSSES
-
-    return LOSSES
-
-
-def _augmentations() -> Mapping[str, Callable]:
-    from softcifar.augment import AUGMENTATIONS
-
-    return AUGMENTATIONS
-
-
-def _methods() -> Mapping[str, Callable]:
-    from softcifar.methods import METHODS
-
-    return METHODS
-
-
-def _buildable(network: Method) -> Method:
-    options = {name: value[0] if isinstance(value, list) else value for name, value in network.options.items()}
-    _build_once(network.name, tuple(options.items()))
-    return network
-
-
-@functools.cache  # a large network takes seconds, and all students may share one
-def _build_once(name: str, options: tuple[tuple[str, Any], ...]) -> None:
-    from softcifar.models.build import build
-
-    # Built for a look: the network itself says which depths and combinations it allows.
-    build(name, 2, **dict(options))
-
-
-Network = Annotated[_method(_networks, given=("in_channels", "image_size", "depth")), AfterValidator(_buildable)]
-Loss = _method(_losses, given=("reduction",))
-Augmentation = _method(_augmentations)
-Prediction = _method(_methods, tunable=False)  # it plays no part in training, so validation cannot choose
-TunableInt = Annotated[PositiveInt, Tunable]
-
-
-class Recipe(Section):
-    """How a network is trained. Students and teachers override any key."""
-
-    network: Network
-    method: Prediction  # how the trained network predicts: one pass, or several stochastic ones
-    loss: Loss
-    augment: list[Augmentation]  # applied in this order to every batch
-    epochs: TunableInt
-    batch_size: TunableInt
-    optimizer: Literal["sgd", "adam"]  # momentum and nesterov are sgd's
-    lr: Annotated[Positive, Number, Tunable]  # the highest learning rate of the schedule
-    momentum: Annotated[Fraction, Number, Tunable]
-    nesterov: bool
-    weight_decay: Annotated[NonNegative, Number, Tunable]
-    schedule: Literal["constant", "cosine", "multistep"]
-    milestones: list[PositiveInt]  # multistep: the lr is multiplied by `factor` after each of these epochs
-    factor: Annotated[Positive, Number, Tunable]
-    warmup: Annotated[NonNegative, Number]  # epochs of linear warm-up, part of `epochs`
-    checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
-    choose_by: Literal["nll", "accuracy", "ece"]  # by which validation score a tuned value is chosen
-    precision: Literal["auto", "bfloat16", "float32"]  # auto: bfloat16 where the processor computes in it
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, found: object) -> dict:
-        return cls.known(found)
-
-    @model_validator(mode="after")
-    def _possible(self) -> "Recipe":
-        if self.optimizer == "adam" and (self.nesterov or self.momentum != 0):
-            raise ValueError(
-                f"momentum: found {self.momentum}, nesterov {str(self.nesterov).lower()}, with optimizer adam, which has "
-                "its own; allowed there: momentum: 0 and nesterov: false"
-            )
-        if self.nesterov and self.momentum == 0:
-            raise ValueError("nesterov: found true with momentum 0; allowed: a momentum above 0, or nesterov: false")
-        if isinstance(self.epochs, int) and self.warmup > self.epochs:
-            raise ValueError(f"warmup: found {self.warmup} epochs; allowed: at most epochs ({self.epochs})")
-        if (self.schedule == "multistep") != bool(self.milestones):
-            raise ValueError(
-                f"milestones: found {self.milestones} with schedule '{self.schedule}'; allowed: epochs with "
-                "'multistep', and none ([]) otherwise"
-            )
-        return self
-
-
 class Teacher(Recipe):
     folds: Annotated[int, Ge(1)]  # 1: in-sample (the published way); otherwise out-of-fold, stratified
 
@@ -207,7 +93,7 @@ class LabelSource(Section):
         from softcifar.labels import SOURCES
         from softcifar.labels.source import inputs
 
-        entry = _mapping_with(found, "source")
+        entry = mapping_with(found, "source")
         name = entry.pop("source")
         function = choose(SOURCES, name, "source")
         shared = {key: entry.pop(key) for key in ("teacher", "calibrated") if key in entry}
@@ -216,7 +102,7 @@ class LabelSource(Section):
             raise ValueError(f"source '{name}' needs a teacher; add teacher: <a key of teachers>")
         if not taught and shared:
             raise ValueError(f"{min(shared)}: source '{name}' uses no teacher; remove this key")
-        return {"source": name, **shared, "options": _checked(function, entry, tunable=True)}
+        return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
 
 
 class Student(Recipe):
@@ -227,85 +113,6 @@ class Distillation(Recipe):
     students: list[Name]  # keys of students: each teaches a network of this recipe
     alpha: Fraction  # weight of the teacher's prediction, the rest is the data set's label
     temperature: Positive
-
-
-class SimulatedMethod(Section):
-    """A label source with its grid (every option may be a list), or the temperature-scaled networks of another method."""
-
-    source: str | None = None
-    calibrated: bool = False  # divide the teachers' logits by the temperature fitted on points they did not see
-    options: dict[str, Any] = {}
-    scaled: Name | None = None  # a key of methods: its networks, each divided by the temperature fitted on validation
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fit_source(cls, found: object) -> dict:
-        from softcifar.labels import SOURCES
-        from softcifar.labels.source import inputs
-
-        if isinstance(found, Mapping) and found.get("scaled") is not None:
-            if set(found) != {"scaled"}:
-                raise ValueError("scaled: takes the networks of another method as they are; remove the other keys")
-            return dict(found)
-        entry = _mapping_with(found, "source")
-        name = entry.pop("source")
-        function = choose(SOURCES, name, "source")
-        if "votes" in inputs(function):
-            raise ValueError(f"source: '{name}' needs people's votes, which simulated data have not; choose another one")
-        shared = {"calibrated": entry.pop("calibrated")} if "calibrated" in entry else {}
-        if shared and "teacher_logits" not in inputs(function):
-            raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")
-        return {"source": name, **shared, "options": _checked(function, entry, tunable=True)}
-
-
-# What softcifar.simulation, which trains many networks as one, can do of a recipe; the rest is refused.
-SIMULATED = {
-    "network": "mlp",
-    "network.dropout": 0,
-    "method": "softmax",
-    "loss": "cross_entropy",
-    "augment": [],
-    "optimizer": "adam",
-    "schedule": "constant",
-    "warmup": 0,
-    "checkpoint": "best",
-    "precision": "float32",
-}
-
-
-class Simulation(Recipe):
-    """Many small data sets at once (data.protocol: repeated), each method on every one of them.
-
-    Per data set every method trains seeds.runs networks: one for each point of its grid, or, without a grid, all alike but
-    for their seeds. `choose_by` chooses one of them on validation, for each data set anew.
-    """
-
-    patience: PositiveInt  # epochs without a lower validation NLL before a network stops
-    folds: Annotated[int, Ge(1)]  # teachers per data set, as in a Teacher
-    methods: Annotated[dict[Name, SimulatedMethod], MinLen(1)]
-
-    @model_validator(mode="after")
-    def _can_be_simulated(self) -> "Simulation":
-        from softcifar.simulation.files import BAYES
-
-        found = {key: getattr(self, key) for key in SIMULATED if "." not in key}
-        found = {key: value.name if isinstance(value, Method) else value for key, value in found.items()}
-        found |= {"network.dropout": self.network.options.get("dropout", 0), "augment": [step.name for step in self.augment]}
-        for key, only in SIMULATED.items():
-            if found[key] != only:
-                raise ValueError(f"{key}: found {found[key]!r}; allowed in a simulation: {only!r}")
-        single = {key: getattr(self, key) for key in Recipe.model_fields if key not in ("augment", "milestones")}
-        for key, value in (single | {f"network.{key}": value for key, value in self.network.options.items()}).items():
-            if isinstance(value, list):
-                raise ValueError(
-                    f"{key}: found {value}; allowed in a simulation: one value (options of its methods may be lists)"
-                )
-        if BAYES in self.methods:
-            raise ValueError(f"methods.{BAYES}: this name is kept for the Bayes-optimal prediction; choose another one")
-        for name, method in self.methods.items():
-            if method.scaled and choose(self.methods, method.scaled, f"methods.{name}.scaled").scaled:
-                raise ValueError(f"methods.{name}.scaled: '{method.scaled}' is scaled itself; name the method that trains")
-        return self
 
 
 class Evaluation(Section):
@@ -389,7 +196,7 @@ class Study(Section):
         if "shallow" in self.students:
             raise UserError("students.shallow: this name is kept for scores/shallow; choose another one")
         if self.simulations:
-            _only_simulations(self)
+            only_simulations(self)
             return self
         if self.data.protocol == "repeated":
             raise UserError("data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'")
@@ -397,25 +204,6 @@ class Study(Section):
             raise UserError("evaluation: found null; allowed in a study of simulations only")
         choose(self.students, self.report.reference, "report.reference")
         return self
-
-
-def _only_simulations(study: Study) -> None:
-    """Simulations share no data with students, so a study has either; every method trains equally many networks."""
-    from softcifar.simulation.methods import grid
-
-    if study.students or study.labels or study.teachers:
-        raise UserError("simulations: found beside students, labels or teachers; allowed: a study of either (the others {})")
-    if study.data.protocol != "repeated":
-        raise UserError(f"data.protocol: found '{study.data.protocol}'; allowed with simulations: 'repeated'")
-    for name, simulation in study.simulations.items():
-        choose(simulation.methods, study.report.reference, "report.reference")
-        for method, options in simulation.methods.items():
-            points = len(grid(options))
-            if points not in (1, study.seeds.runs):
-                raise UserError(
-                    f"simulations.{name}.methods.{method}: found a grid of {points}; allowed: {study.seeds.runs} points "
-                    "(seeds.runs) or none, so that all methods train equally many networks"
-                )
 
 
 def _not_tuned(recipe: Recipe, key: str, what: str) -> None:
@@ -444,35 +232,7 @@ def _possible_choices(recipe: Recipe, key: str) -> list[tuple[dict, Recipe]]:
     try:
         return candidates(recipe)
     except ValidationError as error:
-        raise UserError(f"{key}: of the listed values not all go together: {_sentence(error)}") from None
-
-
-def _mapping_with(found: object, key: str) -> dict:
-    if not isinstance(found, Mapping) or not isinstance(found.get(key), str):
-        raise ValueError(f"found {found!r}; allowed: a mapping with the key '{key}' and the options of what it names")
-    return dict(found)
-
-
-def _checked(function: Callable, options: Mapping, **how: Any) -> dict:
-    try:
-        return check(function, options, **how)
-    except ValidationError as error:
-        raise ValueError(_sentence(error)) from None
-
-
-def _sentence(error: ValidationError) -> str:
-    """The first thing wrong, as '<key>: found <value>; <what is allowed>'."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "list[", "constrained-")))
-    if first["type"] == "value_error":
-        text = str(first["ctx"]["error"])
-    elif first["type"] == "missing":
-        text = "this key is missing"
-    elif first["type"] == "extra_forbidden":
-        text = "unknown key"
-    else:
-        text = f"found {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
-    return f"{key}: {text}" if key else text
+        raise UserError(f"{key}: of the listed values not all go together: {sentence(error)}") from None
 
 
 def _read(path: Path | str) -> dict:
@@ -499,7 +259,7 @@ def load(path: Path | str) -> Study:
     try:
         return Study.model_validate(found)
     except ValidationError as error:
-        raise UserError(f"{path}: {_sentence(error)}") from None
+        raise UserError(f"{path}: {sentence(error)}") from None
 
 
 def load_section(path: Path | str, name: str) -> Any:
@@ -511,4 +271,4 @@ def load_section(path: Path | str, name: str) -> Any:
     try:
         return getattr(section.model_validate({name: found[name]}, strict=True), name)
     except ValidationError as error:
-        raise UserError(f"{path}: {_sentence(error)}") from None
+        raise UserError(f"{path}: {sentence(error)}") from None
