@@ -46,4 +46,4 @@ format: setup  ## Mend what lint finds, where it can
 	ruff format .
 
 lock: setup  ## Pin the packages of pyproject.toml anew
-	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --python-version 3.11 --extra dev --extra ray --output-file requirements.lock pyproject.toml

@@ -1,4 +1,4 @@
-"""The device that trains, and the arithmetic it is good at."""
+"""The device that trains, the arithmetic it is good at, and how many networks train side by side on this machine."""
 
 import contextlib
 import os
@@ -9,7 +9,7 @@ from softcifar.errors import UserError
 
 
 def pick() -> torch.device:
-    """The GPU where there is one, else the CPU; SOFTCIFAR_DEVICE=cpu|cuda|cuda:1 names another."""
+    """The GPU where there is one, else the CPU with `threads()` threads; SOFTCIFAR_DEVICE=cpu|cuda|cuda:1 names another."""
     wanted = os.environ.get("SOFTCIFAR_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
@@ -23,7 +23,48 @@ def pick() -> torch.device:
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
+    else:
+        torch.set_num_threads(threads())
     return device
+
+
+def threads() -> int:
+    """CPU threads of one network: 1, or SOFTCIFAR_THREADS.
+
+    Sums over several threads are rounded differently than over one, so a number that followed the machine's cores would give
+    every machine its own networks. Cores are used by training networks side by side, which is faster as well.
+    """
+    return _count("SOFTCIFAR_THREADS") or 1
+
+
+def workers() -> list[str]:
+    """The device of each network that trains side by side with others, 'cpu' or 'cuda:<n>'.
+
+    As many as SOFTCIFAR_WORKERS says; without it one per GPU (per `threads()` CPU cores where no GPU is used), counting what
+    this process may use, not what the machine has.
+    """
+    device, wanted = pick(), _count("SOFTCIFAR_WORKERS")
+    if device.type == "cpu":
+        return ["cpu"] * (wanted or max(1, cores() // threads()))
+    named = device.index is not None
+    gpus = [str(device)] if named else [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return [gpus[number % len(gpus)] for number in range(wanted or len(gpus))]
+
+
+def cores() -> int:
+    """CPU cores that this process may use: not more than its affinity or its container's quota."""
+    from joblib import cpu_count  # here, because it takes 0.3 s and few stages need it
+
+    return cpu_count()
+
+
+def _count(variable: str) -> int | None:
+    found = os.environ.get(variable)
+    if not found:
+        return None
+    if not found.isascii() or not found.isdigit() or int(found) < 1:
+        raise UserError(f"{variable}: found '{found}'; allowed: a whole number from 1")
+    return int(found)
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

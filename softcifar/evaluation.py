@@ -1,6 +1,8 @@
 """Predict once, score many times: everything the report needs of a student, as arrays."""
 
+import functools
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +11,45 @@ from softcifar.adversarial import under_attack
 from softcifar.densities import DENSITIES
 from softcifar.device import pick
 from softcifar.errors import UserError
+from softcifar.execution import Report, run_here
 from softcifar.files import atomic_folder, read_json, read_npz, write_json, write_npz
 from softcifar.params import Evaluation, Method, Seeds, Student
 from softcifar.prediction import describe, penultimate
 from softcifar.progress import bar
 from softcifar.seeding import derive
 from softcifar.shifts import under_shift
-from softcifar.splits import load_split
+from softcifar.splits import Split, load_split
 from softcifar.training.trained import load_classifier
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What the evaluations of all runs of a student share."""
+
+    name: str
+    network: Method
+    trained: Method  # the uncertainty method, as far as training goes
+    method: Method  # the same as it predicts
+    settings: Evaluation
+    order: int
+    manifest: dict
+    models: Path
+    train: Split
+    test: Split
+    sets: dict[str, np.ndarray]  # images
+    surrogates: dict[str, Path]
+    copies: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run's evaluation found; see `evaluate` for the arrays. cost: forward passes of one image."""
+
+    logits: dict[str, np.ndarray]
+    novelty: dict[str, dict[str, np.ndarray]]
+    attacked: dict[str, np.ndarray]
+    shifts: dict[str, np.ndarray]
+    cost: dict[str, int]
 
 
 def evaluate(
@@ -43,57 +76,68 @@ def evaluate(
     study: folder with train.npz, validation.npz and test.npz; ood: npz files by name; models: the student's trained folder;
     surrogates: npz files of images moved against other networks, by name; copies: of corrupted test images, by corruption.
     """
-    device = pick()
     about = read_json(models / "about.json")
     chosen, trained = Method(**about["network"]), Method(**about["method"])  # tuned options resolved
-    validation, test = load_split(study / "validation.npz"), load_split(study / "test.npz")
-    sets = {"validation": validation.images, "test": test.images}
+    splits = [load_split(study / f"{each}.npz") for each in ("train", "validation", "test")]
+    sets = {"validation": splits[1].images, "test": splits[2].images}
     sets |= {f"ood_{each}": read_npz(path, "images")["images"] for each, path in ood.items()}
-    logits: dict[str, list[np.ndarray]] = {each: [] for each in sets}
-    novelty: list[dict[str, dict[str, np.ndarray]]] = []
-    train = load_split(study / "train.npz")
-    attacked, shifts, cost = [], [], {"adversarial": 0, "shifts": 0}
+    shared = Evaluated(
+        name,
+        chosen,
+        trained,
+        student.method,
+        settings,
+        seeds.order,
+        manifest,
+        models,
+        splits[0],
+        splits[2],
+        sets,
+        surrogates,
+        copies,
+    )
     with bar(total=seeds.runs * (len(sets) + 3), what=f"evaluate {name}", unit="set") as shown:
-        for run in range(seeds.runs):
-            network = load_classifier(models / f"run_{run}.safetensors", chosen, manifest, device, trained)
-            features, own = {}, {}
-            for each, images in sets.items():
-                seed = derive(seeds.order + run, "evaluate", each)
-                found, features[each], own[each] = describe(
-                    network, images, student.method, batch_size=settings.batch_size, seed=seed
-                )
-                if not np.isfinite(found).all():
-                    raise UserError(f"students.{name}: run {run} gives logits that are not finite on {each}")
-                logits[each].append(found)
-                shown.update()
-            del features["validation"], own["validation"]
-            seen = penultimate(network, train.images, batch_size=settings.batch_size)
-            novelty.append(_novelty(seen, train.labels, features, own))
-            shown.update()
-            seed = seeds.order + run
-            arrays, spent = under_attack(
-                network, test, student.method, settings.attacks, surrogates, batch_size=settings.batch_size, seed=seed
-            )
-            attacked.append(arrays)
-            cost["adversarial"] += spent
-            shown.update()
-            arrays, spent = under_shift(
-                network, seen, train, test, student.method, settings.shifts, copies,
-                fill=manifest["mean"], batch_size=settings.batch_size, images_seed=seeds.order, seed=seed,
-            )  # fmt: skip
-            shifts.append(arrays)
-            cost["shifts"] += spent
-            shown.update()
-    about["cost"] = cost
+        runs = run_here(functools.partial(_evaluate, shared), range(seeds.runs), progress=lambda: shown.update())
+    about["cost"] = {key: sum(run.cost[key] for run in runs) for key in runs[0].cost}
     with atomic_folder(out) as folder:
-        write_npz(folder / "logits.npz", **{each: np.stack(runs) for each, runs in logits.items()})
+        write_npz(folder / "logits.npz", **{each: np.stack([run.logits[each] for run in runs]) for each in sets})
+        novelty = [run.novelty for run in runs]
         names = list(next(iter(novelty[0].values())))
         arrays = {each: np.array([[run[each][name] for name in names] for run in novelty]) for each in novelty[0]}
         write_npz(folder / "novelty.npz", names=np.array(names), **arrays)
-        write_npz(folder / "adversarial.npz", **_all_runs(attacked))
-        write_npz(folder / "shifts.npz", **_all_runs(shifts))
+        write_npz(folder / "adversarial.npz", **_all_runs([run.attacked for run in runs]))
+        write_npz(folder / "shifts.npz", **_all_runs([run.shifts for run in runs]))
         shutil.copyfile(models / "history.csv", folder / "history.csv")
         write_json(folder / "about.json", about)
+
+
+def _evaluate(shared: Evaluated, run: int, report: Report) -> Run:
+    weights = shared.models / f"run_{run}.safetensors"
+    network = load_classifier(weights, shared.network, shared.manifest, pick(), shared.trained)
+    method, settings, batch_size = shared.method, shared.settings, shared.settings.batch_size
+    logits, features, own = {}, {}, {}
+    for each, images in shared.sets.items():
+        seed = derive(shared.order + run, "evaluate", each)
+        logits[each], features[each], own[each] = describe(network, images, method, batch_size=batch_size, seed=seed)
+        if not np.isfinite(logits[each]).all():
+            raise UserError(f"students.{shared.name}: run {run} gives logits that are not finite on {each}")
+        report()
+    del features["validation"], own["validation"]
+    train, test = shared.train, shared.test
+    known = penultimate(network, train.images, batch_size=batch_size)
+    novelty = _novelty(known, train.labels, features, own)
+    report()
+    seed = shared.order + run
+    attacked, of_attacks = under_attack(
+        network, test, method, settings.attacks, shared.surrogates, batch_size=batch_size, seed=seed
+    )
+    report()
+    shifts, of_shifts = under_shift(
+        network, known, train, test, method, settings.shifts, shared.copies,
+        fill=shared.manifest["mean"], batch_size=batch_size, images_seed=shared.order, seed=seed,
+    )  # fmt: skip
+    report()
+    return Run(logits, novelty, attacked, shifts, {"adversarial": of_attacks, "shifts": of_shifts})
 
 
 def _all_runs(found: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:

@@ -1,9 +1,11 @@
 """Reading and writing arrays, tables and folders: whole or not at all, the same bytes for the same content."""
 
 import csv
+import glob
 import io
 import json
 import os
+import platform
 import shutil
 import zipfile
 import zlib
@@ -30,13 +32,24 @@ def atomic(path: Path | str) -> Iterator[Path]:
 
 
 def _part(path: Path) -> Path:
-    """A temporary name beside `path`; what a killed process left under such a name is removed."""
+    """A temporary name beside `path`, of this process alone; what killed processes of this machine left there is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    if part.is_dir():
-        shutil.rmtree(part)
-    part.unlink(missing_ok=True)
-    return part
+    start = f".{path.name}.{platform.node()}-"
+    for left in path.parent.glob(f"{glob.escape(start)}*.part"):
+        process = left.name.removeprefix(start).removesuffix(".part")
+        if process == str(os.getpid()) or not _runs(process):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
+    return path.with_name(f"{start}{os.getpid()}.part")
+
+
+def _runs(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ProcessLookupError, ValueError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 @contextmanager

@@ -12,10 +12,11 @@ from pathlib import Path
 
 # Registries only name methods (a test holds them to that); the file of each chosen method is added instead.
 REGISTRIES = {f"softcifar.{name}" for name in ("augment", "corruptions", "data", "labels", "losses", "methods", "models")}
-# These cannot change a result: what params resolve to is part of the fingerprint, the rest reports, checks and writes.
-EXEMPT = {"softcifar.errors", "softcifar.files", "softcifar.fingerprint", "softcifar.options", "softcifar.params",
-          "softcifar.plan", "softcifar.progress", "softcifar.ranges", "softcifar.recipe", "softcifar.simulation.params",
-          "softcifar.stage"}  # fmt: skip
+# These cannot change a result: what params resolve to is part of the fingerprint, the rest reports, checks, writes, and says
+# where a network trains.
+EXEMPT = {"softcifar.errors", "softcifar.execution", "softcifar.files", "softcifar.fingerprint", "softcifar.options",
+          "softcifar.params", "softcifar.plan", "softcifar.progress", "softcifar.ranges", "softcifar.recipe",
+          "softcifar.simulation.params", "softcifar.stage"}  # fmt: skip
 
 
 def code(root: Path, script: str, methods: Iterable[Callable] = ()) -> dict[str, str]:
@@ -49,8 +50,13 @@ def _imported(root: Path, path: Path) -> list[Path]:
                 if node.module in REGISTRIES and not (alias.name.isupper() or _file(root, inner)):
                     raise ValueError(f"{path}: line {node.lineno}: import {alias.name} from its own file, not the registry")
                 names.append(inner if _file(root, inner) else node.module)
-    wanted = (name for name in names if name.split(".")[0] == "softcifar" and name not in REGISTRIES | EXEMPT)
+    wanted = (name for name in names if name.split(".")[0] == "softcifar" and name not in REGISTRIES and not exempt(name))
     return [file for name in wanted if (file := _file(root, name))]
+
+
+def exempt(module: str) -> bool:
+    """Whether a module, or a package that it is in, cannot change a result."""
+    return any(module == each or module.startswith(f"{each}.") for each in EXEMPT)
 
 
 def _file(root: Path, module: str) -> Path | None:

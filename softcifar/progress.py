@@ -9,6 +9,7 @@ from tqdm import tqdm
 def bar(items: Iterable | None = None, *, total: int | None = None, what: str, unit: str = "it") -> tqdm:
     """A tqdm bar on standard error, labelled `what`; in a log it prints at most one line every 10 seconds."""
     terminal = sys.stderr.isatty()
+    tqdm.monitor_interval = 0  # no thread of its own: processes are forked while a bar is shown (softcifar.execution.local)
     return tqdm(
         items,
         total=total,
@@ -19,3 +20,9 @@ def bar(items: Iterable | None = None, *, total: int | None = None, what: str, u
         mininterval=0.2 if terminal else 10,
         leave=True,
     )
+
+
+def advance(shown: tqdm, steps: int, text: str) -> None:
+    """Move a bar on by `steps`, and show `text` behind it."""
+    shown.set_postfix_str(text, refresh=False)
+    shown.update(steps)

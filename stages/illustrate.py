@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from softcifar import params
+from softcifar.device import pick
 from softcifar.files import write_npz
 from softcifar.stage import PARAMS, item, run
 from softcifar.two_moons import uncertainty_maps
@@ -11,6 +12,7 @@ from softcifar.two_moons import uncertainty_maps
 def main() -> None:
     study = params.load(PARAMS)
     name = item(study.illustrations, "illustration")
+    pick()  # its number of threads; such small networks train on the CPU whatever it says
     found = uncertainty_maps(**study.illustrations[name].model_dump(), seed=study.seeds.init)
     write_npz(Path("scores/illustrations") / f"{name}.npz", **found)
 

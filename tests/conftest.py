@@ -14,6 +14,12 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch):
+    """Runs and folds train one after the other in the test's own process; tests of the other ways say so."""
+    monkeypatch.setenv("SOFTCIFAR_WORKERS", "1")
+
+
 @pytest.fixture
 def smoke() -> dict:
     """The smoke preset as plain data, to be changed at will."""
@@ -104,7 +110,8 @@ class Workspace:
     @property
     def environment(self) -> dict:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
+        given = {name: value for name, value in os.environ.items() if name != "SOFTCIFAR_WORKERS"}
+        return given | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)

@@ -228,7 +228,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, metho
     task = make_task(splits, method=method, epochs=3)
     whole = train(task, CPU, tmp_path / "whole", no_progress)
 
-    def kill(_: str) -> None:
+    def kill(*_: object) -> None:
         raise Killed
 
     with pytest.raises(Killed):

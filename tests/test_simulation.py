@@ -1,12 +1,10 @@
 """Whole simulations: scores of the right networks, choices by validation, files that a kill does not change, the stages."""
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 from scipy.special import log_softmax, softmax
 
@@ -341,17 +339,11 @@ def test_a_killed_simulation_goes_on_and_ends_in_the_same_bytes(splits, finished
     assert sorted(numbers) == ([0, 1, 2] if damaged else [2])
 
 
-def test_how_many_threads_there_are_changes_nothing(splits, tmp_path):
-    before = torch.get_num_threads()
+def test_how_many_data_sets_are_run_side_by_side_changes_nothing(splits, tmp_path, monkeypatch):
     results = []
-    try:
-        for threads in (1, 3):
-            torch.set_num_threads(threads)
-            results.append(simulate(plan_of(UNTAUGHT), splits, tmp_path / str(threads), lambda: None))
-            with ThreadPoolExecutor(1) as pool:
-                assert pool.submit(torch.get_num_threads).result() == threads
-    finally:
-        torch.set_num_threads(before)
+    for workers in ("1", "3"):
+        monkeypatch.setenv("SOFTCIFAR_WORKERS", workers)
+        results.append(simulate(plan_of(UNTAUGHT), splits, tmp_path / workers, lambda _: None))
     one, three = results
     for name, values in one.items():
         np.testing.assert_array_equal(values, three[name])
@@ -359,9 +351,9 @@ def test_how_many_threads_there_are_changes_nothing(splits, tmp_path):
 
 def test_finished_data_sets_are_read_again_and_counted_as_progress(splits, tmp_path, monkeypatch):
     numbers, shown = counting(monkeypatch), []
-    one, two = (simulate(plan_of(UNTAUGHT), splits, tmp_path, lambda: shown.append(1)) for _ in range(2))
+    one, two = (simulate(plan_of(UNTAUGHT), splits, tmp_path, shown.append) for _ in range(2))
     assert sorted(numbers) == [0, 1, 2]
-    assert len(shown) == 6
+    assert shown == [0, 1, 1, 1, 3]
     assert one.keys() == two.keys()
     for name, values in one.items():
         np.testing.assert_array_equal(values, two[name])

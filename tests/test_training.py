@@ -46,7 +46,7 @@ def make_task(splits, **changes) -> Task:
     )
 
 
-def no_progress(_: str) -> None:
+def no_progress(*_: object) -> None:
     pass
 
 
@@ -82,16 +82,16 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, after
     undisturbed = train(task, CPU, tmp_path / "whole", no_progress)
     epochs = []
 
-    def kill(text: str) -> None:
-        epochs.append(text)
+    def kill(done: int, _: str) -> None:
+        epochs.append(done)
         if len(epochs) == after:
             raise Killed
 
     with pytest.raises(Killed):
         train(task, CPU, tmp_path / "killed", kill)
     torch.rand(11)  # whatever happened in between
-    resumed = train(task, CPU, tmp_path / "killed", epochs.append)
-    assert len(epochs) == 4  # no epoch is trained twice
+    resumed = train(task, CPU, tmp_path / "killed", lambda done, _: epochs.append(done))
+    assert epochs == [1] * after + [after] + [1] * (4 - after)  # no epoch is trained twice, those of before are told
     assert same(resumed.best, undisturbed.best)
     assert same(resumed.weights, undisturbed.weights)
     assert resumed.history == undisturbed.history
@@ -108,7 +108,7 @@ def test_the_last_epochs_are_not_augmented_also_after_a_kill(splits, tmp_path, m
     )
     count = iter(range(9))
 
-    def kill(_: str) -> None:
+    def kill(*_: object) -> None:
         if next(count) == 2:
             raise Killed
 
@@ -201,9 +201,8 @@ def test_states_unused_for_long_are_removed(tmp_path):
 
 def test_a_finished_run_is_not_trained_again(splits, tmp_path):
     task, epochs = make_task(splits, epochs=2), []
-    first = train(task, CPU, tmp_path / "state", epochs.append)
-    again = train(task, CPU, tmp_path / "state", epochs.append)
-    assert len(epochs) == 2
+    first, again = (train(task, CPU, tmp_path / "state", lambda done, _: epochs.append(done)) for _ in range(2))
+    assert epochs == [1, 1, 2]
     assert same(again.best, first.best)
     assert again.history == first.history
     whole = (tmp_path / "state").stat().st_size
@@ -266,7 +265,7 @@ def test_adam_trains_and_goes_on_where_it_was(splits, tmp_path):
     whole = train(task, CPU, tmp_path / "whole", no_progress)
     assert whole.history[-1]["train_loss"] < whole.history[0]["train_loss"]
 
-    def kill(_: str) -> None:
+    def kill(*_: object) -> None:
         raise Killed
 
     with pytest.raises(Killed):

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from scipy.special import log_softmax
 
 from softcifar.errors import UserError
+from softcifar.execution import Report, run_all
 from softcifar.files import read_npz, write_npz
 from softcifar.metrics.temperature import fit_temperature
 from softcifar.metrics.uncertainty import predictive
@@ -53,34 +53,28 @@ class Plan:
         return Schedule(given.lr, given.weight_decay, given.batch_size, given.epochs, given.patience)
 
 
-def simulate(plan: Plan, splits: dict[str, Arrays], states: Path, progress: Callable[[], None]) -> Arrays:
+def simulate(plan: Plan, splits: dict[str, Arrays], states: Path, progress: Callable[[int], None]) -> Arrays:
     """Run `one_data_set` on every data set; returns its arrays, stacked along a first axis of data sets.
 
     splits: {"train", "validation", "test"}: points (D, N, features), labels (D, N), exact (D, N, K), dense (D, N). states: a
     folder where the arrays of each finished data set are kept, so that a killed simulation goes on after the last one.
     """
-    found, threads = [], torch.get_num_threads()
-    # A thread per core, each with a data set of its own: products this small gain little from several cores, and this way the
-    # numbers do not depend on how many there are.
-    try:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            for arrays in pool.map(functools.partial(_kept, plan, splits, states), range(len(splits["train"]["labels"]))):
-                found.append(arrays)
-                progress()
-    finally:
-        torch.set_num_threads(threads)  # what one thread sets, all later ones start with
-    return {name: np.stack([each[name] for each in found]) for name in found[0]}
+    files = [states / f"{number:04d}.npz" for number in range(len(splits["train"]["labels"]))]
+    found = {number: arrays for number, file in enumerate(files) if (arrays := _read(file)) is not None}
+    missing = [number for number in range(len(files)) if number not in found]
+    progress(len(found))
+
+    def done(place: int, arrays: Arrays) -> None:
+        write_npz(files[missing[place]], **arrays)
+        progress(1)
+
+    found |= dict(zip(missing, run_all(functools.partial(_run, plan, splits), missing, done=done), strict=True))
+    return {name: np.stack([found[number][name] for number in range(len(files))]) for name in found[0]}
 
 
-def _kept(plan: Plan, splits: dict[str, Arrays], states: Path, number: int) -> Arrays:
-    """The arrays of data set `number`, from its file in `states` where there is one."""
-    state = states / f"{number:04d}.npz"
-    arrays = _read(state)
-    if arrays is None:
-        data = {name: {key: values[number] for key, values in split.items()} for name, split in splits.items()}
-        arrays = one_data_set(plan, data, number)
-        write_npz(state, **arrays)
-    return arrays
+def _run(plan: Plan, splits: dict[str, Arrays], number: int, _: Report) -> Arrays:
+    data = {name: {key: values[number] for key, values in split.items()} for name, split in splits.items()}
+    return one_data_set(plan, data, number)
 
 
 def one_data_set(plan: Plan, data: dict[str, Arrays], number: int) -> Arrays:

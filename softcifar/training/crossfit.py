@@ -3,6 +3,8 @@
 A network scored on its own training images is near certain of them and carries next to no instance information.
 """
 
+import functools
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +12,7 @@ from sklearn.model_selection import StratifiedKFold
 
 from softcifar.device import pick
 from softcifar.errors import UserError
-from softcifar.execution import run_all
+from softcifar.execution import Report, run_all
 from softcifar.files import atomic_folder, write_json, write_npz
 from softcifar.labels.one_hot import hard
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
@@ -19,13 +21,31 @@ from softcifar.metrics.uncertainty import predictive
 from softcifar.models.classifier import PLAIN, classifier
 from softcifar.params import Seeds, Teacher
 from softcifar.prediction import predict
-from softcifar.progress import bar
+from softcifar.progress import advance, bar
 from softcifar.seeding import derive
 from softcifar.splits import Split
 from softcifar.training.loop import Task, train
 from softcifar.training.matching import matched
-from softcifar.training.state import State, Store
-from softcifar.training.trained import arithmetic, versions, write_tensors
+from softcifar.training.state import State, Store, keep
+from softcifar.training.trained import surroundings, write_tensors
+
+
+@dataclass(frozen=True)
+class Folds:
+    """What all folds of a teacher share, wherever they train."""
+
+    name: str
+    teacher: Teacher
+    seeds: Seeds
+    fold: np.ndarray  # of every training image
+    targets: np.ndarray  # float32 (N, K)
+    train_split: Split
+    validation: Split
+    manifest: dict
+
+    def seeds_of(self, number: int) -> tuple[int, int]:
+        """A fold's seeds for its weights and its batches."""
+        return derive(self.seeds.init, "teacher", number), derive(self.seeds.order, "teacher", number)
 
 
 def fold_of(labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
@@ -59,56 +79,31 @@ def teach(
     data set's labels. With folds 1 the one network sees every image (the published, in-sample way).
     The temperature is fitted on images the teacher did not see: the held-out folds, or validation with folds 1.
     """
-    device = pick()
     fold = fold_of(train_split.labels, teacher.folds, split_seed)
     targets = hard(train_split.labels, len(manifest["classes"])).astype(np.float32)
     teacher = matched(teacher, targets, train_split.votes, manifest["image_shape"], f"teachers.{name}")
-    held_out = [fold == number for number in range(teacher.folds)]
-    seen = [~out_of if teacher.folds > 1 else out_of for out_of in held_out]
-    tasks = [
-        Task(
-            name=f"teacher {name}, fold {number}",
-            recipe=teacher,
-            images=train_split.images[seen[number]],
-            targets=targets[seen[number]],
-            validation_images=validation.images,
-            validation_labels=validation.labels,
-            manifest=manifest,
-            init=derive(seeds.init, "teacher", number),
-            order=derive(seeds.order, "teacher", number),
-        )
-        for number in range(teacher.folds)
-    ]
+    shared = Folds(name, teacher, seeds, fold, targets, train_split, validation, manifest)
+    wanted = [(number, states.of(teacher.model_dump(), split_seed, number, *shared.seeds_of(number)))
+              for number in range(teacher.folds)]  # fmt: skip
     with bar(total=teacher.epochs * teacher.folds, what=f"teach {name}", unit="epoch") as shown:
-
-        def one(numbered: tuple[int, Task]) -> State:
-            number, task = numbered
-            state = train(
-                task,
-                device,
-                states.of(teacher.model_dump(), split_seed, number, task.init, task.order),
-                lambda _: shown.update(),
-            )
-            shown.update(teacher.epochs * (number + 1) - shown.n)  # what was trained before counts as well
-            return state
-
-        trained = run_all(one, list(enumerate(tasks)))
+        trained = run_all(
+            functools.partial(_train, shared),
+            wanted,
+            progress=functools.partial(advance, shown),
+            done=lambda number, found: keep(wanted[number][1], found[0]),
+        )
 
     logits = np.zeros((len(fold), len(manifest["classes"])), dtype=np.float32)
-    for number, state in enumerate(trained):
-        network = classifier(teacher.network, manifest, seed=0, method=teacher.method).to(device)
-        network.load_state_dict(state.best)
-        predicted = predict(network, train_split.images[held_out[number]], PLAIN, batch_size=500, seed=0)
-        logits[held_out[number]] = predicted[0]
+    for number, (_, held_out, _) in enumerate(trained):
+        logits[fold == number] = held_out
     if teacher.folds > 1:
         unseen_logits, unseen_labels = logits, train_split.labels
     else:
-        unseen_logits = predict(network, validation.images, PLAIN, batch_size=500, seed=0)[0]
-        unseen_labels = validation.labels
+        unseen_logits, unseen_labels = trained[0][2], validation.labels
     temperature = fit_temperature(unseen_logits[None], unseen_labels)
     probs = predictive(logits[None])
     with atomic_folder(out) as folder:
-        for number, state in enumerate(trained):
+        for number, (state, _, _) in enumerate(trained):
             write_tensors(folder / f"fold_{number}.safetensors", state.best)
         write_npz(
             folder / "logits.npz",
@@ -124,8 +119,32 @@ def teach(
                 "temperature": temperature,
                 "accuracy": accuracy(probs, train_split.labels),
                 "negative_log_likelihood": negative_log_likelihood(probs, train_split.labels),
-                "best_epochs": [state.best_epoch for state in trained],
-                "versions": versions(),
-                **arithmetic(teacher.precision, device),
+                "best_epochs": [state.best_epoch for state, _, _ in trained],
+                **surroundings(teacher.precision),
             },
         )
+
+
+def _train(shared: Folds, wanted: tuple[int, Path], report: Report) -> tuple[State, np.ndarray, np.ndarray]:
+    """One fold's final state, and its network's logits on the images of its fold and on validation, float32 (N, K)."""
+    number, state_file = wanted
+    teacher, images, device = shared.teacher, shared.train_split.images, pick()
+    held_out = shared.fold == number
+    seen = ~held_out if teacher.folds > 1 else held_out
+    init, order = shared.seeds_of(number)
+    task = Task(
+        name=f"teacher {shared.name}, fold {number}",
+        recipe=teacher,
+        images=images[seen],
+        targets=shared.targets[seen],
+        validation_images=shared.validation.images,
+        validation_labels=shared.validation.labels,
+        manifest=shared.manifest,
+        init=init,
+        order=order,
+    )
+    state = train(task, device, state_file, report)
+    network = classifier(teacher.network, shared.manifest, seed=0, method=teacher.method).to(device)
+    network.load_state_dict(state.best)
+    sets = (images[held_out], shared.validation.images)
+    return state, *(predict(network, each, PLAIN, batch_size=500, seed=0)[0] for each in sets)

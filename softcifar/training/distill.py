@@ -1,5 +1,7 @@
 """Distillation: a shallow network learns from a trained student, to see how well that student teaches (protocols.md, B)."""
 
+import functools
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ from torch import nn
 
 from softcifar.device import autocast, pick, resolve_precision
 from softcifar.errors import UserError
-from softcifar.execution import run_all
+from softcifar.execution import Report, run_all
 from softcifar.files import atomic_folder, read_json, write_csv, write_json, write_npz
 from softcifar.fingerprint import of_inputs
 from softcifar.labels.one_hot import hard
@@ -16,13 +18,43 @@ from softcifar.losses.distillation import distillation
 from softcifar.models.classifier import PLAIN, classifier
 from softcifar.params import Distillation, Method, Seeds
 from softcifar.prediction import predict
-from softcifar.progress import bar
+from softcifar.progress import advance, bar
 from softcifar.seeding import derive
 from softcifar.splits import Split
 from softcifar.training.loop import BatchLoss, Task, train
 from softcifar.training.matching import matched
-from softcifar.training.state import State, Store
-from softcifar.training.trained import arithmetic, load_classifier, parameter_count, versions, write_tensors
+from softcifar.training.state import State, Store, keep
+from softcifar.training.trained import parameter_count, read_weights, restored, surroundings, write_tensors
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What all runs on one student share, wherever they train."""
+
+    name: str  # of the student that teaches
+    recipe: Distillation
+    seeds: Seeds
+    network: Method  # the student's
+    method: Method
+    targets: np.ndarray  # float32 (N, K)
+    train_split: Split
+    validation: Split
+    test: Split
+    manifest: dict
+
+    def seeds_of(self, run: int) -> tuple[int, int]:
+        """A run's seeds for its weights and its batches."""
+        return derive(self.seeds.init + run, "distill"), derive(self.seeds.order + run, "distill")
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One run: the weights of the student's run, the file that they come from, and the file of its state."""
+
+    run: int
+    teacher: dict[str, torch.Tensor]
+    file: Path
+    state: Path
 
 
 def taught_by(teacher: nn.Module, precision: str, *, alpha: float, temperature: float) -> BatchLoss:
@@ -65,43 +97,28 @@ def distill(
     student, so that students can be compared run by run. The recipe's loss, method and choose_by play no part.
     Raises UserError where a run of the student is missing, or the loss is no longer finite.
     """
-    device = pick()
     about = read_json(student / "about.json")
     network, method = Method(**about["network"]), Method(**about["method"])
     targets = hard(train_split.labels, len(manifest["classes"])).astype(np.float32)
     recipe = matched(recipe, targets, train_split.votes, manifest["image_shape"], "distillation")
     decisive = recipe.model_dump(exclude={"students", "loss", "method", "choose_by"})
-
+    shared = Lessons(name, recipe, seeds, network, method, targets, train_split, validation, test, manifest)
+    wanted = []
+    for run in range(seeds.runs):
+        weights = student / f"run_{run}.safetensors"
+        teacher = read_weights(weights)
+        state = states.of(decisive, *shared.seeds_of(run), of_inputs(network, weights))
+        wanted.append(Lesson(run, teacher, weights, state))
     with bar(total=recipe.epochs * seeds.runs, what=f"distill {name}", unit="epoch") as shown:
+        found = run_all(
+            functools.partial(_learn, shared),
+            wanted,
+            progress=functools.partial(advance, shown),
+            done=lambda number, learned: keep(wanted[number].state, learned[0]),
+        )
 
-        def one(run: int) -> State:
-            weights = student / f"run_{run}.safetensors"
-            teacher = load_classifier(weights, network, manifest, device, method)
-            task = Task(
-                name=f"shallow student of {name}, run {run}",
-                recipe=recipe.model_copy(update={"method": PLAIN}),
-                images=train_split.images,
-                targets=targets,
-                validation_images=validation.images,
-                validation_labels=validation.labels,
-                manifest=manifest,
-                init=derive(seeds.init + run, "distill"),
-                order=derive(seeds.order + run, "distill"),
-                loss=taught_by(
-                    teacher,
-                    resolve_precision(recipe.precision, device),
-                    alpha=recipe.alpha,
-                    temperature=recipe.temperature,
-                ),
-            )
-            state_file = states.of(decisive, task.init, task.order, of_inputs(network, weights))
-            state = train(task, device, state_file, lambda text: _advance(shown, text))
-            shown.update(recipe.epochs * (run + 1) - shown.n)  # what was trained before counts as well
-            return state
-
-        trained = run_all(one, range(seeds.runs))
-
-    logits = _logits(name, trained, recipe, manifest, {"validation": validation, "test": test}, device)
+    trained = [state for state, _ in found]
+    logits = {each: np.stack([of_run[each] for _, of_run in found]) for each in ("validation", "test")}
     about = {
         "student": name,
         "seeds": list(range(seeds.runs)),
@@ -110,8 +127,7 @@ def distill(
         "alpha": recipe.alpha,
         "temperature": recipe.temperature,
         "best_epochs": [state.best_epoch for state in trained],
-        "versions": versions(),
-        **arithmetic(recipe.precision, device),
+        **surroundings(recipe.precision),
     }
     history = [{"seed": run, **row} for run, state in enumerate(trained) for row in state.history]
     with atomic_folder(out) as models, atomic_folder(scores) as arrays:
@@ -123,21 +139,32 @@ def distill(
             write_json(folder / "about.json", about)
 
 
-def _logits(
-    name: str, trained: list[State], recipe: Distillation, manifest: dict, sets: dict[str, Split], device: torch.device
-) -> dict[str, np.ndarray]:
-    """Logits of the kept weights on each split, one deterministic pass: float32 (R, 1, N, K)."""
-    found: dict[str, list[np.ndarray]] = {each: [] for each in sets}
-    network = classifier(recipe.network, manifest, seed=0).to(device, memory_format=torch.channels_last)
-    for run, state in enumerate(trained):
-        network.load_state_dict(state.best)
-        for each, split in sets.items():
-            found[each].append(predict(network, split.images, PLAIN, batch_size=500, seed=0))
-            if not np.isfinite(found[each][-1]).all():
-                raise UserError(f"distillation: run {run} on student {name} gives logits that are not finite on {each}")
-    return {each: np.stack(runs) for each, runs in found.items()}
-
-
-def _advance(shown, text: str) -> None:
-    shown.set_postfix_str(text, refresh=False)
-    shown.update()
+def _learn(shared: Lessons, lesson: Lesson, report: Report) -> tuple[State, dict[str, np.ndarray]]:
+    """The final state of one run, and the logits of the kept weights on each split, one deterministic pass: (1, N, K)."""
+    recipe, device = shared.recipe, pick()
+    teacher = restored(lesson.teacher, lesson.file, shared.network, shared.manifest, device, shared.method)
+    init, order = shared.seeds_of(lesson.run)
+    precision = resolve_precision(recipe.precision, device)
+    task = Task(
+        name=f"shallow student of {shared.name}, run {lesson.run}",
+        recipe=recipe.model_copy(update={"method": PLAIN}),
+        images=shared.train_split.images,
+        targets=shared.targets,
+        validation_images=shared.validation.images,
+        validation_labels=shared.validation.labels,
+        manifest=shared.manifest,
+        init=init,
+        order=order,
+        loss=taught_by(teacher, precision, alpha=recipe.alpha, temperature=recipe.temperature),
+    )
+    state = train(task, device, lesson.state, report)
+    network = classifier(recipe.network, shared.manifest, seed=0).to(device, memory_format=torch.channels_last)
+    network.load_state_dict(state.best)
+    logits = {}
+    for each, split in (("validation", shared.validation), ("test", shared.test)):
+        logits[each] = predict(network, split.images, PLAIN, batch_size=500, seed=0)
+        if not np.isfinite(logits[each]).all():
+            raise UserError(
+                f"distillation: run {lesson.run} on student {shared.name} gives logits that are not finite on {each}"
+            )
+    return state, logits

@@ -23,7 +23,7 @@ from softcifar.seeding import derive
 from softcifar.training.adam import Adam
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
-from softcifar.training.state import State, load_state, save_state
+from softcifar.training.state import State, load_state, reachable, save_state
 
 # (pixels of the batch as the network saw them, logits, targets) -> the loss of every image (B,)
 BatchLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -45,15 +45,19 @@ class Task:
     loss: BatchLoss | None = None  # instead of the recipe's
 
 
-def train(task: Task, device: torch.device, state_file: Path, progress: Callable[[str], None]) -> State:
-    """Train to the end, from the saved state where there is one; `progress` is called after every epoch.
+def train(task: Task, device: torch.device, state_file: Path, progress: Callable[[int, str], None]) -> State:
+    """Train to the end, from the saved state where there is one.
 
-    Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU).
+    progress(epochs, text) is called after every epoch, with 1 and the validation scores, and at first with the epochs that the
+    saved state holds. Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU).
     A finished run is read from its state and not trained again.
     Raises UserError where the loss or a weight is no longer finite.
     """
     recipe = task.recipe
+    state_file = reachable(state_file)
     state = load_state(state_file)
+    if state.epoch:
+        progress(state.epoch, "trained before")
     if state.epoch == recipe.epochs:
         return state
     method = METHODS[recipe.method.name](**recipe.method.options)
@@ -84,7 +88,7 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
         if state.epoch == recipe.epochs:
             state.weights, state.optimizer = {}, {}
         save_state(state_file, state)
-        progress(f"validation NLL {scores['validation_nll']:.3f}, accuracy {scores['validation_accuracy']:.3f}")
+        progress(1, f"validation NLL {scores['validation_nll']:.3f}, accuracy {scores['validation_accuracy']:.3f}")
     return state
 
 

@@ -7,6 +7,7 @@ same network, one more run, one more value to tune over train only what is new.
 
 import hashlib
 import json
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +60,17 @@ def load_state(path: Path) -> State:
     return State(**note, **groups)
 
 
+def reachable(path: Path) -> Path:
+    """A state's file where a network trains: a cluster's node without the study's folder keeps it in its temporary folder."""
+    return path if path.parent.is_dir() else Path(tempfile.gettempdir()) / "softcifar" / path.name
+
+
+def keep(path: Path, state: State) -> None:
+    """Save a finished state that was trained where `path` cannot be reached."""
+    if not path.exists():
+        save_state(path, state)
+
+
 def digest(values: np.ndarray) -> str:
     """sha256 of an array's shape, type and values."""
     return hashlib.sha256(repr((values.shape, values.dtype)).encode() + np.ascontiguousarray(values).tobytes()).hexdigest()
@@ -71,7 +83,7 @@ class Store:
 
     def __init__(self, folder: Path, fingerprint: str) -> None:
         """fingerprint: of what all runs of this stage share, their data and code."""
-        self.folder, self.fingerprint = folder, fingerprint
+        self.folder, self.fingerprint = folder.resolve(), fingerprint
         folder.mkdir(parents=True, exist_ok=True)
         for state in folder.glob("*.safetensors"):
             if time.time() - state.stat().st_mtime > self.KEEP_DAYS * 86400:

@@ -1,24 +1,59 @@
 """Train a student: some runs of every tuned choice, then all runs of the choice that validation prefers."""
 
+import functools
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from tqdm import tqdm
 
 from softcifar.device import pick
 from softcifar.errors import UserError
-from softcifar.execution import run_all
+from softcifar.execution import Report, run_all
 from softcifar.files import atomic_folder, write_csv, write_json
 from softcifar.methods import METHODS
 from softcifar.models.classifier import PLAIN, classifier
-from softcifar.params import LabelSource, Seeds, Student
-from softcifar.progress import bar
+from softcifar.params import LabelSource, Recipe, Seeds, Student
+from softcifar.progress import advance, bar
 from softcifar.splits import Split
 from softcifar.training.loop import Task, train
 from softcifar.training.matching import matched
 from softcifar.training.online import is_online, online_loss
-from softcifar.training.state import State, Store, digest
-from softcifar.training.trained import arithmetic, parameter_count, versions, write_tensors
+from softcifar.training.state import State, Store, digest, keep
+from softcifar.training.trained import parameter_count, surroundings, write_tensors
 from softcifar.training.tuning import candidates, choose, label_candidates
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One combination of tuned values; without any there is one choice."""
+
+    values: dict  # by params key
+    recipe: Recipe
+    source: LabelSource
+    labels: int  # its place among the label source's choices
+
+
+@dataclass(frozen=True)
+class Runs:
+    """What all runs of a student share, wherever they train."""
+
+    name: str
+    choices: list[Choice]
+    seeds: Seeds
+    train_split: Split
+    validation: Split
+    targets: np.ndarray  # float32 (C, N, K)
+    manifest: dict
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One run of one choice, and the file of its state."""
+
+    choice: int
+    run: int
+    state: Path
 
 
 def train_student(
@@ -44,87 +79,88 @@ def train_student(
     expected = (len(label_choices), len(train_split.images), len(manifest["classes"]))
     if targets.shape != expected:
         raise UserError(f"students.{name}.labels: found targets of shape {targets.shape}; allowed: {expected}")
-    device = pick()
     method = student.method if METHODS[student.method.name].trains else PLAIN  # as far as training goes
     choices = [
-        (
+        Choice(
             {**of_labels, **of_recipe},
             matched(recipe, targets[labels], train_split.votes, manifest["image_shape"], f"students.{name}"),
+            chosen,
             labels,
         )
-        for labels, (of_labels, _) in enumerate(label_choices)
+        for labels, (of_labels, chosen) in enumerate(label_choices)
         for of_recipe, recipe in candidates(student)
     ]
+    shared = Runs(name, choices, seeds, train_split, validation, targets, manifest)
 
-    def task(candidate: int, run: int) -> Task:
-        values, recipe, labels = choices[candidate]
-        return Task(
-            name=f"student {name}, run {run}" + (f", {_text(values)}" if values else ""),
-            recipe=recipe,
-            images=train_split.images,
-            targets=targets[labels],
-            validation_images=validation.images,
-            validation_labels=validation.labels,
-            manifest=manifest,
-            init=seeds.init + run,
-            order=seeds.order + run,
-            loss=online_loss(recipe, label_choices[labels][1], name) if is_online(source.source) else None,
-        )
-
-    def state_file(candidate: int, todo: Task) -> Path:
+    def wanted(number: int, run: int) -> Wanted:
+        choice = choices[number]
         # By which score or under which name the run is wanted does not matter.
-        recipe = todo.recipe.model_dump(exclude={"labels", "method", "choose_by"})
-        online = label_choices[choices[candidate][2]][1] if todo.loss else None
-        return states.of(recipe, method.model_dump(), todo.init, todo.order, digest(todo.targets), online)
+        recipe = choice.recipe.model_dump(exclude={"labels", "method", "choose_by"})
+        online = choice.source if is_online(source.source) else None
+        learned = digest(targets[choice.labels])
+        return Wanted(number, run, states.of(recipe, method.model_dump(), seeds.init + run, seeds.order + run, learned, online))
 
-    search = [(candidate, run) for candidate in range(len(choices)) for run in range(seeds.search)]
+    search = [wanted(number, run) for number in range(len(choices)) for run in range(seeds.search)]
     further = seeds.runs - seeds.search
-    epochs = [recipe.epochs for _, recipe, _ in choices]
+    epochs = [choice.recipe.epochs for choice in choices]
     with bar(total=seeds.search * sum(epochs) + further * max(epochs), what=f"train {name}", unit="epoch") as shown:
-
-        def one(numbers: tuple[int, int]) -> State:
-            todo = task(*numbers)
-            trained = shown.n
-            state = train(todo, device, state_file(numbers[0], todo), lambda text: _advance(shown, text))
-            shown.update(trained + todo.recipe.epochs - shown.n)  # what was trained before counts as well
-            return state
-
-        trained = dict(zip(search, run_all(one, search), strict=True))
+        trained = _train_all(shared, search, shown)
         scores = _scores(trained, len(choices))
-        choice = choose(scores, student.choose_by)
-        rest = [(choice, run) for run in range(seeds.search, seeds.runs)]
-        shown.update(further * (max(epochs) - epochs[choice]))
-        trained |= dict(zip(rest, run_all(one, rest), strict=True))
+        best = choose(scores, student.choose_by)
+        shown.update(further * (max(epochs) - epochs[best]))
+        trained |= _train_all(shared, [wanted(best, run) for run in range(seeds.search, seeds.runs)], shown)
 
-    network, steps = choices[choice][1].network, choices[choice][1].augment
-    chosen = [trained[choice, run] for run in range(seeds.runs)]
+    network = choices[best].recipe.network
+    chosen = [trained[best, run] for run in range(seeds.runs)]
     with atomic_folder(out) as folder:
         for run, state in enumerate(chosen):
             write_tensors(folder / f"run_{run}.safetensors", state.best)
-        write_csv(folder / "history.csv", _history(trained, choice))
+        write_csv(folder / "history.csv", _history(trained, best))
         write_json(
             folder / "about.json",
             {
                 "seeds": list(range(seeds.runs)),
                 "network": network.model_dump(),
                 "method": method.model_dump(),
-                "augment": [step.model_dump() for step in steps],
+                "augment": [step.model_dump() for step in choices[best].recipe.augment],
                 "parameters": parameter_count(classifier(network, manifest, seed=0, method=method)),
-                "candidates": [values for values, _, _ in choices],
+                "candidates": [choice.values for choice in choices],
                 "validation": scores,
                 "search_runs": seeds.search,
                 "choose_by": student.choose_by,
-                "choice": choice,
+                "choice": best,
                 "best_epochs": [state.best_epoch for state in chosen],
-                "versions": versions(),
-                **arithmetic(student.precision, device),
+                **surroundings(student.precision),
             },
         )
 
 
-def _advance(shown, text: str) -> None:
-    shown.set_postfix_str(text, refresh=False)
-    shown.update()
+def _train_all(shared: Runs, wanted: list[Wanted], shown: tqdm) -> dict[tuple[int, int], State]:
+    trained = run_all(
+        functools.partial(_train, shared),
+        wanted,
+        progress=functools.partial(advance, shown),
+        done=lambda number, state: keep(wanted[number].state, state),
+    )
+    return {(each.choice, each.run): state for each, state in zip(wanted, trained, strict=True)}
+
+
+def _train(shared: Runs, wanted: Wanted, report: Report) -> State:
+    choice = shared.choices[wanted.choice]
+    online = is_online(choice.source.source)
+    task = Task(
+        name=f"student {shared.name}, run {wanted.run}" + (f", {_text(choice.values)}" if choice.values else ""),
+        recipe=choice.recipe,
+        images=shared.train_split.images,
+        targets=shared.targets[choice.labels],
+        validation_images=shared.validation.images,
+        validation_labels=shared.validation.labels,
+        manifest=shared.manifest,
+        init=shared.seeds.init + wanted.run,
+        order=shared.seeds.order + wanted.run,
+        loss=online_loss(choice.recipe, choice.source, shared.name) if online else None,
+    )
+    return train(task, pick(), wanted.state, report)
 
 
 def _text(choice: dict) -> str:

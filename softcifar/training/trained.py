@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save
 import softcifar
 from softcifar.device import pick, resolve_precision
 from softcifar.errors import UserError
+from softcifar.execution import Report, run_all
 from softcifar.files import atomic, write_text
 from softcifar.models.classifier import PLAIN, Classifier, classifier
 from softcifar.params import Method
@@ -25,13 +26,18 @@ def versions() -> dict[str, str]:
     return {"softcifar": softcifar.__version__, "python": platform.python_version(), **packages}
 
 
-def arithmetic(precision: str, device: torch.device) -> dict[str, str]:
-    return {"device": device.type, "precision": resolve_precision(precision, device)}
-
-
 def surroundings(precision: str) -> dict[str, object]:
-    """What, besides params, code and data, decides the bytes of a trained network: part of a saved state's fingerprint."""
-    return {**versions(), **arithmetic(precision, pick()), "threads": torch.get_num_threads()}
+    """What, besides params, code and data, decides the bytes of a network, where networks train (softcifar.execution).
+
+    {"versions", "device", "precision", "threads"}: noted beside what was trained, and part of a saved state's fingerprint.
+    """
+    return run_all(_surroundings, [precision])[0]
+
+
+def _surroundings(precision: str, _: Report) -> dict[str, object]:
+    device = pick()
+    found = {"versions": versions(), "device": device.type, "precision": resolve_precision(precision, device)}
+    return found | {"threads": torch.get_num_threads()}
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
@@ -59,13 +65,26 @@ def write_run_record(folder: Path, started: float) -> None:
 
 def load_classifier(path: Path, network: Method, manifest: dict, device: torch.device, method: Method = PLAIN) -> Classifier:
     """A trained classifier in evaluation mode; UserError where the file is missing, damaged or of another network."""
-    model = classifier(network, manifest, seed=0, method=method)
+    return restored(read_weights(path), path, network, manifest, device, method)
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """A network's tensors; UserError where the file is missing or damaged."""
     try:
-        model.load_state_dict(load_file(path))
+        return load_file(path)
     except FileNotFoundError:
         raise UserError(f"{path}: not found; run its train stage (dvc repro)") from None
     except SafetensorError as error:
         raise UserError(f"{path}: not a readable safetensors file ({error}); train it again") from None
+
+
+def restored(
+    weights: dict[str, torch.Tensor], path: Path, network: Method, manifest: dict, device: torch.device, method: Method = PLAIN
+) -> Classifier:
+    """The classifier with the weights read from `path`, in evaluation mode; UserError where they are of another network."""
+    model = classifier(network, manifest, seed=0, method=method)
+    try:
+        model.load_state_dict(weights)
     except RuntimeError:
         raise UserError(f"{path}: holds another network than {network.name} with {network.options}") from None
     return model.to(device, memory_format=torch.channels_last).eval()
