@@ -101,6 +101,7 @@ class Recipe(Section):
     checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
     choose_by: Literal["nll", "accuracy", "ece"]  # by which validation score a tuned value is chosen
     precision: Literal["auto", "bfloat16", "float32"]  # auto: bfloat16 where the processor computes in it
+    compile: bool  # the network as one compiled program (softcifar.training.compiled)
 
     @model_validator(mode="before")
     @classmethod
@@ -116,6 +117,12 @@ class Recipe(Section):
             )
         if self.nesterov and self.momentum == 0:
             raise ValueError("nesterov: found true with momentum 0; allowed: a momentum above 0, or nesterov: false")
+        method = _methods()[self.method.name]
+        if self.compile and method.input_gradient:
+            raise ValueError(
+                f"compile: found true with method '{self.method.name}', which differentiates by the pixels; "
+                "allowed: compile: false"
+            )
         if isinstance(self.epochs, int) and self.warmup > self.epochs:
             raise ValueError(f"warmup: found {self.warmup} epochs; allowed: at most epochs ({self.epochs})")
         if isinstance(self.epochs, int) and self.finetune > self.epochs:

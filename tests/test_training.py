@@ -22,7 +22,7 @@ SMALL = {
     "network": "resnet8", "method": "softmax", "loss": "cross_entropy", "augment": ["crop_flip"], "epochs": 4,
     "batch_size": 16, "optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005,
     "schedule": "cosine", "milestones": [], "factor": 0.1, "warmup": 0, "finetune": 0, "checkpoint": "best", "choose_by": "nll",
-    "precision": "float32",
+    "precision": "float32", "compile": False,
 }  # fmt: skip
 SEEDS = Seeds(runs=2, search=1, init=0, order=0)
 

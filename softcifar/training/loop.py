@@ -21,6 +21,7 @@ from softcifar.params import Recipe
 from softcifar.prediction import predict, to_pixels
 from softcifar.seeding import derive
 from softcifar.training.adam import Adam
+from softcifar.training.compiled import compiled
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
 from softcifar.training.state import State, load_state, reachable, save_state
@@ -65,12 +66,13 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
     if state.epoch:
         network.load_state_dict(state.weights)
     network.to(device, memory_format=torch.channels_last)
+    step = compiled(network, device) if recipe.compile else network
     optimizer = _optimizer(recipe, network)
     optimizer.load(state.optimizer)
     images = torch.as_tensor(task.images).to(device)
     targets = torch.as_tensor(task.targets).to(device)
     for epoch in range(state.epoch, recipe.epochs):
-        train_loss, last_lr = _epoch(network, method, optimizer, images, targets, task, epoch, device)
+        train_loss, last_lr = _epoch(network, step, method, optimizer, images, targets, task, epoch, device)
         scores = _validate(network, task)
         if not (np.isfinite(train_loss) and np.isfinite(scores["validation_nll"])):
             raise UserError(
@@ -103,7 +105,7 @@ def _recipe_loss(recipe: Recipe) -> BatchLoss:
     return lambda _, logits, targets: loss(logits, targets, reduction="none", **recipe.loss.options)
 
 
-def _epoch(network, method, optimizer, images, targets, task, epoch, device) -> tuple[float, float]:
+def _epoch(network, step, method, optimizer, images, targets, task, epoch, device) -> tuple[float, float]:
     """One pass over the training set in an order drawn for this epoch; returns the mean loss, weighted, and the last lr."""
     recipe = task.recipe
     seed = derive(task.order, "epoch", epoch)
@@ -122,7 +124,8 @@ def _epoch(network, method, optimizer, images, targets, task, epoch, device) -> 
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         pixels.requires_grad_(method.input_gradient)
         with autocast(precision, device):
-            logits = network(pixels)
+            # What is left over at the end of an epoch is not worth a program of its own.
+            logits = (step if len(batch) == recipe.batch_size else network)(pixels)
         loss = (weights * method.loss(network, pixels, logits, wanted, loss_of)).mean()
         optimizer.zero_grad()
         loss.backward()
