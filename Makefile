@@ -20,13 +20,13 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-repro: setup  ## Rebuild the study in params.yaml; STUDY=<preset> copies presets/<preset>.yaml there first
+repro: setup  ## Rebuild the study in params.yaml; STUDY=<preset> copies presets/<preset>.yaml there first, JOBS=<n> runs n stages at a time
 ifdef STUDY
 	@test -f presets/$(STUDY).yaml || { echo "error: STUDY: there is no preset '$(STUDY)'; allowed: $(basename $(notdir $(wildcard presets/*.yaml)))" >&2; exit 2; }
 	@cp presets/$(STUDY).yaml params.yaml
 endif
 	@python -m stages.plan --check
-	dvc repro
+	@python -m softcifar.jobs $(if $(JOBS),--jobs $(JOBS))
 	@$(MAKE) --no-print-directory report
 
 report:  ## Open the report, or name the page where there is no screen

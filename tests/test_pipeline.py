@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -86,6 +87,20 @@ def test_two_clean_runs_end_in_the_same_bytes_also_without_dvc(finished, tmp_pat
     ours, theirs = digests(finished.folder, *OUTPUTS), digests(other.folder, *OUTPUTS)
     assert len(ours) > 40
     assert ours == theirs
+
+
+def test_stages_side_by_side_end_in_the_same_bytes_as_one_after_the_other(finished, workspace):
+    """Both students, and all that follows from them, computed anew: neither their outputs nor DVC's memory of them is there."""
+    for folder in (".dvc/cache/runs", ".state", "models/students", "models/shallow", "data/surrogates", "scores", "reports"):
+        for path in (workspace.folder / folder).rglob("*"):
+            if path.is_file() and not path.name.startswith(".git"):
+                path.unlink()
+    done = workspace.run(sys.executable, "-m", "softcifar.jobs", "--jobs", "2")
+    ran = set(re.findall(r"^(\S+)  ", done.stderr, re.MULTILINE))
+    students = {"train@hard", "train@instance", "surrogate@hard", "evaluate@hard", "evaluate@instance", "distill@hard"}
+    assert ran == students | {"illustrate@two_moons", "report"}
+    assert digests(workspace.folder, *OUTPUTS) == digests(finished.folder, *OUTPUTS)
+    assert (workspace.folder / "dvc.lock").read_bytes() == (finished.folder / "dvc.lock").read_bytes()
 
 
 def test_adding_a_student_trains_just_that_one_and_removing_it_removes_every_trace(workspace, study):
