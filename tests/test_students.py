@@ -1,6 +1,9 @@
 """Students: the same bytes every time, runs apart from each other, tuning, labels made during training, wrong input."""
 
+import functools
 import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -11,11 +14,12 @@ from softcifar.errors import UserError
 from softcifar.labels.uniform import uniform
 from softcifar.params import LabelSource, Method, Seeds, Student
 from softcifar.training import loop
+from softcifar.training.loop import train
 from softcifar.training.state import Store
 from softcifar.training.student import train_student
 from softcifar.training.trained import load_classifier
 from softcifar.training.tuning import choose, label_candidates
-from tests.test_training import CPU, SEEDS, SMALL
+from tests.test_training import CPU, SEEDS, SMALL, make_task
 
 
 def label_source(source) -> LabelSource:
@@ -62,6 +66,23 @@ def test_a_run_does_not_depend_on_the_runs_beside_it(splits, tmp_path):
     tuned, _, about = run_student(splits, tmp_path, "tuned", epochs=1, lr=[0.05, 1e-9])
     assert about["choice"] == 0
     assert (alone / "run_1.safetensors").read_bytes() == (tuned / "run_1.safetensors").read_bytes()
+
+
+def test_two_stages_that_need_the_same_network_train_it_once(splits, tmp_path):
+    """At the same time, in processes of their own that share their states."""
+    states, epochs = tmp_path / "states" / "run.safetensors", 30
+    code = functools.partial(_train_in_a_process, splits, states, epochs)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
+        told = list(pool.map(code, range(2)))
+    first, second = sorted(told, key=lambda each: each.count(1), reverse=True)
+    assert first.count(1) == epochs
+    assert [each for each in second if each] == [epochs]  # all of them trained before
+
+
+def _train_in_a_process(splits, states, epochs, _):
+    told = []
+    train(make_task(splits, epochs=epochs), CPU, states, lambda done, _: told.append(done))
+    return told
 
 
 def test_validation_chooses_among_listed_values(splits, tmp_path):

@@ -24,7 +24,7 @@ from softcifar.training.adam import Adam
 from softcifar.training.compiled import compiled
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
-from softcifar.training.state import State, load_state, reachable, save_state
+from softcifar.training.state import State, alone, load_state, reachable, save_state
 
 # (pixels of the batch as the network saw them, logits, targets) -> the loss of every image (B,)
 BatchLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -52,10 +52,16 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
     progress(epochs, text) is called after every epoch, with 1 and the validation scores, and at first with the epochs that the
     saved state holds. Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU).
     A finished run is read from its state and not trained again.
-    Raises UserError where the loss or a weight is no longer finite.
+    Raises UserError where the loss or a weight is no longer finite. Where another process trains the same network, this one
+    waits for it.
     """
-    recipe = task.recipe
     state_file = reachable(state_file)
+    with alone(state_file, lambda: progress(0, "waiting for another stage that trains the same network")):
+        return _train(task, device, state_file, progress)
+
+
+def _train(task: Task, device: torch.device, state_file: Path, progress: Callable[[int, str], None]) -> State:
+    recipe = task.recipe
     state = load_state(state_file)
     if state.epoch:
         progress(state.epoch, "trained before")

@@ -5,10 +5,13 @@ decides the run's result, so a state never meets other data, params or code. Fin
 same network, one more run, one more value to tune over train only what is new.
 """
 
+import fcntl
 import hashlib
 import json
 import tempfile
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -71,6 +74,19 @@ def keep(path: Path, state: State) -> None:
         save_state(path, state)
 
 
+@contextmanager
+def alone(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold a state for this process alone; `waiting` is called first where another one trains the same network."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path.with_suffix(".lock"), "a") as file:  # the lock goes with the process, however that ends
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def digest(values: np.ndarray) -> str:
     """sha256 of an array's shape, type and values."""
     return hashlib.sha256(repr((values.shape, values.dtype)).encode() + np.ascontiguousarray(values).tobytes()).hexdigest()
@@ -85,9 +101,9 @@ class Store:
         """fingerprint: of what all runs of this stage share, their data and code."""
         self.folder, self.fingerprint = folder.resolve(), fingerprint
         folder.mkdir(parents=True, exist_ok=True)
-        for state in folder.glob("*.safetensors"):
-            if time.time() - state.stat().st_mtime > self.KEEP_DAYS * 86400:
-                state.unlink(missing_ok=True)
+        for file in [*folder.glob("*.safetensors"), *folder.glob("*.lock")]:
+            if time.time() - file.stat().st_mtime > self.KEEP_DAYS * 86400:
+                file.unlink(missing_ok=True)
 
     def of(self, *decisive: object) -> Path:
         """The file of one run; `decisive`: whatever decides its result besides the fingerprint, printable."""
