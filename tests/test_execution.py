@@ -3,6 +3,7 @@
 import functools
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -14,6 +15,7 @@ from softcifar import device
 from softcifar.errors import UserError
 from softcifar.execution import run_all
 from softcifar.execution.cluster import require_alike
+from tests.conftest import ROOT
 
 
 def square(offset: int, number: int, report) -> int:
@@ -155,3 +157,36 @@ def test_several_gpus_each_get_their_share(monkeypatch):
     assert device.workers() == ["cuda:0", "cuda:1", "cuda:0"]
     monkeypatch.setattr(device, "pick", lambda: torch.device("cuda:1"))
     assert device.workers() == ["cuda:1"] * 3
+
+
+def live(folder: Path, number: int, report) -> None:
+    (folder / str(number)).write_text(str(os.getpid()))
+    time.sleep(600)
+
+
+def test_workers_end_with_a_killed_parent(two, tmp_path):
+    """As where a stage is killed: nothing trains on behind its back."""
+    code = f"from tests.test_execution import *; run_all(functools.partial(live, Path({str(tmp_path)!r})), range(2))"
+    parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    until(lambda: len(list(tmp_path.iterdir())) == 2 and all(file.read_text() for file in tmp_path.iterdir()))
+    workers = [int(file.read_text()) for file in tmp_path.iterdir()]
+    assert all(map(runs, workers))
+    parent.kill()
+    parent.wait()
+    until(lambda: not any(map(runs, workers)))
+
+
+def runs(process: int) -> bool:
+    """Whether it is there, and not only waits to be noticed as dead."""
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def until(condition) -> None:
+    for _ in range(1200):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("waited for a minute")
