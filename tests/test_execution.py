@@ -16,6 +16,10 @@ from softcifar.errors import UserError
 from softcifar.execution import run_all
 from softcifar.execution.cluster import require_alike
 from tests.conftest import ROOT
+from tests.test_crossfit import run_teacher
+from tests.test_distill import write_student
+from tests.test_distill import run as run_lessons
+from tests.test_students import run_student
 
 
 def square(offset: int, number: int, report) -> int:
@@ -109,6 +113,20 @@ def test_an_unknown_executor(monkeypatch):
     monkeypatch.setenv("SOFTCIFAR_EXECUTOR", "dask")
     with pytest.raises(UserError, match=r"^SOFTCIFAR_EXECUTOR: found 'dask'; allowed: local, ray, ray://host:port$"):
         run_all(tensor, range(2))
+
+
+def test_teachers_students_and_shallow_students_are_the_same_bytes_side_by_side(splits, tmp_path, monkeypatch):
+    _, _, manifest = splits
+    write_student(tmp_path / "student", manifest)
+    found = []
+    for workers in ("1", "2"):
+        monkeypatch.setenv("SOFTCIFAR_WORKERS", workers)
+        run_teacher(splits, tmp_path / workers, folds=2)
+        student, _, _ = run_student(splits, tmp_path, workers + "s", lr=[0.05, 0.1], epochs=2)
+        lessons = run_lessons(splits, tmp_path / "student", workers + "d", workers + "d")
+        folders = [tmp_path / workers / "2", student, *lessons]
+        found.append([[(file.name, file.read_bytes()) for file in sorted(folder.iterdir())] for folder in folders])
+    assert found[0] == found[1]
 
 
 def test_ray_where_it_is_not_installed(monkeypatch):

@@ -12,6 +12,9 @@ from softcifar.errors import UserError
 from softcifar.execution import run_all
 from softcifar.params import Seeds
 from tests.conftest import ROOT
+from tests.test_crossfit import run_teacher
+from tests.test_distill import content, write_student
+from tests.test_distill import run as run_lessons
 from tests.test_execution import surroundings_of
 from tests.test_students import run_student
 
@@ -122,6 +125,19 @@ def test_a_node_that_goes_takes_nothing_with_it(on_cluster, cluster, splits, tmp
     out, _, _ = run_student(splits, tmp_path, seeds=SEEDS, **LONG)
     thread.join()
     assert contents(out) == trained_here(splits)
+
+
+def test_teachers_and_shallow_students_come_out_the_same(on_cluster, splits, tmp_path, monkeypatch):
+    _, _, manifest = splits
+    write_student(tmp_path / "student", manifest)
+    found = {}
+    for executor in ("local", "ray"):
+        monkeypatch.setenv("SOFTCIFAR_EXECUTOR", executor)
+        run_teacher(splits, tmp_path / executor, folds=2)
+        found[executor] = contents(tmp_path / executor / "2") | content(
+            run_lessons(splits, tmp_path / "student", executor, executor)
+        )
+    assert found["ray"] == found["local"]
 
 
 def test_a_mistake_on_a_node_is_one_sentence(on_cluster, splits, tmp_path):
