@@ -17,8 +17,8 @@ from softcifar.execution import run_all
 from softcifar.execution.cluster import require_alike
 from tests.conftest import ROOT
 from tests.test_crossfit import run_teacher
-from tests.test_distill import write_student
 from tests.test_distill import run as run_lessons
+from tests.test_distill import write_student
 from tests.test_students import run_student
 
 
