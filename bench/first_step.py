@@ -1,7 +1,7 @@
 """Run a stage and note when its first training step is done: python -m bench.first_step <file> <stage> [<item>].
 
-Appends lines to <file>: `step <seconds since 1970>`, from whichever process trains, and at the end, where a GPU was used by
-this process, `memory <the most bytes ever allocated there>`.
+Appends lines to <file>: `torch <seconds since 1970>` when torch is imported, `step <seconds since 1970>` after the first step
+of this process, and at the end, where it used a GPU, `memory <the most bytes ever allocated there>`.
 """
 
 import runpy
@@ -9,18 +9,21 @@ import sys
 import time
 from pathlib import Path
 
+import torch
+
 from softcifar.training.sgd import SGD
+
+IMPORTED = time.time()
 
 
 def main() -> None:
     file, stage, *arguments = sys.argv[1:]
+    _append(Path(file), f"torch {IMPORTED}")
     _note_first_step(Path(file))
     sys.argv = [stage, *arguments]
     try:
         runpy.run_module(f"stages.{stage}", run_name="__main__")
     finally:
-        import torch  # imported long ago, by softcifar.training.sgd
-
         if torch.cuda.is_initialized():
             _append(Path(file), f"memory {torch.cuda.max_memory_allocated()}")
 

@@ -1,10 +1,12 @@
 """The seconds around the training: until a stage's first step, the report, a pipeline with nothing to do; and memory.
 
-In a copy of the project in a temporary folder, with the smoke study and one more student, a ResNet-20. All stages are run
-once, in one process, and recorded by `dvc commit`; then each is timed as a user meets it, in a process of its own.
+In a copy of the project in a temporary folder, with the smoke study and one more student, a ResNet-20 with batches of 128. All
+stages are run once, in one process, and recorded by `dvc commit`; then some are timed as a user meets them, each in a process
+of its own.
 
 first step  from the start of `python -m stages.train` to the end of its first training step, nothing kept from before
-memory      the largest process of a stage (ru_maxrss), not the sum of those side by side; on a GPU also what it allocated there
+memory      the largest process of a stage (ru_maxrss); the runs train one after the other in one process, as every first run
+            of a choice does (search: 1); on a GPU also what it allocated there
 """
 
 import os
@@ -20,7 +22,7 @@ import yaml
 
 from bench.apart import Apart
 from bench.rows import Row, median_row
-from softcifar.device import pick, resolve_precision, threads, workers
+from softcifar.device import pick, resolve_precision, threads
 from softcifar.errors import UserError
 from softcifar.progress import bar
 
@@ -43,42 +45,42 @@ class Ended:
     started: float  # seconds since 1970
     seconds: float
     memory: int
+    printed: str
 
 
 def measure(quick: bool, _: Apart) -> list[Row]:
     rounds = 1 if quick else 3
     study = _study(quick)
     found: dict[str, list[float]] = {}
-    with bar(total=1 + 4 * rounds, what="bench stages", unit="process") as shown, TemporaryDirectory() as temporary:
+    with bar(total=1 + 3 * rounds, what="bench stages", unit="process") as shown, TemporaryDirectory() as temporary:
         folder = Path(temporary) / "study"
         _prepare(folder, study)
         shown.update()
         for number in range(rounds):
-            imported = _run(folder, sys.executable, "-c", "import torch")
-            shown.update()
             shutil.rmtree(folder / ".state")  # finished runs, which would not be trained again
             notes = Path(temporary) / f"notes_{number}"
             trained = _run(folder, sys.executable, "-m", "bench.first_step", str(notes), "train", STUDENT)
             shown.update()
-            noted = [line.split() for line in notes.read_text().splitlines()]
-            first = min(float(value) for kind, value in noted if kind == "step") - trained.started
+            noted = {kind: float(value) for kind, value in (line.split() for line in notes.read_text().splitlines())}
             reported = _run(folder, sys.executable, "-m", "stages.report")
             shown.update()
             # The student's files are the same bytes as before, so there is nothing to do.
             idle = _run(folder, "dvc", "repro")
+            if "Running stage" in idle.printed:
+                raise UserError("bench: dvc repro ran a stage again whose inputs had not changed, so it was not idle")
             shown.update()
             values = {
-                "python imports torch": imported.seconds,
-                "train, to the first step": first,
-                "train, after the import": first - imported.seconds,
+                "train, until torch is imported": noted["torch"] - trained.started,
+                "train, from there to the first step": noted["step"] - noted["torch"],
+                "train, to the first step": noted["step"] - trained.started,
                 "train, whole stage": trained.seconds,
                 "report": reported.seconds,
                 "dvc repro, nothing to do": idle.seconds,
                 "train, memory": trained.memory / 2**20,
                 "report, memory": reported.memory / 2**20,
             }
-            if allocated := [int(value) for kind, value in noted if kind == "memory"]:
-                values["train, GPU memory"] = max(allocated) / 2**20
+            if "memory" in noted:
+                values["train, GPU memory"] = noted["memory"] / 2**20
             for name, value in values.items():
                 found.setdefault(name, []).append(value)
     device = pick()
@@ -86,7 +88,6 @@ def measure(quick: bool, _: Apart) -> list[Row]:
         "train": f"{STUDENT}, {study['data']['sizes']['train']} images, {study['seeds']['runs']} run(s)",
         "report": f"{len(study['students'])} student(s), {study['seeds']['runs']} run(s)",
         "dvc repro": f"{len(study['students'])} student(s)",
-        "python imports torch": "-",
     }
     where = {"device": device.type, "threads": threads()}
     return [
@@ -97,7 +98,7 @@ def measure(quick: bool, _: Apart) -> list[Row]:
             "MiB" if name.endswith("memory") else "s",
             **where,
             precision=resolve_precision(study["recipe"]["precision"], device) if name.startswith("train") else "-",
-            workers=min(study["seeds"]["runs"], len(workers())) if name.startswith("train") else 1,
+            workers=1,
         )
         for name, values in found.items()
     ]
@@ -153,7 +154,7 @@ def _prepare(folder: Path, study: dict) -> None:
 
 
 def _run(folder: Path, *command: str) -> Ended:
-    """Run a command to its end in `folder`; UserError with its last line where it fails."""
+    """Run a command to its end in `folder`; UserError with the last line it printed where it fails."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with open(folder.parent / "log", "w+") as log:
         started, clock = time.time(), time.perf_counter()
@@ -163,8 +164,9 @@ def _run(folder: Path, *command: str) -> Ended:
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - clock
         process.returncode = os.waitstatus_to_exitcode(status)
+        log.seek(0)
+        printed = log.read()
         if process.returncode:
-            log.seek(0)
-            last = (log.read().strip() or "nothing was printed").splitlines()[-1]
+            last = (printed.strip() or "nothing was printed").splitlines()[-1]
             raise UserError(f"bench: '{' '.join(command)[-80:]}' ended with {process.returncode}: {last}")
-    return Ended(started, seconds, usage.ru_maxrss * KILOBYTE)
+    return Ended(started, seconds, usage.ru_maxrss * KILOBYTE, printed)
