@@ -1,6 +1,6 @@
 # Needs Python >= 3.11, git and make; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro report test lint format lock
+.PHONY: help setup repro report test bench lint format lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -36,6 +36,9 @@ report:  ## Open the report, or name the page where there is no screen
 
 test: setup  ## Run the tests (they include the smoke study, from params to page)
 	pytest
+
+bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 20 minutes on 2 idle cores
+	@python -m bench
 
 lint: setup  ## Check style and formatting
 	ruff check .

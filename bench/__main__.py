@@ -1,0 +1,52 @@
+"""Run the parts, print their rows as one table, write them to <out>/<machine>.csv. See the package for how to call it."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import evaluation, parity, scaling, stages, training
+from bench.apart import Apart
+from bench.machine import name, versions
+from bench.rows import Row, merge, read, table
+from softcifar.device import cores, pick
+from softcifar.errors import UserError, choose
+from softcifar.files import write_csv
+
+PARTS: dict[str, Callable[[bool, Apart], list[Row]]] = {
+    "training": training.measure,
+    "parity": parity.measure,
+    "stages": stages.measure,
+    "evaluation": evaluation.measure,
+    "scaling": scaling.measure,
+}
+RESULTS = Path(__file__).parent / "results"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed, parity, memory and scaling.")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all without it")
+    parser.add_argument("--quick", action="store_true", help="in miniature, for a look whether it runs: <machine>-quick.csv")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the file of results (default: bench/results)")
+    options = parser.parse_args()
+    measures = {part: choose(PARTS, part, "parts") for part in options.parts or PARTS}
+    device = pick()  # before anything computes: this process forks, so it must never have had several threads
+    file = options.out / f"{name(device, cores())}{'-quick' if options.quick else ''}.csv"
+    before = read(file)
+    # What is measured with all cores; in miniature with one, not to wait for cores that are busy.
+    with Apart(threads=1 if options.quick else cores()) as apart:
+        rows = {part: measure(options.quick, apart) for part, measure in measures.items()}
+    write_csv(file, merge(before, rows, versions()))
+    print(f"{file.stem}: " + ", ".join(f"{package} {version}" for package, version in versions().items()))
+    print(table(rows))
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    except KeyboardInterrupt:
+        print("stopped; nothing was written", file=sys.stderr)
+        raise SystemExit(130) from None

@@ -1,0 +1,97 @@
+"""How the time of training grows with the work: more seeds, more images, and side by side against one after the other.
+
+All through softcifar.execution, processes' starts included, networks of the Soft CIFAR study's recipe, one epoch. Seconds per
+seed should fall until there are as many seeds as workers and stay flat from there; seconds per image should be flat.
+"""
+
+import functools
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from bench.apart import Apart
+from bench.inputs import random_task
+from bench.rows import Row, median_row, ratios
+from softcifar.device import pick, resolve_precision, threads, workers
+from softcifar.execution import Report, run_here
+from softcifar.progress import bar
+from softcifar.training.loop import train
+
+NETWORK, BATCH = "resnet20", 128
+SEEDS = (1, 2, 4, 8)
+LARGER = 4  # times the data
+VALIDATION = 64
+
+
+def measure(quick: bool, _: Apart) -> list[Row]:
+    images, rounds = (32, 1) if quick else (1024, 3)
+    device, most = pick(), max(SEEDS)
+    found: dict[str, list[float]] = {}
+
+    def timed(name: str, seeds: int, count: int) -> None:
+        found.setdefault(name, []).append(_train(seeds, count))
+        shown.update()
+
+    with bar(total=rounds * (len(SEEDS) + 2), what="bench scaling", unit="run") as shown:
+        for _ in range(rounds):
+            for seeds in SEEDS:
+                timed(f"{seeds} seeds", seeds, images)
+            with _one_worker():
+                timed("in turn", most, images)
+            timed("larger", 1, LARGER * images)
+    together = len(workers())
+    where = {"device": device.type, "precision": resolve_precision("auto", device), "threads": threads()}
+    case = f"{NETWORK}, batch {BATCH}, {{}} images"
+    rows = [
+        median_row(
+            "seconds per seed",
+            f"{case.format(images)}, {seeds} seed{'s' if seeds > 1 else ''}",
+            [each / seeds for each in found[f"{seeds} seeds"]],
+            "s",
+            **where,
+            workers=min(together, seeds),
+        )
+        for seeds in SEEDS
+    ]
+    turns = [each / most for each in found["in turn"]]
+    rows.append(median_row("seconds per seed", f"{case.format(images)}, {most} seeds in turn", turns, "s", **where, workers=1))
+    gain = ratios(found["in turn"], found[f"{most} seeds"])
+    rows.append(
+        median_row("in turn / side by side", f"{case.format(images)}, {most} seeds", gain, "ratio", **where, workers=together)
+    )
+    per_image = {}
+    for name, count in (("1 seeds", images), ("larger", LARGER * images)):
+        per_image[name] = [1e3 * each / count for each in found[name]]
+        rows.append(median_row("time per image", case.format(count), per_image[name], "ms", **where, workers=1))
+    growth = ratios(per_image["larger"], per_image["1 seeds"])
+    rows.append(median_row(f"time per image, {LARGER}x / 1x", case.format(images), growth, "ratio", **where, workers=1))
+    return rows
+
+
+def _train(seeds: int, count: int) -> float:
+    """Seconds that so many networks take, from the call to the last result."""
+    with TemporaryDirectory() as folder:
+        started = time.perf_counter()
+        run_here(functools.partial(_one, count, Path(folder)), range(seeds))
+        return time.perf_counter() - started
+
+
+def _one(count: int, folder: Path, seed: int, report: Report) -> int:
+    task = random_task(NETWORK, BATCH, count, validation=VALIDATION, epochs=1, seed=seed)
+    return train(task, pick(), folder / f"{seed}.safetensors", lambda *_: None).epoch
+
+
+@contextmanager
+def _one_worker() -> Iterator[None]:
+    before = os.environ.get("SOFTCIFAR_WORKERS")
+    os.environ["SOFTCIFAR_WORKERS"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["SOFTCIFAR_WORKERS"]
+        else:
+            os.environ["SOFTCIFAR_WORKERS"] = before
