@@ -12,12 +12,13 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench import machine, parity, roofline, rows
+from bench import machine, parity, roofline, rows, studies
 from bench.apart import Apart
 from bench.inputs import MANIFEST
 from softcifar.errors import UserError
 from softcifar.files import write_csv
 from softcifar.models.build import build
+from softcifar.params import load
 from tests.conftest import ROOT
 
 WHERE = {"device": "cpu", "precision": "float32", "threads": 1, "workers": 2}
@@ -190,3 +191,13 @@ def bench(*arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments], cwd=ROOT, env=given, capture_output=True, text=True, timeout=600
     )
+
+
+def test_the_work_of_a_study_by_hand(write_params):
+    """500 images, 1 epoch: two folds of half of them; two runs of one student; of the other two values once and the second run
+    of the better one; two shallow networks of 3 epochs."""
+    changes = {"students": {"hard": {"labels": "hard"}, "tuned": {"labels": "hard", "lr": [0.1, 0.2]}}, "surrogates": [],
+               "distillation.students": ["hard"], "distillation.epochs": 3, "report.reference": "hard"}  # fmt: skip
+    found = studies.work(load(write_params(changes)))
+    assert sorted(images for _, images in found) == sorted([500, 500, 500, 500, 500, 500, 2 * 3 * 500])
+    assert len({studies.kind(recipe) for recipe, _ in found}) == 2  # resnet8 and the shallow network
