@@ -17,11 +17,13 @@ def _scores(values: object, name: str) -> np.ndarray:
     return scores
 
 
-def _ranks_and_sides(scores_in: object, scores_out: object) -> tuple[np.ndarray, np.ndarray]:
-    """Dense ranks of all scores (equal scores, equal rank; infinities too) and True for the out images."""
+def _counts(scores_in: object, scores_out: object) -> tuple[np.ndarray, np.ndarray]:
+    """How many in and out images have each of the distinct scores (infinities too), float64 (V,), rising."""
     scores_in, scores_out = _scores(scores_in, "scores_in"), _scores(scores_out, "scores_out")
-    _, ranks = np.unique(np.concatenate([scores_in, scores_out]), return_inverse=True)
-    return ranks, np.arange(len(ranks)) >= len(scores_in)
+    values, place = np.unique(np.concatenate([scores_in, scores_out]), return_inverse=True)
+    sides = np.split(place, [len(scores_in)])
+    found_in, found_out = (np.bincount(side, minlength=len(values)).astype(np.float64) for side in sides)
+    return found_in, found_out
 
 
 def auroc(scores_in: object, scores_out: object) -> float:
@@ -29,11 +31,9 @@ def auroc(scores_in: object, scores_out: object) -> float:
 
     scores_in (N,), scores_out (M,), a higher score = more novel. UserError for other shapes, no score, or NaN.
     """
-    # Imported where it is used: scikit-learn's metrics take 2 s to import, and most users of this package need none.
-    from sklearn.metrics import roc_auc_score
-
-    ranks, out = _ranks_and_sides(scores_in, scores_out)
-    return float(roc_auc_score(out, ranks))
+    found_in, found_out = _counts(scores_in, scores_out)
+    below = found_in.cumsum() - found_in
+    return float(found_out @ (below + found_in / 2) / (found_in.sum() * found_out.sum()))
 
 
 def average_precision(scores_in: object, scores_out: object, *, positive: str = "out") -> float:
@@ -42,12 +42,12 @@ def average_precision(scores_in: object, scores_out: object, *, positive: str = 
     Chance is the share of the positive side, so values with different `positive` ("out", or "in" with the scores
     reversed) or different set sizes do not compare. scores_in (N,), scores_out (M,); errors as in `auroc`.
     """
-    from sklearn.metrics import average_precision_score
-
     if positive not in ("out", "in"):
         raise UserError(f"positive: {positive!r} found; 'out' or 'in' is allowed")
-    ranks, out = _ranks_and_sides(scores_in, scores_out)
-    return float(average_precision_score(out, ranks) if positive == "out" else average_precision_score(~out, -ranks))
+    found_in, found_out = _counts(scores_in, scores_out)
+    wanted, other = (found_out[::-1], found_in[::-1]) if positive == "out" else (found_in, found_out)
+    precision = wanted.cumsum() / (wanted + other).cumsum()
+    return float(wanted @ precision / wanted.sum())
 
 
 def fpr_at_tpr(scores_in: object, scores_out: object, *, tpr: float = 0.95) -> float:
