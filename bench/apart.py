@@ -2,6 +2,7 @@
 
 import importlib
 import multiprocessing
+import signal
 from multiprocessing.connection import Connection
 
 import torch
@@ -44,6 +45,7 @@ class Apart:
 
 
 def _serve(connection: Connection, threads: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes; the one that called ends this one
     torch.set_num_threads(threads)  # whatever OMP_NUM_THREADS says
     while True:
         try:

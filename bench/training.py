@@ -29,7 +29,7 @@ from softcifar.losses.cross_entropy import cross_entropy
 from softcifar.models.build import build
 from softcifar.models.classifier import classifier
 from softcifar.prediction import to_pixels
-from softcifar.progress import bar
+from softcifar.progress import advance, bar
 from softcifar.training.loop import train
 from softcifar.training.sgd import SGD
 
@@ -69,9 +69,9 @@ def cases(device: torch.device, quick: bool) -> list[Case]:
         ]
     return [  # ResNet-20 at the size of the Soft CIFAR study; ResNet-18 has 14 times the work per image
         Case("resnet20", 128, published=2048, images=8000, validation=500, steps=20, rounds=5),
-        Case("resnet20", 512, published=2048, images=8000, validation=500, steps=5, rounds=5),
-        Case("resnet18", 128, published=512, images=1024, validation=64, steps=4, rounds=3),
-        Case("resnet18", 512, published=512, images=1024, validation=64, steps=1, rounds=3),
+        Case("resnet20", 512, published=4096, images=8000, validation=500, steps=5, rounds=5),
+        Case("resnet18", 128, published=512, images=1536, validation=96, steps=4, rounds=3),
+        Case("resnet18", 512, published=512, images=1536, validation=96, steps=1, rounds=3),
     ]
 
 
@@ -84,9 +84,8 @@ def measure(quick: bool, apart: Apart) -> list[Row]:
     with bar(total=total, what="bench training", unit="run") as shown:
 
         def timed(function: Callable[[], float], what: str, case: Case) -> float:
-            shown.set_postfix_str(f"{case}, {what}")
             found = function()
-            shown.update()
+            advance(shown, 1, f"{case}, {what}")
             return found
 
         def by_publication(case: Case, loaders: int) -> float:

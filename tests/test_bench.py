@@ -13,6 +13,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench import machine, parity, roofline, rows, studies
+from bench.__main__ import main
 from bench.apart import Apart
 from bench.inputs import MANIFEST
 from softcifar.errors import UserError
@@ -144,10 +145,11 @@ def test_a_function_apart_has_its_threads_and_raises_here():
     assert not apart.process.is_alive()
 
 
-def test_an_unknown_part_is_a_sentence(tmp_path):
-    done = bench("trainning", "--out", str(tmp_path))
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: parts: there is no 'trainning'; did you mean 'training'?")
+def test_an_unknown_part_is_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["bench", "trainning", "--out", str(tmp_path)])
+    with pytest.raises(UserError, match=r"^parts: there is no 'trainning'; did you mean 'training'\?"):
+        main()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_run_in_miniature(tmp_path):
