@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import evaluation, parity, scaling, stages, studies, training
+from bench import evaluation, parity, profile, scaling, stages, studies, training
 from bench.apart import Apart
 from bench.machine import name, versions
 from bench.rows import Row, merge, read, table
@@ -19,6 +19,7 @@ PARTS: dict[str, Callable[[bool, Apart], list[Row]]] = {
     "stages": stages.measure,
     "evaluation": evaluation.measure,
     "scaling": scaling.measure,
+    "profile": profile.measure,
     "studies": studies.measure,
 }
 RESULTS = Path(__file__).parent / "results"
