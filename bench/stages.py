@@ -28,6 +28,14 @@ from softcifar.progress import bar
 
 ROOT = Path(__file__).parents[1]
 STUDENT = "resnet20"
+# A small process in between: a process's ru_maxrss begins with the memory of the one that started it, here a large one.
+WATCH = """
+import resource, subprocess, sys
+status = subprocess.call(sys.argv[2:])
+with open(sys.argv[1], "w") as file:
+    file.write(str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss))
+sys.exit(status)
+"""
 KILOBYTE = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
 IN_TURN = """
 import runpy, sys
@@ -163,15 +171,14 @@ def _run(folder: Path, *command: str) -> Ended:
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with open(folder.parent / "log", "w+") as log:
         started, clock = time.time(), time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=folder, env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}, stdout=log, stderr=log
-        )
-        _, status, usage = os.wait4(process.pid, 0)
+        process = subprocess.run(
+            [sys.executable, "-S", "-E", "-c", WATCH, folder.parent / "memory", *command],
+            cwd=folder, env=os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}, stdout=log, stderr=log,
+        )  # fmt: skip
         seconds = time.perf_counter() - clock
-        process.returncode = os.waitstatus_to_exitcode(status)
         log.seek(0)
         printed = log.read()
         if process.returncode:
             last = (printed.strip() or "nothing was printed").splitlines()[-1]
             raise UserError(f"bench: '{' '.join(command)[-80:]}' ended with {process.returncode}: {last}")
-    return Ended(started, seconds, usage.ru_maxrss * KILOBYTE, printed)
+    return Ended(started, seconds, int((folder.parent / "memory").read_text()) * KILOBYTE, printed)

@@ -32,7 +32,8 @@ class Layers:
         return nn.Sequential(self.relu(), Dropout(self.dropout))
 
     def relu(self) -> nn.Module:
-        return nn.LeakyReLU(SLOPE) if self.mod else nn.ReLU()
+        """In place: what it gets, a normalised activation or a sum, is needed by nothing else."""
+        return nn.LeakyReLU(SLOPE, inplace=True) if self.mod else nn.ReLU(inplace=True)
 
 
 def make_layers(*, spectral_norm: bool, coeff: float | None, mod: bool, dropout: float) -> Layers:
