@@ -1,5 +1,6 @@
 """Stages side by side: a small DVC project of shell commands, run by softcifar.jobs as a user would."""
 
+import functools
 import os
 import re
 import shutil
@@ -75,7 +76,9 @@ def project(folder: Path, stages: str) -> Path:
 
 def start(folder: Path, *arguments: str) -> subprocess.Popen:
     command = [sys.executable, "-m", "softcifar.jobs", *arguments]
-    return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True)
+    # A shell's background job, as this test may be, is deaf to Ctrl-C; what it starts here is not.
+    hear = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True, preexec_fn=hear)
 
 
 def jobs(folder: Path, *arguments: str) -> tuple[int, str]:
@@ -145,6 +148,14 @@ def wait_for(*paths: Path) -> list[int]:
     return found
 
 
+@pytest.fixture
+def slow(tmp_path):
+    """A project with stages that last until they are let go; at the end they are, however the test ends."""
+    folder = project(tmp_path / "project", SLOW)
+    yield folder
+    (folder / "fast").touch()
+
+
 def alive(process: int) -> bool:
     stat = Path(f"/proc/{process}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
@@ -158,8 +169,8 @@ def end(process: int) -> None:
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
-def test_an_interrupted_and_a_killed_run_leave_nothing_that_hinders_the_next(tmp_path):
-    folder = project(tmp_path / "project", SLOW)
+def test_an_interrupted_and_a_killed_run_leave_nothing_that_hinders_the_next(slow):
+    folder = slow
     files = [folder / "pid_x", folder / "pid_y"]
 
     process = start(folder, "--jobs", "2")
