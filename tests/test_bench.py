@@ -162,7 +162,7 @@ def test_a_run_in_miniature(tmp_path):
     assert tuple(found[0]) == (*rows.COLUMNS, "python", "torch", "torchvision", "numpy", "softcifar")
     assert {line["torch"] for line in found} == {importlib.metadata.version("torch")}
     parts = list(dict.fromkeys(line["part"] for line in found))
-    assert parts == ["training", "parity", "stages", "evaluation", "scaling"]
+    assert parts == ["training", "parity", "stages", "evaluation", "scaling", "profile", "studies"]
     names = {(line["part"], line["quantity"]) for line in found}
     assert names >= {
         *(("training", name) for name in ("published", "ours", "step", "roofline", "matrix product", "copy bandwidth")),
@@ -171,6 +171,8 @@ def test_a_run_in_miniature(tmp_path):
         *(("stages", name) for name in ("train, to the first step", "report", "dvc repro, nothing to do", "train, memory")),
         *(("evaluation", name) for name in ("predict, mc_dropout", "density, ddu", "fgsm, per radius", "pgd", "random search")),
         *(("evaluation", name) for name in ("predict, duq", "predict, sngp", "occlusion", "corruption, fog", "forward pass")),
+        ("profile", "share of time"),
+        ("studies", "study, training"),
         *(("scaling", name) for name in ("seconds per seed", "time per image", "in turn / side by side")),
     }
     for line in found:

@@ -70,7 +70,7 @@ def test_a_run_does_not_depend_on_the_runs_beside_it(splits, tmp_path):
 
 def test_two_stages_that_need_the_same_network_train_it_once(splits, tmp_path):
     """At the same time, in processes of their own that share their states."""
-    states, epochs = tmp_path / "states" / "run.safetensors", 30
+    states, epochs = tmp_path / "run.safetensors", 30
     code = functools.partial(_train_in_a_process, splits, states, epochs)
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
         told = list(pool.map(code, range(2)))
