@@ -37,7 +37,7 @@ report:  ## Open the report, or name the page where there is no screen
 test: setup  ## Run the tests (they include the smoke study, from params to page)
 	pytest
 
-bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 20 minutes on 2 idle cores
+bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 25 minutes on 2 idle cores
 	@python -m bench
 
 lint: setup  ## Check style and formatting
