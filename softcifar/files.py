@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 
 from softcifar.errors import UserError
 
@@ -43,13 +44,8 @@ def _part(path: Path) -> Path:
 
 
 def _runs(process: str) -> bool:
-    try:
-        os.kill(int(process), 0)
-    except (ProcessLookupError, ValueError):
-        return False
-    except PermissionError:
-        pass  # somebody else's
-    return True
+    """Whether this machine has a process of that number, our own or somebody else's."""
+    return process.isdigit() and psutil.pid_exists(int(process))
 
 
 @contextmanager

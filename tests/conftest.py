@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 
@@ -24,6 +25,14 @@ def _in_this_process(monkeypatch):
 def smoke() -> dict:
     """The smoke preset as plain data, to be changed at will."""
     return yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+
+
+def alive(process: int) -> bool:
+    """Whether a process is at work: there, and not only waiting to be noticed as dead."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _write_changed(path: Path, params: dict, changes: dict) -> Path:

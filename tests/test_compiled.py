@@ -11,7 +11,10 @@ from softcifar.training import compiled as module
 from softcifar.training.loop import train
 from tests.test_training import CPU, make_task, no_progress, same
 
-compiler = pytest.mark.skipif(not any(map(shutil.which, module.COMPILERS)), reason="needs a C++ compiler")
+compiler = pytest.mark.skipif(
+    not any(map(shutil.which, module.COMPILERS)),
+    reason="torch.compile needs a C++ compiler (g++ or clang++), and this machine has none",
+)
 
 
 @compiler

@@ -15,7 +15,7 @@ from softcifar import device
 from softcifar.errors import UserError
 from softcifar.execution import run_all
 from softcifar.execution.cluster import require_alike
-from tests.conftest import ROOT
+from tests.conftest import ROOT, alive
 from tests.test_crossfit import run_teacher
 from tests.test_distill import run as run_lessons
 from tests.test_distill import write_student
@@ -188,18 +188,10 @@ def test_workers_end_with_a_killed_parent(two, tmp_path):
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     until(lambda: len(list(tmp_path.iterdir())) == 2 and all(file.read_text() for file in tmp_path.iterdir()))
     workers = [int(file.read_text()) for file in tmp_path.iterdir()]
-    assert all(map(runs, workers))
+    assert all(map(alive, workers))
     parent.kill()
     parent.wait()
-    until(lambda: not any(map(runs, workers)))
-
-
-def runs(process: int) -> bool:
-    """Whether it is there, and not only waits to be noticed as dead."""
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+    until(lambda: not any(map(alive, workers)))
 
 
 def until(condition) -> None:

@@ -14,7 +14,7 @@ import joblib
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, alive
 
 ENVIRONMENT = {
     **{key: value for key, value in os.environ.items() if key != "SOFTCIFAR_WORKERS"},
@@ -156,11 +156,6 @@ def slow(tmp_path):
     (folder / "fast").touch()
 
 
-def alive(process: int) -> bool:
-    stat = Path(f"/proc/{process}/stat")
-    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
 def end(process: int) -> None:
     """SIGKILL to the group; it takes a moment until nothing holds its locks."""
     os.killpg(os.getpgid(process), signal.SIGKILL)
@@ -168,7 +163,6 @@ def end(process: int) -> None:
         time.sleep(0.02)
 
 
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes in /proc")
 def test_an_interrupted_and_a_killed_run_leave_nothing_that_hinders_the_next(slow):
     folder = slow
     files = [folder / "pid_x", folder / "pid_y"]

@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from softcifar.errors import UserError
@@ -69,16 +70,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def workers() -> list[int]:
-    """Processes that train for Ray right now."""
-    titles = {int(path.parent.name): path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if readable(path)}
-    return [process for process, title in titles.items() if title.startswith(b"ray::run_on_node")]
-
-
-def readable(path: Path) -> bool:
-    try:
-        return bool(path.read_bytes())
-    except OSError:
-        return False
+    """Processes that train for Ray right now; Ray writes into their command lines what they do."""
+    found = psutil.process_iter(["cmdline"])
+    return [process.pid for process in found if (process.info["cmdline"] or [""])[0].startswith("ray::run_on_node")]
 
 
 def meanwhile(states: Path, runs: int, action) -> threading.Thread:
