@@ -53,6 +53,10 @@ def die(number: int, report) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def divide(number: int, report) -> float:
+    return 1 / 0
+
+
 def tensor(number: int, report) -> dict:
     return {"weights": torch.full((1000,), float(number))}
 
@@ -94,6 +98,12 @@ def test_an_error_ends_the_other_tasks_at_once_and_keeps_its_sentence(two, tmp_p
     with pytest.raises(UserError, match=r"^the second task stumbled$"):
         run_all(functools.partial(stumble, tmp_path), range(2))
     assert not (tmp_path / "slept").exists()
+
+
+def test_a_fault_in_a_worker_says_where_it_happened(two):
+    with pytest.raises(ZeroDivisionError) as caught:
+        run_all(divide, range(2))
+    assert "in divide" in caught.value.__notes__[0]
 
 
 def test_a_killed_worker_is_a_sentence(two):

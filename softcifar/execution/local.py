@@ -6,6 +6,7 @@ import pickle
 import signal
 import sys
 import threading
+import traceback
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -85,7 +86,10 @@ def _work(function: Callable, connection: Connection, device: str) -> None:
         number, task = connection.recv()
         try:
             kind, result = "done", function(task, lambda *reported: connection.send(("reported", *reported)))
+        except UserError as error:
+            kind, result = "failed", error
         except Exception as error:
+            error.add_note(f"In a worker:\n{traceback.format_exc()}")  # where it happened is not pickled
             kind, result = "failed", error
         # Pickled here: a connection would pass tensors as handles of shared memory, which do not outlive this process.
         connection.send((kind, number, pickle.dumps(result)))
