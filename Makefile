@@ -26,7 +26,7 @@ ifdef STUDY
 	@cp presets/$(STUDY).yaml params.yaml
 endif
 	@python -m stages.plan --check
-	@python -m softcifar.jobs $(if $(JOBS),--jobs $(JOBS))
+	@python -m softcifar.pipeline.jobs $(if $(JOBS),--jobs $(JOBS))
 	@$(MAKE) --no-print-directory report
 
 report:  ## Open the report, or name the page where there is no screen

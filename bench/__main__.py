@@ -9,8 +9,8 @@ from bench import evaluation, parity, profile, scaling, stages, studies, trainin
 from bench.apart import Apart
 from bench.machine import name, versions
 from bench.rows import Row, merge, read, table
-from softcifar.device import cores, pick
 from softcifar.errors import UserError, choose
+from softcifar.execution.device import cores, pick
 from softcifar.files import write_csv
 
 PARTS: dict[str, Callable[[bool, Apart], list[Row]]] = {

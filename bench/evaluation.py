@@ -15,18 +15,18 @@ from bench.apart import Apart
 from bench.inputs import MANIFEST, random_images
 from bench.rows import Row, median_row, ratios
 from bench.timing import seconds
-from softcifar.adversarial import Target
 from softcifar.attacks.fgsm import fgsm
 from softcifar.attacks.pgd import pgd
 from softcifar.attacks.random_search import random_search
 from softcifar.corruptions import CORRUPTIONS
 from softcifar.corruptions.cover import crop, occlude
-from softcifar.densities import DENSITIES
-from softcifar.device import pick, threads
+from softcifar.evaluation.adversarial import Target
+from softcifar.execution.device import pick, threads
+from softcifar.methods.prediction import describe, to_pixels
 from softcifar.models.classifier import PLAIN, classifier
-from softcifar.params import Method
-from softcifar.prediction import describe, to_pixels
+from softcifar.params.chosen import Chosen
 from softcifar.progress import bar
+from softcifar.scores import FEATURE_SCORES
 
 NETWORK = "resnet20"
 FORWARD = "forward pass"
@@ -75,16 +75,16 @@ def _tasks(count: int, batch: int, device: torch.device) -> dict[str, tuple[str,
     tasks = {FORWARD: (NETWORK, forward)}
     methods = {
         "softmax": (PLAIN, "features and logits"),
-        "mc_dropout": (Method(name="mc_dropout", options={"samples": SAMPLES}), f"{SAMPLES} samples, and features"),
-        "sngp": (Method(name="sngp"), "features, logits and variance"),
-        "duq": (Method(name="duq"), "features, logits and kernel"),
+        "mc_dropout": (Chosen(name="mc_dropout", options={"samples": SAMPLES}), f"{SAMPLES} samples, and features"),
+        "sngp": (Chosen(name="sngp"), "features, logits and variance"),
+        "duq": (Chosen(name="duq"), "features, logits and kernel"),
     }
     for name, (method, case) in methods.items():
         own = _network(method, device, dropout=0.1 if name == "mc_dropout" else 0.0)
         work = functools.partial(describe, own, images, method, batch_size=batch, seed=0)
         tasks[f"predict, {name}"] = case, work
     features = np.random.default_rng(0).normal(size=(2, count, network.network.head.in_features))
-    for name, density in DENSITIES.items():
+    for name, density in FEATURE_SCORES.items():
         tasks[f"density, {name}"] = (
             f"fit on {count}, score {count}",
             functools.partial(density, features[0], labels, features[1]),
@@ -120,8 +120,8 @@ def _tasks(count: int, batch: int, device: torch.device) -> dict[str, tuple[str,
     return tasks
 
 
-def _network(method: Method, device: torch.device, dropout: float = 0.0) -> torch.nn.Module:
-    made = classifier(Method(name=NETWORK, options={"dropout": dropout}), MANIFEST, seed=0, method=method)
+def _network(method: Chosen, device: torch.device, dropout: float = 0.0) -> torch.nn.Module:
+    made = classifier(Chosen(name=NETWORK, options={"dropout": dropout}), MANIFEST, seed=0, method=method)
     return made.to(device, memory_format=torch.channels_last).eval()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from softcifar.params import Recipe
+from softcifar.params.recipe import Recipe
 from softcifar.training.loop import Task
 
 PRESET = Path(__file__).parents[1] / "presets/cifar10h.yaml"

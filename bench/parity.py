@@ -21,11 +21,11 @@ from bench.rows import Row, median_row
 from softcifar.data.cifar import CIFAR10
 from softcifar.data.fetching import mirror
 from softcifar.data.shapes import SHAPES
-from softcifar.device import pick, resolve_precision, threads, workers
 from softcifar.execution import Report, run_here
+from softcifar.execution.device import pick, resolve_precision, threads, workers
+from softcifar.methods.prediction import predict
 from softcifar.models.classifier import PLAIN, classifier
-from softcifar.params import Recipe
-from softcifar.prediction import predict
+from softcifar.params.recipe import Recipe
 from softcifar.progress import bar
 from softcifar.training.loop import Task, train
 from softcifar.training.schedules import learning_rate

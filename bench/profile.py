@@ -12,7 +12,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from bench.inputs import random_task
 from bench.rows import Row, median_row
-from softcifar.device import pick, resolve_precision, threads
+from softcifar.execution.device import pick, resolve_precision, threads
 from softcifar.progress import bar
 from softcifar.training.loop import train
 

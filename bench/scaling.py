@@ -15,8 +15,8 @@ from tempfile import TemporaryDirectory
 from bench.apart import Apart
 from bench.inputs import random_task
 from bench.rows import Row, median_row, ratios
-from softcifar.device import pick, resolve_precision, threads, workers
 from softcifar.execution import Report, run_here
+from softcifar.execution.device import pick, resolve_precision, threads, workers
 from softcifar.progress import bar
 from softcifar.training.loop import train
 

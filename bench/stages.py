@@ -22,8 +22,8 @@ import yaml
 
 from bench.apart import Apart
 from bench.rows import Row, median_row
-from softcifar.device import pick, resolve_precision, threads
 from softcifar.errors import UserError
+from softcifar.execution.device import pick, resolve_precision, threads
 from softcifar.progress import bar
 
 ROOT = Path(__file__).parents[1]

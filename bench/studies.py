@@ -16,13 +16,14 @@ from pathlib import Path
 from bench.inputs import random_task
 from bench.rows import Row, median_row
 from bench.timing import side_by_side
-from softcifar.device import pick, resolve_precision, threads, workers
+from softcifar.execution.device import pick, resolve_precision, threads, workers
 from softcifar.methods import METHODS
 from softcifar.models.classifier import PLAIN
-from softcifar.params import Recipe, Study, load
+from softcifar.params.candidates import candidates, label_candidates
+from softcifar.params.recipe import Recipe
+from softcifar.params.study import Study, load
 from softcifar.progress import bar
 from softcifar.training.loop import train
-from softcifar.training.tuning import candidates, label_candidates
 
 PRESETS = Path(__file__).parents[1] / "presets"
 STUDIES = ("cifar10h", "cifar10")

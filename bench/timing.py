@@ -8,9 +8,9 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from softcifar.device import pick, workers
 from softcifar.errors import UserError
 from softcifar.execution import Report, run_here
+from softcifar.execution.device import pick, workers
 
 PATIENCE = 300  # seconds that a process waits for the others before it gives up
 

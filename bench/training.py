@@ -24,11 +24,11 @@ from bench.apart import Apart
 from bench.inputs import CLASSES, MANIFEST, random_images, random_task, recipe
 from bench.rows import Row, median_row, ratios
 from bench.timing import side_by_side
-from softcifar.device import autocast, pick, resolve_precision, threads, workers
+from softcifar.execution.device import autocast, pick, resolve_precision, threads, workers
 from softcifar.losses.cross_entropy import cross_entropy
+from softcifar.methods.prediction import to_pixels
 from softcifar.models.build import build
 from softcifar.models.classifier import classifier
-from softcifar.prediction import to_pixels
 from softcifar.progress import advance, bar
 from softcifar.training.loop import train
 from softcifar.training.sgd import SGD

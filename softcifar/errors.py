@@ -11,7 +11,7 @@ T = TypeVar("T")
 class UserError(ValueError):
     """A mistake in params, a file or a combination; its text is one sentence that names what was found and what is allowed.
 
-    Stage scripts print it and exit with status 2 (softcifar.stage.run); no traceback is shown.
+    Stage scripts print it and exit with status 2 (softcifar.pipeline.stage.run); no traceback is shown.
     """
 
 

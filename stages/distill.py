@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-from softcifar import params
+from softcifar.data.splits import load_split
 from softcifar.files import read_json
-from softcifar.fingerprint import of_inputs
-from softcifar.plan import entry
-from softcifar.splits import load_split
-from softcifar.stage import PARAMS, item, run
+from softcifar.params import study as params
+from softcifar.pipeline.fingerprint import of_inputs
+from softcifar.pipeline.plan import entry
+from softcifar.pipeline.stage import PARAMS, item, run
 from softcifar.training.distill import distill
 from softcifar.training.state import Store
 from softcifar.training.trained import surroundings, write_run_record

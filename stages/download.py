@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from softcifar.data import SOURCES
+from softcifar.data import DATA_SOURCES
 from softcifar.errors import UserError
 from softcifar.files import atomic_folder
-from softcifar.params import load_section
-from softcifar.stage import PARAMS, item, run
+from softcifar.params.study import load_section
+from softcifar.pipeline.stage import PARAMS, item, run
 
 
 def main() -> None:
@@ -15,7 +15,7 @@ def main() -> None:
     dataset = datasets[name]
     with atomic_folder(Path("data/raw") / name) as folder:
         try:
-            SOURCES[dataset.source].fetch(folder, **dataset.options)
+            DATA_SOURCES[dataset.source].fetch(folder, **dataset.options)
         except UserError as error:
             raise UserError(f"datasets.{name}: {error}") from None
 

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from softcifar import params
-from softcifar.evaluation import evaluate
+from softcifar.evaluation.evaluate import evaluate
 from softcifar.files import read_json
-from softcifar.stage import PARAMS, item, run
+from softcifar.params import study as params
+from softcifar.pipeline.stage import PARAMS, item, run
 
 SHIFTED = Path("data/shifted")
 
@@ -24,7 +24,7 @@ def main() -> None:
         models=Path("models/students") / name,
         copies={each: SHIFTED / f"{each}.npz" for each in read_json(SHIFTED / "manifest.json")["corruptions"]},
         surrogates={each: Path("data/surrogates") / f"{each}.npz" for each in study.surrogates},
-        out=Path("scores") / name,
+        out=Path("scores/students") / name,
     )
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from softcifar import params
-from softcifar.device import pick
+from softcifar.execution.device import pick
 from softcifar.files import write_npz
-from softcifar.stage import PARAMS, item, run
-from softcifar.two_moons import uncertainty_maps
+from softcifar.illustrations.two_moons import uncertainty_maps
+from softcifar.params import study as params
+from softcifar.pipeline.stage import PARAMS, item, run
 
 
 def main() -> None:

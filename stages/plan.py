@@ -6,12 +6,12 @@ python stages/plan.py writes data/plan/; python stages/plan.py --check only chec
 import argparse
 from pathlib import Path
 
-from softcifar import params
 from softcifar.data import npz
 from softcifar.errors import UserError
 from softcifar.files import atomic_folder, write_json
-from softcifar.plan import entries
-from softcifar.stage import PARAMS, run
+from softcifar.params import study as params
+from softcifar.pipeline.plan import entries
+from softcifar.pipeline.stage import PARAMS, run
 
 
 def main() -> None:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from softcifar.data.prepare import prepare
 from softcifar.data.repeated import prepare_repeated
-from softcifar.params import load_section
-from softcifar.stage import PARAMS, run
+from softcifar.params.study import load_section
+from softcifar.pipeline.stage import PARAMS, run
 
 
 def main() -> None:

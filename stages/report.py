@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from softcifar.params import load
+from softcifar.params.study import load
+from softcifar.pipeline.stage import run
 from softcifar.report import write_report
-from softcifar.stage import run
 
 
 def main() -> None:

@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-from softcifar import params
 from softcifar.files import read_json, read_npz
-from softcifar.fingerprint import of_inputs
-from softcifar.plan import entry
+from softcifar.params import study as params
+from softcifar.pipeline.fingerprint import of_inputs
+from softcifar.pipeline.plan import entry
+from softcifar.pipeline.stage import PARAMS, item, run
 from softcifar.simulation.run import run_simulation
-from softcifar.stage import PARAMS, item, run
 from softcifar.training.trained import surroundings, write_run_record
 
 STUDY = Path("data/study")

@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 
+from softcifar.data.splits import load_split
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz, write_npz
-from softcifar.labels import SOURCES
+from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.one_hot import hard
 from softcifar.labels.source import inputs
-from softcifar.params import load_section
-from softcifar.splits import load_split
-from softcifar.stage import PARAMS, item, run
-from softcifar.training.tuning import label_candidates
+from softcifar.params.candidates import label_candidates
+from softcifar.params.study import load_section
+from softcifar.pipeline.stage import PARAMS, item, run
 
 
 def main() -> None:
@@ -27,8 +27,8 @@ def main() -> None:
             raise UserError(f"teachers.{chosen.teacher}: learned from other training images; run its teach stage again")
         given["teacher_logits"] = taught["logits"] / (float(taught["temperature"]) if chosen.calibrated else 1)
     # A source that needs the student's own predictions is applied while it trains; until then its labels are hard.
-    online = "student_logits" in inputs(SOURCES[chosen.source])
-    function = hard if online else SOURCES[chosen.source]
+    online = "student_logits" in inputs(LABEL_SOURCES[chosen.source])
+    function = hard if online else LABEL_SOURCES[chosen.source]
     if "votes" in inputs(function) and split.votes is None:
         raise UserError(
             f"labels.{name}: source '{chosen.source}' needs people's votes, but the training images "

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from softcifar import params
-from softcifar.adversarial import make_surrogate
-from softcifar.device import pick
+from softcifar.data.splits import load_split
+from softcifar.evaluation.adversarial import make_surrogate
+from softcifar.execution.device import pick
 from softcifar.files import read_json, write_npz
-from softcifar.params import Method
-from softcifar.splits import load_split
-from softcifar.stage import PARAMS, item, run
+from softcifar.params import study as params
+from softcifar.params.chosen import Chosen
+from softcifar.pipeline.stage import PARAMS, item, run
 from softcifar.training.trained import load_classifier
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     name = item(study.surrogates, "student in surrogates")
     models, manifest = Path("models/students") / name, read_json("data/study/inputs.json")
     about = read_json(models / "about.json")
-    chosen, trained = Method(**about["network"]), Method(**about["method"])  # tuned options resolved
+    chosen, trained = Chosen(**about["network"]), Chosen(**about["method"])  # tuned options resolved
     network = load_classifier(models / "run_0.safetensors", chosen, manifest, pick(), trained)
     made = make_surrogate(
         network,

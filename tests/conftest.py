@@ -66,7 +66,7 @@ def write_simulations(tmp_path):
 @pytest.fixture
 def splits():
     """Two easy classes of 8x8 images (dark, light): (train of 60, validation of 20, manifest)."""
-    from softcifar.splits import Split
+    from softcifar.data.splits import Split
 
     def split(count: int, seed: int) -> Split:
         rng = np.random.default_rng(seed)
@@ -81,7 +81,7 @@ def splits():
 @pytest.fixture(scope="session")
 def study(tmp_path_factory):
     """(folder, params) of a fabricated study with its report written, for all files of tests; only to be read."""
-    from tests.report_fixture import make_study, write
+    from tests.report.fixture import make_study, write
 
     root = tmp_path_factory.mktemp("study")
     params = make_study(root)

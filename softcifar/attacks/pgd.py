@@ -3,7 +3,7 @@
 import torch
 
 from softcifar.attacks.objective import Predictor, check_radius, input_gradient
-from softcifar.ranges import PositiveInt
+from softcifar.params.ranges import PositiveInt
 
 
 def pgd(

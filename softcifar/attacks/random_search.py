@@ -5,7 +5,7 @@ import math
 import torch
 
 from softcifar.attacks.objective import Predictor, check_radius, margin_loss
-from softcifar.ranges import PositiveInt
+from softcifar.params.ranges import PositiveInt
 
 FIRST_SHARE = 0.3  # of the image, that the first square covers; the last one is a single pixel
 

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from softcifar.ranges import Fraction, NonNegativeInt
+from softcifar.params.ranges import Fraction, NonNegativeInt
 
 
 def crop_flip(

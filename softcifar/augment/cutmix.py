@@ -4,7 +4,7 @@ import torch
 
 from softcifar.augment.boxes import box_mask
 from softcifar.augment.mixing import Share, draw_pairs, mix_targets
-from softcifar.ranges import Positive
+from softcifar.params.ranges import Positive
 
 
 def cutmix(

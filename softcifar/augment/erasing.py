@@ -5,8 +5,8 @@ import math
 import torch
 
 from softcifar.augment.boxes import box_mask
-from softcifar.options import require
-from softcifar.ranges import Fraction, PositiveFraction
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction, PositiveFraction
 
 AREA, RATIO = (0.02, 0.33), (0.3, 3.3)  # of a randomly erased box: share of the image, height over width, as published
 

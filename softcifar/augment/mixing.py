@@ -4,8 +4,8 @@ from typing import Literal
 
 import torch
 
-from softcifar.options import require
-from softcifar.ranges import Fraction
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction
 
 MATCH_HUMAN = "match_human"
 Share = Fraction | Literal["match_human"]  # of the images that are mixed; training puts a number for the word

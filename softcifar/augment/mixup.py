@@ -3,7 +3,7 @@
 import torch
 
 from softcifar.augment.mixing import Share, draw_pairs, mix_targets
-from softcifar.ranges import Positive
+from softcifar.params.ranges import Positive
 
 
 def mixup(

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 
 from softcifar.augment import AUGMENTATIONS
-from softcifar.params import Method
+from softcifar.params.chosen import Chosen
 
 
 def augment(
-    steps: Sequence[Method], images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
+    steps: Sequence[Chosen], images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Images, targets and weights of a batch after all steps, in their order.
 

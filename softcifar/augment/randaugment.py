@@ -6,7 +6,7 @@ import torch
 from annotated_types import Ge, Le
 
 from softcifar.augment.operations import BINS, Strengths, apply, draw
-from softcifar.options import require
+from softcifar.params.options import require
 
 MOST = 14  # operations one after the other: as many as there are to choose from
 

@@ -3,7 +3,7 @@
 import torch
 import torch.nn.functional as F
 
-from softcifar.ranges import Fraction
+from softcifar.params.ranges import Fraction
 
 
 def shift_flip(

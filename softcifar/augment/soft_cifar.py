@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from softcifar.augment.colour import adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation
 from softcifar.errors import UserError
-from softcifar.ranges import Fraction, NonNegative
+from softcifar.params.ranges import Fraction, NonNegative
 
 SCALE, RATIO = (0.8, 1.0), (0.8, 1.2)  # area share and aspect ratio of the crop, as published
 

@@ -5,8 +5,8 @@ import math
 import torch
 
 from softcifar.augment.visibility import Mode, discount
-from softcifar.options import require
-from softcifar.ranges import Fraction, Positive, PositiveFraction
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction, Positive, PositiveFraction
 
 
 def soft_crop(

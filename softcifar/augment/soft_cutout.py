@@ -4,8 +4,8 @@ import torch
 
 from softcifar.augment.boxes import box_mask
 from softcifar.augment.visibility import Mode, discount
-from softcifar.options import require
-from softcifar.ranges import Positive, PositiveFraction
+from softcifar.params.options import require
+from softcifar.params.ranges import Positive, PositiveFraction
 
 
 def soft_cutout(

@@ -6,7 +6,7 @@ import torch
 from pydantic import AfterValidator
 
 from softcifar.errors import UserError, choose, suggestion
-from softcifar.options import require
+from softcifar.params.options import require
 
 # mode: (is the target softened, is the loss weighted)
 MODES = {

@@ -14,7 +14,7 @@ from softcifar.data.svhn import SVHN
 from softcifar.data.textures import TEXTURES
 from softcifar.data.tiny_imagenet import TINY_IMAGENET
 
-SOURCES = {
+DATA_SOURCES = {
     "shapes": SHAPES,
     "shapes_unseen": UNSEEN,
     "digits": DIGITS,

@@ -13,7 +13,7 @@ from PIL import Image
 from softcifar.data.drawing import SIDE, paint
 from softcifar.data.images import Images, Source
 from softcifar.files import read_npz, write_npz
-from softcifar.ranges import Fraction, NonNegativeInt
+from softcifar.params.ranges import Fraction, NonNegativeInt
 
 
 def fetch(

@@ -21,7 +21,7 @@ from scipy.special import softmax
 
 from softcifar.data.images import Source
 from softcifar.files import read_npz, write_npz
-from softcifar.ranges import NonNegativeInt, OpenFraction, Positive, PositiveInt
+from softcifar.params.ranges import NonNegativeInt, OpenFraction, Positive, PositiveInt
 
 CLASSES = ("a", "b", "c")
 STREAMS = {"train": 0, "validation": 1, "test": 2}

@@ -7,7 +7,7 @@ import numpy as np
 
 from softcifar.data.images import Source, read_unlabelled
 from softcifar.files import write_npz
-from softcifar.ranges import NonNegativeInt, PositiveInt
+from softcifar.params.ranges import NonNegativeInt, PositiveInt
 
 
 def fetch(

@@ -15,7 +15,7 @@ from softcifar.data import fetching
 from softcifar.data.images import Images, Source
 from softcifar.errors import UserError
 from softcifar.files import read_npz, write_npz
-from softcifar.ranges import PositiveInt
+from softcifar.params.ranges import PositiveInt
 
 NAME = "data.npz"
 KNOWN = ("images", "labels", "votes", "classes", "test_images", "test_labels", "test_votes")

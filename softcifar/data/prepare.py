@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 
-from softcifar.data import SOURCES
+from softcifar.data import DATA_SOURCES
 from softcifar.data.drawing import LUMINANCE
 from softcifar.data.images import Images, Source
 from softcifar.data.protocols import PROTOCOLS
@@ -67,7 +67,7 @@ def prepare(
 
 
 def _source(sources: dict[str, str], name: str, key: str) -> Source:
-    return choose(SOURCES, choose(sources, name, key), f"datasets.{name}.source")
+    return choose(DATA_SOURCES, choose(sources, name, key), f"datasets.{name}.source")
 
 
 def _labelled(raw: Path, name: str, sources: dict[str, str]) -> dict[str, Images]:

@@ -5,7 +5,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from softcifar.data import SOURCES
+from softcifar.data import DATA_SOURCES
 from softcifar.errors import UserError, choose
 from softcifar.files import atomic_folder, write_json, write_npz
 
@@ -20,9 +20,9 @@ def prepare_repeated(
     images: the data set, a key of sources {data set: its source}. sizes: points per data set and split, the first ones (None:
     all). UserError where the source draws no such data sets or fewer points, or a data set would lack a class.
     """
-    source = choose(SOURCES, choose(sources, images, "data.images"), f"datasets.{images}.source")
+    source = choose(DATA_SOURCES, choose(sources, images, "data.images"), f"datasets.{images}.source")
     if source.read_data_sets is None:
-        allowed = ", ".join(sorted(name for name, each in SOURCES.items() if each.read_data_sets is not None))
+        allowed = ", ".join(sorted(name for name, each in DATA_SOURCES.items() if each.read_data_sets is not None))
         raise UserError(
             f"data.protocol: 'repeated' needs many small data sets, but '{images}' has the source {sources[images]}; "
             f"allowed sources: {allowed}"

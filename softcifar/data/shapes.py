@@ -14,7 +14,7 @@ from softcifar.data.drawing import coverage, paint
 from softcifar.data.images import Images, Source
 from softcifar.data.outlines import CLASSES, class_radii, unseen_radii
 from softcifar.files import read_npz, write_npz
-from softcifar.ranges import Fraction, NonNegativeInt, PositiveInt
+from softcifar.params.ranges import Fraction, NonNegativeInt, PositiveInt
 
 BLOCK = 500  # images made from one random stream, so that asking for more images leaves the first ones as they are
 STREAMS = {"train": 0, "test": 1, "unseen": 2}

@@ -10,7 +10,7 @@ from softcifar.data.images import Source, read_unlabelled
 from softcifar.data.photographs import squares
 from softcifar.errors import UserError
 from softcifar.files import write_npz
-from softcifar.ranges import PositiveInt
+from softcifar.params.ranges import PositiveInt
 
 NAME = "dtd-r1.0.1.tar.gz"
 ARCHIVE = fetching.Published(

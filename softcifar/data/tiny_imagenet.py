@@ -8,7 +8,7 @@ from softcifar.data.images import Source, read_unlabelled
 from softcifar.data.photographs import squares
 from softcifar.errors import UserError
 from softcifar.files import write_npz
-from softcifar.ranges import PositiveInt
+from softcifar.params.ranges import PositiveInt
 
 ARCHIVE = fetching.Published(
     path="tiny-imagenet-200.zip",

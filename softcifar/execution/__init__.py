@@ -2,7 +2,7 @@
 
 Everything that maps over runs, folds, candidates or data sets goes through `run_all`. Where it runs is chosen by the
 environment, never by tracked params, because it must not change what comes out: a task draws every number from its own seeds
-and computes with the same number of threads (softcifar.device.threads) whatever runs beside it.
+and computes with the same number of threads (softcifar.execution.device.threads) whatever runs beside it.
 
 SOFTCIFAR_EXECUTOR  local (default); ray: the cluster that RAY_ADDRESS names or that runs on this machine, else one started
                     for this stage; ray://host:port: a cluster elsewhere, by way of Ray Client

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import softcifar
-from softcifar.device import threads
 from softcifar.errors import UserError
+from softcifar.execution.device import threads
 from softcifar.execution.node import Facts, run_on_node
 
 RETRIES = 5  # of a task whose process or machine died; it goes on after its last whole epoch where the study's folder is shared

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from typing import Any
 
-from softcifar.device import pick, threads, workers
 from softcifar.errors import UserError
+from softcifar.execution.device import pick, threads, workers
 
 
 def run_local(function: Callable, tasks: list, progress: Callable[..., None] | None, done: Callable[[int, Any], None]) -> list:

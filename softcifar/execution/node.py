@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from softcifar.device import pick
+from softcifar.execution.device import pick
 
 Facts = dict[str, str]
 

@@ -13,7 +13,7 @@ from softcifar.labels.soft_bootstrapping import soft_bootstrapping
 from softcifar.labels.teacher import teacher
 from softcifar.labels.uniform import uniform
 
-SOURCES = {
+LABEL_SOURCES = {
     "hard": hard,
     "majority": majority,
     "human": human,
@@ -30,9 +30,3 @@ SOURCES = {
     "beta_smoothing": beta_smoothing,
     "soft_bootstrapping": soft_bootstrapping,
 }
-
-__all__ = [
-    "SOURCES", "adaptive_instance_based", "adaptive_uniform", "beta_smoothing", "class_based", "confidence_scaled", "hard",
-    "human", "human_thresholded", "instance_based", "majority", "self_distillation", "shifted_logits", "soft_bootstrapping",
-    "teacher", "uniform",
-]  # fmt: skip

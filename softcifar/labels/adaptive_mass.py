@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import softmax
 
 from softcifar.labels.source import on_arrays, spread
-from softcifar.options import require
-from softcifar.ranges import Fraction, NonNegative, Positive
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction, NonNegative, Positive
 
 
 @on_arrays

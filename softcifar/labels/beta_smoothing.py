@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import logsumexp
 
 from softcifar.labels.source import on_arrays, spread
-from softcifar.options import require
-from softcifar.ranges import Positive
+from softcifar.params.options import require
+from softcifar.params.ranges import Positive
 
 
 @on_arrays

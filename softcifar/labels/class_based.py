@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import log_softmax, logsumexp
 
 from softcifar.labels.source import on_arrays, spread
-from softcifar.options import require
-from softcifar.ranges import Fraction
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction
 
 
 @on_arrays

@@ -7,8 +7,8 @@ from scipy.special import softmax
 
 from softcifar.labels.source import on_arrays
 from softcifar.labels.source import spread as spread_mass
-from softcifar.options import require
-from softcifar.ranges import Fraction, Positive
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction, Positive
 
 # "confidence" smooths most where the teacher is sure of the label, "doubt" where it is not.
 Mass = Literal["confidence", "doubt"]

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.special import entr
 
 from softcifar.labels.source import on_arrays
-from softcifar.options import require
-from softcifar.ranges import NonNegative
+from softcifar.params.options import require
+from softcifar.params.ranges import NonNegative
 
 
 @on_arrays

@@ -3,8 +3,8 @@
 import numpy as np
 
 from softcifar.labels.source import on_arrays, spread
-from softcifar.options import require
-from softcifar.ranges import Fraction, Positive
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction, Positive
 
 
 @on_arrays

@@ -3,8 +3,8 @@
 import numpy as np
 
 from softcifar.labels.source import on_arrays
-from softcifar.options import require
-from softcifar.ranges import Fraction
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction
 
 
 @on_arrays

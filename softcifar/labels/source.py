@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from softcifar.errors import UserError
-from softcifar.options import require
+from softcifar.params.options import require
 
 NUMBERS = ("num_classes", "seed")  # inputs that are one integer; the others are arrays with one row per image
 

@@ -3,8 +3,8 @@
 from scipy.special import softmax
 
 from softcifar.labels.source import on_arrays
-from softcifar.options import require
-from softcifar.ranges import Positive
+from softcifar.params.options import require
+from softcifar.params.ranges import Positive
 
 
 @on_arrays

@@ -5,8 +5,8 @@ import torch
 from softcifar.errors import UserError
 from softcifar.losses.cross_entropy import cross_entropy
 from softcifar.losses.targets import Reduction, reduce
-from softcifar.options import require
-from softcifar.ranges import Fraction, Positive
+from softcifar.params.options import require
+from softcifar.params.ranges import Fraction, Positive
 
 
 def distillation(

@@ -5,8 +5,8 @@ import math
 import torch
 
 from softcifar.losses.targets import Reduction, as_targets, reduce
-from softcifar.options import require
-from softcifar.ranges import NonNegative
+from softcifar.params.options import require
+from softcifar.params.ranges import NonNegative
 
 
 def focal(

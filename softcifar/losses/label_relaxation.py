@@ -4,7 +4,7 @@ import torch
 
 from softcifar.errors import UserError
 from softcifar.losses.targets import Reduction, as_targets, reduce
-from softcifar.ranges import OpenFraction
+from softcifar.params.ranges import OpenFraction
 
 
 def label_relaxation(

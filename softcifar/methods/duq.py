@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from softcifar.methods.method import UncertaintyMethod
-from softcifar.ranges import NonNegative, OpenFraction, Positive, PositiveInt
+from softcifar.params.ranges import NonNegative, OpenFraction, Positive, PositiveInt
 
 
 class DUQ(UncertaintyMethod):

@@ -6,7 +6,7 @@ from torch import nn
 from softcifar.errors import UserError
 from softcifar.methods.method import UncertaintyMethod
 from softcifar.models.dropout import Dropout
-from softcifar.ranges import PositiveInt
+from softcifar.params.ranges import PositiveInt
 
 
 class MCDropout(UncertaintyMethod):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from softcifar.methods.method import UncertaintyMethod
-from softcifar.ranges import NonNegative, Positive, PositiveInt
+from softcifar.params.ranges import NonNegative, Positive, PositiveInt
 
 # |phi| is 1 where a network's features are several times longer: without a gain, a learning rate that suits the network moves
 # this layer too slowly by its square.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from torch import nn
 
 from softcifar.errors import UserError, choose, suggestion
-from softcifar.options import check
+from softcifar.params.options import check
 
 
 class Networks(Mapping[str, Callable]):

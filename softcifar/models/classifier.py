@@ -5,9 +5,9 @@ from torch import nn
 
 from softcifar.methods import METHODS
 from softcifar.models.build import build
-from softcifar.params import Method
+from softcifar.params.chosen import Chosen
 
-PLAIN = Method(name="softmax")
+PLAIN = Chosen(name="softmax")
 
 
 class Classifier(nn.Module):
@@ -26,7 +26,7 @@ class Classifier(nn.Module):
         return self.network((images - self.mean) / self.std)
 
 
-def classifier(network: Method, manifest: dict, *, seed: int, method: Method = PLAIN) -> Classifier:
+def classifier(network: Chosen, manifest: dict, *, seed: int, method: Chosen = PLAIN) -> Classifier:
     """A fresh classifier for the study that `manifest` describes, its weights drawn from `seed`; on the CPU.
 
     method: an uncertainty method, whose head replaces the network's where it has one.

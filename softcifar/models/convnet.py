@@ -5,7 +5,7 @@ from torch import nn
 
 from softcifar.models.dropout import Dropout
 from softcifar.models.initialisation import he_normal
-from softcifar.ranges import FractionBelowOne, PositiveInt
+from softcifar.params.ranges import FractionBelowOne, PositiveInt
 
 
 def convnet(

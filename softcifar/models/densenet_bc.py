@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from softcifar.models.dropout import Dropout
-from softcifar.options import require
-from softcifar.ranges import FractionBelowOne, PositiveInt
+from softcifar.params.options import require
+from softcifar.params.ranges import FractionBelowOne, PositiveInt
 
 GROWTH = 12  # channels that a layer adds
 

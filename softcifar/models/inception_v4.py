@@ -5,8 +5,8 @@ from torch import nn
 
 from softcifar.models.dropout import Dropout
 from softcifar.models.initialisation import he_normal
-from softcifar.options import require
-from softcifar.ranges import FractionBelowOne, PositiveInt
+from softcifar.params.options import require
+from softcifar.params.ranges import FractionBelowOne, PositiveInt
 
 
 def inception_v4(

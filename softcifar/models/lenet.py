@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from softcifar.models.dropout import Dropout
-from softcifar.options import require
-from softcifar.ranges import FractionBelowOne, PositiveInt
+from softcifar.params.options import require
+from softcifar.params.ranges import FractionBelowOne, PositiveInt
 
 
 def lenet(

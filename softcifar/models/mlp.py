@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from softcifar.models.dropout import Dropout
-from softcifar.ranges import FractionBelowOne, PositiveInt
+from softcifar.params.ranges import FractionBelowOne, PositiveInt
 
 
 def mlp(

@@ -10,7 +10,7 @@ from softcifar.models.initialisation import he_normal
 from softcifar.models.layers import Layers, make_layers
 from softcifar.models.shortcut import PoolAndPad
 from softcifar.models.stochastic_depth import StochasticDepth
-from softcifar.ranges import FractionBelowOne, Positive, PositiveInt
+from softcifar.params.ranges import FractionBelowOne, Positive, PositiveInt
 
 NAMED = (18, 34, 50, 101)  # networks of another family (softcifar.models.resnet_imagenet); 50 is 6*8+2 as well
 

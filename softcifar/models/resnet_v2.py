@@ -6,7 +6,7 @@ from torch import nn
 from softcifar.models.initialisation import he_normal
 from softcifar.models.layers import Layers, make_layers
 from softcifar.models.shortcut import PoolAndPad
-from softcifar.ranges import FractionBelowOne, Positive, PositiveInt
+from softcifar.params.ranges import FractionBelowOne, Positive, PositiveInt
 
 
 def resnet56_v2(

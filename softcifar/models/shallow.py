@@ -6,8 +6,8 @@ from torch import nn
 
 from softcifar.models.batch import require_several
 from softcifar.models.dropout import Dropout
-from softcifar.options import require
-from softcifar.ranges import FractionBelowOne, PositiveInt
+from softcifar.params.options import require
+from softcifar.params.ranges import FractionBelowOne, PositiveInt
 
 
 def shallow(

@@ -7,7 +7,7 @@ from softcifar.models.batch import require_several
 from softcifar.models.dropout import Dropout
 from softcifar.models.initialisation import he_normal
 from softcifar.models.layers import make_layers
-from softcifar.ranges import FractionBelowOne, Positive, PositiveInt
+from softcifar.params.ranges import FractionBelowOne, Positive, PositiveInt
 
 STAGES = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))  # channels; 2x2 max-pooling after each
 

@@ -20,6 +20,7 @@ from softcifar import metrics
 from softcifar.files import write_json
 from softcifar.report.predictions import Prediction
 from softcifar.report.scores import Results
+from softcifar.scores import LOGIT_SCORES
 
 MODELS = {  # m1, m2
     "softmax": ("energy", "predictive_entropy"),
@@ -56,7 +57,7 @@ def _values(results: Results, prediction: Prediction, ood: str, known: dict[tupl
     for score in sorted(wanted):
         values = {key: of(metric, ood, score) for key, metric in DETECTION.items()}
         found[score] = values | {f"t_{key}": value for key, value in values.items()}
-        if score in metrics.NOVELTY_SCORES:  # a density does not depend on the temperature
+        if score in LOGIT_SCORES:  # a density does not depend on the temperature
             scaled = _scaled_scores(results, prediction, score, ood)
             found[score] |= {
                 "t_auroc": metrics.auroc(*scaled),
@@ -84,7 +85,7 @@ def _scaled_scores(results: Results, prediction: Prediction, score: str, ood: st
         logits = [each[student.seeds.index(prediction.seed)] for each in logits]
     else:  # the members of all runs
         logits = [each.reshape(-1, *each.shape[2:]) for each in logits]
-    return [metrics.NOVELTY_SCORES[score](each / prediction.temperature) for each in logits]
+    return [LOGIT_SCORES[score](each / prediction.temperature) for each in logits]
 
 
 def _summary(rows: list[dict[str, float]]) -> dict[str, dict[str, Any]]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from softcifar.densities import DENSITIES
 from softcifar.report.columns import HEADLINE_SCORE
 from softcifar.report.scores import Results
 from softcifar.report.words import flatten
+from softcifar.scores import FEATURE_SCORES
 
 SOURCES = {  # label source -> what the literature calls training on it
     "hard": "hard labels",
@@ -53,7 +53,7 @@ def own_score(results: Results, student: str) -> str:
     """The novelty score that the student's method offers as its uncertainty: its own one, between samples the mutual
     information, else predictive entropy.
     """
-    own = [name for name in results.students[student].novelty if name not in DENSITIES]
+    own = [name for name in results.students[student].novelty if name not in FEATURE_SCORES]
     if own:
         return own[0]
     return "mutual_information" if results.students[student].logits["test"].shape[1] > 1 else HEADLINE_SCORE

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from softcifar import metrics
+from softcifar.calibrators.temperature import fit_temperature
 from softcifar.report.scores import Results, StudentScores
+from softcifar.scores import LOGIT_SCORES
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,11 @@ def _student(student: StudentScores, validation_labels: np.ndarray) -> list[Pred
 def _prediction(
     student: str, kind: str, seed: int | None, logits: dict[str, np.ndarray], validation_labels: np.ndarray
 ) -> Prediction:
-    temperature = float(metrics.fit_temperature(logits["validation"], validation_labels))
+    temperature = float(fit_temperature(logits["validation"], validation_labels))
     several = len(logits["test"]) > 1
     novelty = {
         name: {key.removeprefix("ood_"): score(array) for key, array in logits.items() if key != "validation"}
-        for name, score in metrics.NOVELTY_SCORES.items()
+        for name, score in LOGIT_SCORES.items()
         if several or name != "mutual_information"  # between the samples: 0 where there is only one
     }
     probs = metrics.predictive(logits["test"])

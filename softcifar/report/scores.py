@@ -84,7 +84,7 @@ class Results:
     teachers: dict[str, TeacherScores]
     students: dict[str, StudentScores]
     shallow: dict[str, np.ndarray]
-    illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.two_moons
+    illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.illustrations.two_moons
 
     @property
     def classes(self) -> list[str]:
@@ -132,7 +132,7 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
     sizes = {name: len(splits[name]["labels"]) for name in ("validation", "test")}
     sizes |= {f"ood_{name}": len(found) for name, found in images.items()}
     students = {
-        name: _student(scores / name, name, options, sizes, len(manifest["classes"]))
+        name: _student(scores / "students" / name, name, options, sizes, len(manifest["classes"]))
         for name, options in params["students"].items()
     }
     teachers = {

@@ -1,16 +1,16 @@
 """Methods with their grids, and the targets that a method makes for the training points of one data set."""
 
 import functools
-import itertools
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from softcifar.labels import SOURCES
+from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.one_hot import hard
 from softcifar.labels.source import inputs
-from softcifar.params import SimulatedMethod
+from softcifar.params.candidates import grid
+from softcifar.params.simulation import SimulatedMethod
 from softcifar.simulation.training import Online
 
 
@@ -22,12 +22,6 @@ class Teaching:
     temperature: float  # fitted on points that they did not see
 
 
-def grid(method: SimulatedMethod) -> list[dict[str, Any]]:
-    """Every combination of the options that are lists, {option: value}, the last one varying fastest; [{}] where none is."""
-    lists = {name: values for name, values in method.options.items() if isinstance(values, list)}
-    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]
-
-
 def candidates(method: SimulatedMethod, budget: int) -> list[dict[str, Any]]:
     """`budget` choices of options: the grid, or, where it has one point, that one again and again."""
     points = grid(method)
@@ -35,7 +29,7 @@ def candidates(method: SimulatedMethod, budget: int) -> list[dict[str, Any]]:
 
 
 def needs_teacher(method: SimulatedMethod) -> bool:
-    return method.source is not None and "teacher_logits" in inputs(SOURCES[method.source])
+    return method.source is not None and "teacher_logits" in inputs(LABEL_SOURCES[method.source])
 
 
 def targets(
@@ -45,7 +39,7 @@ def targets(
 
     labels (N,): all training points of the data set; teaching: None where no method needs it.
     """
-    source, options = SOURCES[method.source], method.options | chosen
+    source, options = LABEL_SOURCES[method.source], method.options | chosen
     names = inputs(source)
     if "student_logits" in names:
         return hard(labels, classes), functools.partial(_online, source, names, options)

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from softcifar.files import atomic_folder, write_json, write_npz, write_text
-from softcifar.params import Seeds, Simulation
+from softcifar.params.sections import Seeds
+from softcifar.params.simulation import Simulation
 from softcifar.progress import bar
 from softcifar.simulation.files import BAYES, CANDIDATE_COLUMNS, FIGURE_ARRAYS
 from softcifar.simulation.methods import candidates

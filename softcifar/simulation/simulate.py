@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from scipy.special import log_softmax
 
+from softcifar.calibrators.temperature import fit_temperature
 from softcifar.errors import UserError
 from softcifar.execution import Report, run_all
 from softcifar.files import read_npz, write_npz
-from softcifar.metrics.temperature import fit_temperature
-from softcifar.metrics.uncertainty import predictive
-from softcifar.params import Seeds, Simulation
+from softcifar.metrics.predictive import predictive
+from softcifar.params.sections import Seeds
+from softcifar.params.simulation import Simulation
 from softcifar.seeding import derive
 from softcifar.simulation.methods import Teaching, candidates, needs_teacher, targets
 from softcifar.simulation.networks import initial, logits

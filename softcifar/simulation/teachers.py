@@ -3,8 +3,8 @@
 import numpy as np
 import torch
 
+from softcifar.calibrators.temperature import fit_temperature
 from softcifar.labels.one_hot import hard
-from softcifar.metrics.temperature import fit_temperature
 from softcifar.seeding import derive
 from softcifar.simulation.methods import Teaching
 from softcifar.simulation.networks import initial, logits

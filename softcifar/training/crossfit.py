@@ -10,20 +10,20 @@ from pathlib import Path
 import numpy as np
 from sklearn.model_selection import StratifiedKFold
 
-from softcifar.device import pick
+from softcifar.calibrators.temperature import fit_temperature
+from softcifar.data.splits import Split
 from softcifar.errors import UserError
 from softcifar.execution import Report, run_all
+from softcifar.execution.device import pick
 from softcifar.files import atomic_folder, write_json, write_npz
 from softcifar.labels.one_hot import hard
+from softcifar.methods.prediction import predict
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
-from softcifar.metrics.temperature import fit_temperature
-from softcifar.metrics.uncertainty import predictive
+from softcifar.metrics.predictive import predictive
 from softcifar.models.classifier import PLAIN, classifier
-from softcifar.params import Seeds, Teacher
-from softcifar.prediction import predict
+from softcifar.params.sections import Seeds, Teacher
 from softcifar.progress import advance, bar
 from softcifar.seeding import derive
-from softcifar.splits import Split
 from softcifar.training.loop import Task, train
 from softcifar.training.matching import matched
 from softcifar.training.state import State, Store, keep

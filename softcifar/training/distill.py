@@ -8,19 +8,20 @@ import numpy as np
 import torch
 from torch import nn
 
-from softcifar.device import autocast, pick, resolve_precision
+from softcifar.data.splits import Split
 from softcifar.errors import UserError
 from softcifar.execution import Report, run_all
+from softcifar.execution.device import autocast, pick, resolve_precision
 from softcifar.files import atomic_folder, read_json, write_csv, write_json, write_npz
-from softcifar.fingerprint import of_inputs
 from softcifar.labels.one_hot import hard
 from softcifar.losses.distillation import distillation
+from softcifar.methods.prediction import predict
 from softcifar.models.classifier import PLAIN, classifier
-from softcifar.params import Distillation, Method, Seeds
-from softcifar.prediction import predict
+from softcifar.params.chosen import Chosen
+from softcifar.params.sections import Distillation, Seeds
+from softcifar.pipeline.fingerprint import of_inputs
 from softcifar.progress import advance, bar
 from softcifar.seeding import derive
-from softcifar.splits import Split
 from softcifar.training.loop import BatchLoss, Task, train
 from softcifar.training.matching import matched
 from softcifar.training.state import State, Store, keep
@@ -34,8 +35,8 @@ class Lessons:
     name: str  # of the student that teaches
     recipe: Distillation
     seeds: Seeds
-    network: Method  # the student's
-    method: Method
+    network: Chosen  # the student's
+    method: Chosen
     targets: np.ndarray  # float32 (N, K)
     train_split: Split
     validation: Split
@@ -98,7 +99,7 @@ def distill(
     Raises UserError where a run of the student is missing, or the loss is no longer finite.
     """
     about = read_json(student / "about.json")
-    network, method = Method(**about["network"]), Method(**about["method"])
+    network, method = Chosen(**about["network"]), Chosen(**about["method"])
     targets = hard(train_split.labels, len(manifest["classes"])).astype(np.float32)
     recipe = matched(recipe, targets, train_split.votes, manifest["image_shape"], "distillation")
     decisive = recipe.model_dump(exclude={"students", "loss", "method", "choose_by"})

@@ -9,16 +9,16 @@ import torch
 from torch import nn
 
 from softcifar.augment.policy import augment
-from softcifar.device import autocast, resolve_precision
 from softcifar.errors import UserError
+from softcifar.execution.device import autocast, resolve_precision
 from softcifar.losses import LOSSES
 from softcifar.methods import METHODS
+from softcifar.methods.prediction import predict, to_pixels
 from softcifar.metrics.calibration import expected_calibration_error
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
-from softcifar.metrics.uncertainty import predictive
+from softcifar.metrics.predictive import predictive
 from softcifar.models.classifier import PLAIN, classifier
-from softcifar.params import Recipe
-from softcifar.prediction import predict, to_pixels
+from softcifar.params.recipe import Recipe
 from softcifar.seeding import derive
 from softcifar.training.adam import Adam
 from softcifar.training.compiled import compiled

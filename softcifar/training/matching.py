@@ -9,7 +9,8 @@ from scipy.special import entr
 from softcifar.augment import AUGMENTATIONS
 from softcifar.augment.mixing import MATCH_HUMAN
 from softcifar.errors import UserError
-from softcifar.params import Method, Recipe
+from softcifar.params.chosen import Chosen
+from softcifar.params.recipe import Recipe
 
 DRAWS = 50_000  # mixed images; q then has a standard error of about half a percent of itself
 
@@ -35,24 +36,24 @@ def matched(recipe: R, targets: np.ndarray, votes: np.ndarray | None, image_shap
 
 
 def _matched(
-    step: Method, batch_size: int, targets: np.ndarray, votes: np.ndarray | None, image_shape: tuple[int, ...], key: str
-) -> Method:
+    step: Chosen, batch_size: int, targets: np.ndarray, votes: np.ndarray | None, image_shape: tuple[int, ...], key: str
+) -> Chosen:
     if votes is None:
         raise UserError(
             f"{key}: found '{MATCH_HUMAN}', but the training images have no votes; allowed there: a number from 0 to 1, or "
             "name people's votes in data.votes.train"
         )
     human = float(entr(votes / votes.sum(axis=1, keepdims=True)).sum(axis=1).mean())
-    added = added_entropy(Method(name=step.name, options=step.options | {"q": 1.0}), batch_size, targets, image_shape)
+    added = added_entropy(Chosen(name=step.name, options=step.options | {"q": 1.0}), batch_size, targets, image_shape)
     if human > added:
         raise UserError(
             f"{key}: found '{MATCH_HUMAN}', but mixing every image adds {added:.3f} nats where people's labels have "
             f"{human:.3f}; allowed: a larger alpha, or a number from 0 to 1"
         )
-    return Method(name=step.name, options=step.options | {"q": human / added if human else 0.0})
+    return Chosen(name=step.name, options=step.options | {"q": human / added if human else 0.0})
 
 
-def added_entropy(step: Method, batch_size: int, targets: np.ndarray, image_shape: tuple[int, ...]) -> float:
+def added_entropy(step: Chosen, batch_size: int, targets: np.ndarray, image_shape: tuple[int, ...]) -> float:
     """Mean entropy in nats by which a mixing step raises targets (N, K), over `DRAWS` images; the same at every call."""
     generator = torch.Generator().manual_seed(0)
     height, width = image_shape[:2]

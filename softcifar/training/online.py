@@ -3,16 +3,17 @@
 import torch
 
 from softcifar.errors import UserError
-from softcifar.labels import SOURCES
+from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.source import inputs
 from softcifar.losses import LOSSES
-from softcifar.params import LabelSource, Recipe
+from softcifar.params.recipe import Recipe
+from softcifar.params.sections import LabelSource
 from softcifar.training.loop import BatchLoss
 
 
 def is_online(source: str) -> bool:
     """Whether a label source needs the student's predictions, so that no file can hold its labels."""
-    return "student_logits" in inputs(SOURCES[source])
+    return "student_logits" in inputs(LABEL_SOURCES[source])
 
 
 def online_loss(recipe: Recipe, source: LabelSource, student: str) -> BatchLoss:
@@ -21,7 +22,7 @@ def online_loss(recipe: Recipe, source: LabelSource, student: str) -> BatchLoss:
     The batch's targets have to be one-hot: these sources start from one class per image. UserError where the augmentation
     softens targets. On a GPU every step waits for the labels, which are made on the CPU.
     """
-    make, loss = SOURCES[source.source], LOSSES[recipe.loss.name]
+    make, loss = LABEL_SOURCES[source.source], LOSSES[recipe.loss.name]
     names = inputs(make)
 
     def batch_loss(_: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

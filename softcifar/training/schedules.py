@@ -2,7 +2,7 @@
 
 import math
 
-from softcifar.params import Recipe
+from softcifar.params.recipe import Recipe
 
 
 def learning_rate(recipe: Recipe, epoch: float) -> float:

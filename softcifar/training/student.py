@@ -7,21 +7,22 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from softcifar.device import pick
+from softcifar.data.splits import Split
 from softcifar.errors import UserError
 from softcifar.execution import Report, run_all
+from softcifar.execution.device import pick
 from softcifar.files import atomic_folder, write_csv, write_json
 from softcifar.methods import METHODS
 from softcifar.models.classifier import PLAIN, classifier
-from softcifar.params import LabelSource, Recipe, Seeds, Student
+from softcifar.params.candidates import candidates, label_candidates
+from softcifar.params.recipe import Recipe
+from softcifar.params.sections import LabelSource, Seeds, Student
 from softcifar.progress import advance, bar
-from softcifar.splits import Split
 from softcifar.training.loop import Task, train
 from softcifar.training.matching import matched
 from softcifar.training.online import is_online, online_loss
 from softcifar.training.state import State, Store, digest, keep
 from softcifar.training.trained import parameter_count, surroundings, write_tensors
-from softcifar.training.tuning import candidates, choose, label_candidates
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def train_student(
     with bar(total=seeds.search * sum(epochs) + further * max(epochs), what=f"train {name}", unit="epoch") as shown:
         trained = _train_all(shared, search, shown)
         scores = _scores(trained, len(choices))
-        best = choose(scores, student.choose_by)
+        best = best_candidate(scores, student.choose_by)
         shown.update(further * (max(epochs) - epochs[best]))
         trained |= _train_all(shared, [wanted(best, run) for run in range(seeds.search, seeds.runs)], shown)
 
@@ -183,3 +184,12 @@ def _history(trained: dict[tuple[int, int], State], choice: int) -> list[dict]:
         for (candidate, run), state in sorted(trained.items())
         for row in state.history
     ]
+
+
+def best_candidate(scores: dict[str, list[float]], criterion: str) -> int:
+    """The candidate with the best validation score (a mean over runs), the first of equals.
+
+    scores: {"nll", "accuracy", "ece"} -> one number per candidate; criterion: one of them.
+    """
+    sign = -1 if criterion == "accuracy" else 1
+    return min(range(len(scores[criterion])), key=lambda candidate: sign * scores[criterion][candidate])

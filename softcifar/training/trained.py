@@ -12,12 +12,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 import softcifar
-from softcifar.device import pick, resolve_precision
 from softcifar.errors import UserError
 from softcifar.execution import Report, run_all
+from softcifar.execution.device import pick, resolve_precision
 from softcifar.files import atomic, write_text
 from softcifar.models.classifier import PLAIN, Classifier, classifier
-from softcifar.params import Method
+from softcifar.params.chosen import Chosen
 
 
 def versions() -> dict[str, str]:
@@ -63,7 +63,7 @@ def write_run_record(folder: Path, started: float) -> None:
     write_text(folder.with_name(folder.name + ".run.json"), json.dumps(record, indent=1) + "\n")
 
 
-def load_classifier(path: Path, network: Method, manifest: dict, device: torch.device, method: Method = PLAIN) -> Classifier:
+def load_classifier(path: Path, network: Chosen, manifest: dict, device: torch.device, method: Chosen = PLAIN) -> Classifier:
     """A trained classifier in evaluation mode; UserError where the file is missing, damaged or of another network."""
     return restored(read_weights(path), path, network, manifest, device, method)
 
@@ -79,7 +79,7 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
 
 def restored(
-    weights: dict[str, torch.Tensor], path: Path, network: Method, manifest: dict, device: torch.device, method: Method = PLAIN
+    weights: dict[str, torch.Tensor], path: Path, network: Chosen, manifest: dict, device: torch.device, method: Chosen = PLAIN
 ) -> Classifier:
     """The classifier with the weights read from `path`, in evaluation mode; UserError where they are of another network."""
     model = classifier(network, manifest, seed=0, method=method)

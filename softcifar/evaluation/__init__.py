@@ -1,0 +1,1 @@
+"""A trained network on test, novel, attacked, corrupted, covered and cropped images."""

@@ -1,0 +1,165 @@
+"""Predict once, score many times: everything the report needs of a student, as arrays."""
+
+import functools
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from softcifar.data.splits import Split, load_split
+from softcifar.errors import UserError
+from softcifar.evaluation.adversarial import under_attack
+from softcifar.evaluation.shifts import under_shift
+from softcifar.execution import Report, run_here
+from softcifar.execution.device import pick
+from softcifar.files import atomic_folder, read_json, read_npz, write_json, write_npz
+from softcifar.methods.prediction import describe, penultimate
+from softcifar.params.chosen import Chosen
+from softcifar.params.sections import Evaluation, Seeds, Student
+from softcifar.progress import bar
+from softcifar.scores import FEATURE_SCORES
+from softcifar.seeding import derive
+from softcifar.training.trained import load_classifier
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """What the evaluations of all runs of a student share."""
+
+    name: str
+    network: Chosen
+    trained: Chosen  # the uncertainty method, as far as training goes
+    method: Chosen  # the same as it predicts
+    settings: Evaluation
+    order: int
+    manifest: dict
+    models: Path
+    train: Split
+    test: Split
+    sets: dict[str, np.ndarray]  # images
+    surrogates: dict[str, Path]
+    copies: dict[str, Path]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run's evaluation found; see `evaluate` for the arrays. cost: forward passes of one image."""
+
+    logits: dict[str, np.ndarray]
+    novelty: dict[str, dict[str, np.ndarray]]
+    attacked: dict[str, np.ndarray]
+    shifts: dict[str, np.ndarray]
+    cost: dict[str, int]
+
+
+def evaluate(
+    name: str,
+    student: Student,
+    seeds: Seeds,
+    settings: Evaluation,
+    *,
+    study: Path,
+    ood: dict[str, Path],
+    manifest: dict,
+    models: Path,
+    surrogates: dict[str, Path],
+    copies: dict[str, Path],
+    out: Path,
+) -> None:
+    """Write `out`: logits.npz, novelty.npz, adversarial.npz, shifts.npz, and the training's tables.
+
+    logits.npz: validation, test and ood_<name>, float32 (R, S, N, K). novelty.npz: names of scores (those of
+    softcifar.scores, fitted on the training images as they are, then the method's own), and test and ood_<name>, float64
+    (R, names, N). adversarial.npz and shifts.npz: as softcifar.evaluation.adversarial.under_attack and
+    softcifar.evaluation.shifts.under_shift give them, what the networks said with the runs in front. about.json: the
+    training's, and `cost`: the forward passes of one image that these two files took, all runs together.
+    study: folder with train.npz, validation.npz and test.npz; ood: npz files by name; models: the student's trained folder;
+    surrogates: npz files of images moved against other networks, by name; copies: of corrupted test images, by corruption.
+    """
+    about = read_json(models / "about.json")
+    chosen, trained = Chosen(**about["network"]), Chosen(**about["method"])  # tuned options resolved
+    splits = [load_split(study / f"{each}.npz") for each in ("train", "validation", "test")]
+    sets = {"validation": splits[1].images, "test": splits[2].images}
+    sets |= {f"ood_{each}": read_npz(path, "images")["images"] for each, path in ood.items()}
+    shared = Evaluated(
+        name,
+        chosen,
+        trained,
+        student.method,
+        settings,
+        seeds.order,
+        manifest,
+        models,
+        splits[0],
+        splits[2],
+        sets,
+        surrogates,
+        copies,
+    )
+    with bar(total=seeds.runs * (len(sets) + 3), what=f"evaluate {name}", unit="set") as shown:
+        runs = run_here(functools.partial(_evaluate, shared), range(seeds.runs), progress=lambda: shown.update())
+    about["cost"] = {key: sum(run.cost[key] for run in runs) for key in runs[0].cost}
+    with atomic_folder(out) as folder:
+        write_npz(folder / "logits.npz", **{each: np.stack([run.logits[each] for run in runs]) for each in sets})
+        novelty = [run.novelty for run in runs]
+        names = list(next(iter(novelty[0].values())))
+        arrays = {each: np.array([[run[each][name] for name in names] for run in novelty]) for each in novelty[0]}
+        write_npz(folder / "novelty.npz", names=np.array(names), **arrays)
+        write_npz(folder / "adversarial.npz", **_all_runs([run.attacked for run in runs]))
+        write_npz(folder / "shifts.npz", **_all_runs([run.shifts for run in runs]))
+        shutil.copyfile(models / "history.csv", folder / "history.csv")
+        write_json(folder / "about.json", about)
+
+
+def _evaluate(shared: Evaluated, run: int, report: Report) -> Run:
+    weights = shared.models / f"run_{run}.safetensors"
+    network = load_classifier(weights, shared.network, shared.manifest, pick(), shared.trained)
+    method, settings, batch_size = shared.method, shared.settings, shared.settings.batch_size
+    logits, features, own = {}, {}, {}
+    for each, images in shared.sets.items():
+        seed = derive(shared.order + run, "evaluate", each)
+        logits[each], features[each], own[each] = describe(network, images, method, batch_size=batch_size, seed=seed)
+        if not np.isfinite(logits[each]).all():
+            raise UserError(f"students.{shared.name}: run {run} gives logits that are not finite on {each}")
+        report()
+    del features["validation"], own["validation"]
+    train, test = shared.train, shared.test
+    known = penultimate(network, train.images, batch_size=batch_size)
+    novelty = _novelty(known, train.labels, features, own)
+    report()
+    seed = shared.order + run
+    attacked, of_attacks = under_attack(
+        network, test, method, settings.attacks, shared.surrogates, batch_size=batch_size, seed=seed
+    )
+    report()
+    shifts, of_shifts = under_shift(
+        network, known, train, test, method, settings.shifts, shared.copies,
+        fill=shared.manifest["mean"], batch_size=batch_size, images_seed=shared.order, seed=seed,
+    )  # fmt: skip
+    report()
+    return Run(logits, novelty, attacked, shifts, {"adversarial": of_attacks, "shifts": of_shifts})
+
+
+def _all_runs(found: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Arrays of every run: what networks said stacked, what is the same for all (radii, positions, names) once."""
+    own = ("log_probs", "scores")
+    return {each: np.stack([run[each] for run in found]) if each.endswith(own) else one for each, one in found[0].items()}
+
+
+def _novelty(
+    known: np.ndarray, labels: np.ndarray, features: dict[str, np.ndarray], own: dict[str, dict[str, np.ndarray]]
+) -> dict[str, dict[str, np.ndarray]]:
+    """{set: {score: float64 (N,)}} of one run: densities of its features, then the method's own scores.
+
+    known, labels: features (N, D) and labels of the training images; features, own: of each set.
+    """
+    ends = np.cumsum([len(each) for each in features.values()])[:-1]
+    together = np.concatenate(list(features.values()))  # one fit of a density serves all sets
+    found: dict[str, dict[str, np.ndarray]] = {each: {} for each in features}
+    for name, density in FEATURE_SCORES.items():
+        for each, values in zip(features, np.split(density(known, labels, together), ends), strict=True):
+            found[each][name] = values
+    for each, values in found.items():
+        values |= {name: scores.astype(np.float64) for name, scores in own[each].items()}
+    return found

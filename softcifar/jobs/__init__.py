@@ -1,1 +1,0 @@
-"""Stages of the pipeline side by side: python -m softcifar.jobs; started by make repro, imported by no stage."""

@@ -1,0 +1,76 @@
+"""Hyper-parameters given as lists, of the recipe or of the label source: every combination is trained, validation chooses."""
+
+import itertools
+from typing import Any
+
+from softcifar.params.recipe import Recipe
+from softcifar.params.sections import LabelSource
+from softcifar.params.simulation import SimulatedMethod
+
+NOT_TUNED = ("milestones", "augment", "students")  # lists by nature; the options of augmentations are tuned
+
+
+def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:
+    """Each combination of the listed values, as (the values chosen, by params key; the recipe with just those).
+
+    One candidate with nothing chosen where no hyper-parameter is a list. Keys: 'lr', 'loss.alpha', 'augment.mixup.alpha'.
+    """
+    plain = recipe.model_dump()
+    lists = _lists(plain)
+    found = []
+    for values in itertools.product(*(options for _, _, options in lists)):
+        chosen = recipe.model_dump()
+        for (_, path, _), value in zip(lists, values, strict=True):
+            _put(chosen, path, value)
+        names = [name for name, _, _ in lists]
+        found.append((dict(zip(names, values, strict=True)), type(recipe).model_validate(_for_validation(chosen))))
+    return found
+
+
+def label_candidates(source: LabelSource) -> list[tuple[dict[str, Any], LabelSource]]:
+    """The same for the listed options of a label source; keys: 'labels.epsilon'."""
+    lists = {name: value for name, value in source.options.items() if isinstance(value, list)}
+    found = []
+    for values in itertools.product(*lists.values()):
+        chosen = dict(zip(lists, values, strict=True))
+        one = source.model_copy(update={"options": source.options | chosen})
+        found.append(({f"labels.{name}": value for name, value in chosen.items()}, one))
+    return found
+
+
+def _lists(plain: dict) -> list[tuple[str, tuple, list]]:
+    """(params key, path in the dumped recipe, values) of every list that is tuned over."""
+    found = []
+    for key, value in plain.items():
+        if isinstance(value, list) and key not in NOT_TUNED:
+            found.append((key, (key,), value))
+        methods = [((key,), value)] if isinstance(value, dict) and "options" in value else []
+        if key == "augment":
+            methods = [((key, place), step) for place, step in enumerate(value)]
+        for path, method in methods:
+            for option, given in method["options"].items():
+                if isinstance(given, list):
+                    name = f"{key}.{method['name']}.{option}" if key == "augment" else f"{key}.{option}"
+                    found.append((name, (*path, "options", option), given))
+    return found
+
+
+def _put(plain: dict, path: tuple, value: Any) -> None:
+    for key in path[:-1]:
+        plain = plain[key]
+    plain[path[-1]] = value
+
+
+def _for_validation(plain: dict) -> dict:
+    """Dumped methods ({name, options}) back in the form of params.yaml ({name, option: ...})."""
+
+    def flat(value: Any) -> Any:
+        return {"name": value["name"], **value["options"]} if isinstance(value, dict) and "options" in value else value
+
+    return {key: [flat(each) for each in value] if key == "augment" else flat(value) for key, value in plain.items()}
+
+
+def grid(method: SimulatedMethod) -> list[dict[str, Any]]:
+    """Every combination of the options that are lists, {option: value}, the last one varying fastest; [{}] where none is."""
+    lists = {name: values for name, values in method.options.items() if isinstance(values, list)}
+    return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

@@ -1,0 +1,171 @@
+"""The sections of params.yaml: the keys of each, their types and their ranges.
+
+Numbers that decide a result have no default: the study states them all (and `plan` writes down what they resolve to). What is
+chosen by name is written as its name, or as {name: ..., option: ...} where it has options; the options are the keyword-only
+parameters of its function, so this file knows none of them. A number of a student may be a list: each value is trained and
+validation chooses (softcifar.params.candidates).
+"""
+
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Le
+from pydantic import Field, model_validator
+
+from softcifar.errors import choose
+from softcifar.params.options import Number, Section, checked, mapping_with
+from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
+from softcifar.params.recipe import Name, Recipe
+
+
+class Seeds(Section):
+    runs: PositiveInt  # networks trained per student
+    search: PositiveInt  # networks trained per tuned value before one is chosen; they are the first of the chosen one's runs
+    init: NonNegativeInt  # run r initialises its weights from init + r
+    order: NonNegativeInt  # run r draws batches, augmentation and dropout from order + r
+
+    @model_validator(mode="after")
+    def _search_fits(self) -> "Seeds":
+        if self.search > self.runs:
+            raise ValueError(f"search: found {self.search}; allowed: 1 to runs ({self.runs})")
+        return self
+
+
+class Dataset(Section):
+    source: str
+    options: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_source(cls, found: object) -> dict:
+        from softcifar.data import DATA_SOURCES
+
+        entry = mapping_with(found, "source")
+        source = choose(DATA_SOURCES, entry.pop("source"), "source")
+        return {"source": found["source"], "options": checked(source.fetch, entry)}
+
+
+class Sizes(Section):
+    train: PositiveInt | None  # images; null: all that remain
+    validation: PositiveInt
+    test: PositiveInt | None
+
+
+class Data(Section):
+    protocol: Literal["standard", "cifar10h", "repeated"]
+    images: Name  # a key of datasets
+    votes: dict[Literal["train", "test"], Name]  # keys of datasets that hold people's votes for those images
+    sizes: Sizes
+    split_seed: NonNegativeInt
+    ood: dict[Name, Literal["near", "far"]]  # keys of datasets
+    corrupted: Name | None = None  # a key of datasets that holds corrupted copies of the test images
+
+    @model_validator(mode="after")
+    def _repeated_alone(self) -> "Data":
+        for key, none in (("votes", "{}"), ("ood", "{}"), ("corrupted", "null")) if self.protocol == "repeated" else ():
+            if getattr(self, key):
+                raise ValueError(f"{key}: found {getattr(self, key)} with protocol 'repeated'; allowed there: {none}")
+        return self
+
+
+class Teacher(Recipe):
+    folds: Annotated[int, Ge(1)]  # 1: in-sample (the published way); otherwise out-of-fold, stratified
+
+
+class LabelSource(Section):
+    source: str
+    teacher: Name | None = None
+    calibrated: bool = False  # divide the teacher's logits by the temperature fitted on images it did not see
+    options: dict[str, Any] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_source(cls, found: object) -> dict:
+        from softcifar.labels import LABEL_SOURCES
+        from softcifar.labels.source import inputs
+
+        entry = mapping_with(found, "source")
+        name = entry.pop("source")
+        function = choose(LABEL_SOURCES, name, "source")
+        shared = {key: entry.pop(key) for key in ("teacher", "calibrated") if key in entry}
+        taught = "teacher_logits" in inputs(function)
+        if taught and not shared.get("teacher"):
+            raise ValueError(f"source '{name}' needs a teacher; add teacher: <a key of teachers>")
+        if not taught and shared:
+            raise ValueError(f"{min(shared)}: source '{name}' uses no teacher; remove this key")
+        return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
+
+
+class Student(Recipe):
+    labels: Name  # a key of labels
+
+
+class Distillation(Recipe):
+    students: list[Name]  # keys of students: each teaches a network of this recipe
+    alpha: Fraction  # weight of the teacher's prediction, the rest is the data set's label
+    temperature: Positive
+
+
+Radii = list[Annotated[float, Number, Field(gt=0, le=255)]]  # Linf, in 1/255 of the pixel range
+Shares = list[Annotated[float, Number, Field(gt=0, lt=1)]]
+
+
+class Attacks(Section):
+    fgsm_eps_255: Radii
+    fgsm_images: PositiveInt  # so many test images, evenly spaced
+    pgd_eps_255: Radii  # of random search and transferred images as well; []: none of the three
+    pgd_steps: PositiveInt
+    pgd_images: PositiveInt  # so many of FGSM's images, for all three
+    random_search_queries: NonNegativeInt  # per image and radius; 0: no random search
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Attacks":
+        _each_once(self, "fgsm_eps_255", "pgd_eps_255")
+        if self.pgd_images > self.fgsm_images:
+            raise ValueError(f"pgd_images: found {self.pgd_images}; allowed: at most fgsm_images ({self.fgsm_images})")
+        return self
+
+
+class Shifts(Section):
+    corruptions: list[str]  # keys of softcifar.corruptions; []: none
+    severities: list[Annotated[int, Ge(1), Le(5)]]
+    covered: Shares  # of the image, by a patch; []: no occlusion
+    visible: Shares  # of the image, after a shift out of its frame; []: no crop
+    images: PositiveInt  # so many test images, evenly spaced
+
+    @model_validator(mode="after")
+    def _possible(self) -> "Shifts":
+        from softcifar.corruptions import CORRUPTIONS
+
+        for name in self.corruptions:
+            choose(CORRUPTIONS, name, "corruptions")
+        _each_once(self, "corruptions", "severities", "covered", "visible")
+        if bool(self.corruptions) != bool(self.severities):
+            raise ValueError(
+                f"severities: found {self.severities} with corruptions {self.corruptions}; allowed: both or neither"
+            )
+        return self
+
+
+class Evaluation(Section):
+    batch_size: PositiveInt
+    attacks: Attacks
+    shifts: Shifts
+
+
+def _each_once(section: Section, *keys: str) -> None:
+    for key in keys:
+        found = getattr(section, key)
+        if len(set(found)) < len(found):
+            raise ValueError(f"{key}: found {found}; allowed: each value once")
+
+
+class TwoMoons(Section):
+    points: Annotated[int, Ge(20)]  # training points
+    noise: Annotated[NonNegative, Number]  # standard deviation of the points around the moons
+    members: PositiveInt  # networks of the ensemble
+    epochs: PositiveInt
+
+
+class ReportSettings(Section):
+    bins: Annotated[int, Ge(2)]  # equal-width confidence bins
+    reference: Name  # the student (or simulated method) that the others are compared with

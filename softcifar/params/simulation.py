@@ -1,0 +1,93 @@
+"""The section `simulations` of params.yaml."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from annotated_types import Ge, MinLen
+from pydantic import model_validator
+
+from softcifar.errors import choose
+from softcifar.params.chosen import Chosen
+from softcifar.params.options import Section, checked, mapping_with
+from softcifar.params.ranges import PositiveInt
+from softcifar.params.recipe import Name, Recipe
+
+
+class SimulatedMethod(Section):
+    """A label source with its grid (every option may be a list), or the temperature-scaled networks of another method."""
+
+    source: str | None = None
+    calibrated: bool = False  # divide the teachers' logits by the temperature fitted on points they did not see
+    options: dict[str, Any] = {}
+    scaled: Name | None = None  # a key of methods: its networks, each divided by the temperature fitted on validation
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fit_source(cls, found: object) -> dict:
+        from softcifar.labels import LABEL_SOURCES
+        from softcifar.labels.source import inputs
+
+        if isinstance(found, Mapping) and found.get("scaled") is not None:
+            if set(found) != {"scaled"}:
+                raise ValueError("scaled: takes the networks of another method as they are; remove the other keys")
+            return dict(found)
+        entry = mapping_with(found, "source")
+        name = entry.pop("source")
+        function = choose(LABEL_SOURCES, name, "source")
+        if "votes" in inputs(function):
+            raise ValueError(f"source: '{name}' needs people's votes, which simulated data have not; choose another one")
+        shared = {"calibrated": entry.pop("calibrated")} if "calibrated" in entry else {}
+        if shared and "teacher_logits" not in inputs(function):
+            raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")
+        return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
+
+
+# What softcifar.simulation, which trains many networks as one, can do of a recipe; the rest is refused.
+SIMULATED = {
+    "network": "mlp",
+    "network.dropout": 0,
+    "method": "softmax",
+    "loss": "cross_entropy",
+    "augment": [],
+    "optimizer": "adam",
+    "schedule": "constant",
+    "warmup": 0,
+    "finetune": 0,
+    "checkpoint": "best",
+    "precision": "float32",
+}
+
+
+class Simulation(Recipe):
+    """Many small data sets at once (data.protocol: repeated), each method on every one of them.
+
+    Per data set every method trains seeds.runs networks: one for each point of its grid, or, without a grid, all alike but
+    for their seeds. `choose_by` chooses one of them on validation, for each data set anew.
+    """
+
+    patience: PositiveInt  # epochs without a lower validation NLL before a network stops
+    folds: Annotated[int, Ge(1)]  # teachers per data set, as in a Teacher
+    methods: Annotated[dict[Name, SimulatedMethod], MinLen(1)]
+
+    @model_validator(mode="after")
+    def _can_be_simulated(self) -> "Simulation":
+        from softcifar.simulation.files import BAYES
+
+        found = {key: getattr(self, key) for key in SIMULATED if "." not in key}
+        found = {key: value.name if isinstance(value, Chosen) else value for key, value in found.items()}
+        found |= {"network.dropout": self.network.options.get("dropout", 0), "augment": [step.name for step in self.augment]}
+        for key, only in SIMULATED.items():
+            if found[key] != only:
+                raise ValueError(f"{key}: found {found[key]!r}; allowed in a simulation: {only!r}")
+        single = {key: getattr(self, key) for key in Recipe.model_fields if key not in ("augment", "milestones")}
+        for key, value in (single | {f"network.{key}": value for key, value in self.network.options.items()}).items():
+            if isinstance(value, list):
+                raise ValueError(
+                    f"{key}: found {value}; allowed in a simulation: one value (options of its methods may be lists)"
+                )
+        if BAYES in self.methods:
+            raise ValueError(f"methods.{BAYES}: this name is kept for the Bayes-optimal prediction; choose another one")
+        for name, method in self.methods.items():
+            if method.scaled and choose(self.methods, method.scaled, f"methods.{name}.scaled").scaled:
+                raise ValueError(f"methods.{name}.scaled: '{method.scaled}' is scaled itself; name the method that trains")
+        return self

@@ -1,0 +1,192 @@
+"""params.yaml as a whole: its sections, and what of them goes together. Impossible combinations are errors."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from annotated_types import MinLen
+from pydantic import ValidationError, create_model, model_validator
+
+from softcifar.errors import UserError, choose
+from softcifar.params.candidates import candidates, grid, label_candidates
+from softcifar.params.options import Section, sentence
+from softcifar.params.recipe import Name, Recipe
+from softcifar.params.sections import (
+    Data,
+    Dataset,
+    Distillation,
+    Evaluation,
+    LabelSource,
+    ReportSettings,
+    Seeds,
+    Student,
+    Teacher,
+    TwoMoons,
+)
+from softcifar.params.simulation import Simulation
+
+
+class Study(Section):
+    study: Name
+    seeds: Seeds
+    datasets: Annotated[dict[Name, Dataset], MinLen(1)]
+    data: Data
+    recipe: Recipe
+    teachers: dict[Name, Teacher]
+    labels: dict[Name, LabelSource]
+    students: dict[Name, Student]
+    distillation: Distillation
+    simulations: dict[Name, Simulation]
+    surrogates: list[Name]  # keys of students: images moved against run 0 of each are tried on all
+    illustrations: dict[Literal["two_moons"], TwoMoons]  # figures of their own small networks
+    evaluation: Evaluation | None  # null: there are no students
+    report: ReportSettings
+
+    @model_validator(mode="before")
+    @classmethod
+    def _inherit_recipe(cls, found: object) -> dict:
+        found = cls.known(found)
+        recipe = found.get("recipe")
+        if isinstance(recipe, Mapping):
+            for section in ("teachers", "students", "simulations"):
+                if isinstance(found.get(section), Mapping):
+                    found[section] = {
+                        name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
+                        for name, entry in found[section].items()
+                    }
+            if isinstance(found.get("distillation"), Mapping):
+                found["distillation"] = {**recipe, **found["distillation"]}
+        return found
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> "Study":
+        if not (self.students or self.simulations):
+            raise UserError("students: found {}; allowed: at least one, or simulations instead")
+        choose(self.datasets, self.data.images, "data.images")
+        for part, name in self.data.votes.items():
+            choose(self.datasets, name, f"data.votes.{part}")
+        for name in self.data.ood:
+            choose(self.datasets, name, "data.ood")
+        if self.data.corrupted:
+            choose(self.datasets, self.data.corrupted, "data.corrupted")
+            if self.evaluation and not self.evaluation.shifts.severities:
+                raise UserError("evaluation.shifts.severities: found [] with data.corrupted; allowed there: some of 1 to 5")
+        for name, labels in self.labels.items():
+            if labels.teacher is not None:
+                choose(self.teachers, labels.teacher, f"labels.{name}.teacher")
+        for name, teacher in self.teachers.items():
+            _not_tuned(teacher, f"teachers.{name}", "a teacher")
+        _not_tuned(self.distillation, "distillation", "the shallow student")
+        budgets = {}
+        for name, student in self.students.items():
+            source = choose(self.labels, student.labels, f"students.{name}.labels")
+            budgets[name] = len(_possible_choices(student, f"students.{name}")) * len(label_candidates(source))
+            if source.source == "self_distillation" and self.teachers[source.teacher].network != student.network:
+                raise UserError(
+                    f"labels.{student.labels}.teacher: '{source.teacher}' is another network than students.{name}; "
+                    "self_distillation needs a teacher of the same network (source: teacher takes any)"
+                )
+        _equal_budgets(budgets)
+        for name in self.distillation.students:
+            choose(self.students, name, "distillation.students")
+            if self.distillation.students.count(name) > 1:
+                raise UserError(f"distillation.students: found '{name}' twice; allowed: each student once")
+        for name in self.surrogates:
+            choose(self.students, name, "surrogates")
+            if self.surrogates.count(name) > 1:
+                raise UserError(f"surrogates: found '{name}' twice; allowed: each student once")
+        if self.simulations:
+            _only_simulations(self)
+            return self
+        if self.data.protocol == "repeated":
+            raise UserError("data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'")
+        if self.evaluation is None:
+            raise UserError("evaluation: found null; allowed in a study of simulations only")
+        if self.surrogates and not self.evaluation.attacks.pgd_eps_255:
+            raise UserError(f"surrogates: found {self.surrogates} with evaluation.attacks.pgd_eps_255 []; allowed there: []")
+        choose(self.students, self.report.reference, "report.reference")
+        return self
+
+
+def _not_tuned(recipe: Recipe, key: str, what: str) -> None:
+    tuned = _possible_choices(recipe, key)[0][0]
+    if tuned:
+        raise UserError(
+            f"{key}.{min(tuned)}: found a list, which is tuned over; {what} is not tuned: give it one value (its own, "
+            "where the recipe has a list)"
+        )
+
+
+def _equal_budgets(candidates: Mapping[str, int]) -> None:
+    """A comparison of tuned students is fair where each could choose among equally many values."""
+    tuned = {name: count for name, count in candidates.items() if count > 1}
+    if len(set(tuned.values())) > 1:
+        few, many = min(tuned, key=tuned.get), max(tuned, key=tuned.get)
+        raise UserError(
+            f"students.{few}: tries {tuned[few]} values where students.{many} tries {tuned[many]}; equal budgets are "
+            "allowed only: give every tuned student equally many values"
+        )
+
+
+def _possible_choices(recipe: Recipe, key: str) -> list[tuple[dict, Recipe]]:
+    try:
+        return candidates(recipe)
+    except ValidationError as error:
+        raise UserError(f"{key}: of the listed values not all go together: {sentence(error)}") from None
+
+
+def _only_simulations(study: Study) -> None:
+    """Simulations share no data with students, so a study has either; every method trains equally many networks."""
+    if study.students or study.labels or study.teachers:
+        raise UserError("simulations: found beside students, labels or teachers; allowed: a study of either (the others {})")
+    if study.data.protocol != "repeated":
+        raise UserError(f"data.protocol: found '{study.data.protocol}'; allowed with simulations: 'repeated'")
+    for name, simulation in study.simulations.items():
+        choose(simulation.methods, study.report.reference, "report.reference")
+        for method, options in simulation.methods.items():
+            points = len(grid(options))
+            if points not in (1, study.seeds.runs):
+                raise UserError(
+                    f"simulations.{name}.methods.{method}: found a grid of {points}; allowed: {study.seeds.runs} points "
+                    "(seeds.runs) or none, so that all methods train equally many networks"
+                )
+
+
+def _read(path: Path | str) -> dict:
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; copy one of presets/*.yaml there") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        where = getattr(error, "problem_mark", None)
+        place = f" in line {where.line + 1}" if where else ""
+        raise UserError(f"{path}: not a YAML file ({getattr(error, 'problem', 'wrong encoding')}{place})") from None
+    if not isinstance(found, dict):
+        raise UserError(f"{path}: found {type(found).__name__}; allowed: a mapping of {', '.join(Study.model_fields)}")
+    return found
+
+
+def load(path: Path | str) -> Study:
+    """Read and check a whole params.yaml.
+
+    Returns the study with methods, options and the recipe's keys resolved for every student and teacher.
+    Raises UserError: one sentence that names the key, what was found and what is allowed.
+    """
+    found = _read(path)
+    try:
+        return Study.model_validate(found)
+    except ValidationError as error:
+        raise UserError(f"{path}: {sentence(error)}") from None
+
+
+def load_section(path: Path | str, name: str) -> Any:
+    """One section of params.yaml, checked by itself; spares the stages that need no network the import of torch."""
+    found = _read(path)
+    if name not in found:
+        raise UserError(f"{path}: {name}: this section is missing")
+    section = create_model(name, **{name: (Study.model_fields[name].annotation, Study.model_fields[name])})
+    try:
+        return getattr(section.model_validate({name: found[name]}, strict=True), name)
+    except ValidationError as error:
+        raise UserError(f"{path}: {sentence(error)}") from None

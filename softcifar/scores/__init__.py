@@ -1,0 +1,27 @@
+"""Novelty scores: what tells images unlike the training images; higher where an image looks more novel.
+
+FEATURE_SCORES: (training features (N, D), labels (N,), features (M, D)) -> float64 (M,); any trained network has them.
+LOGIT_SCORES: logits (..., S, N, K) -> (..., N), S samples of N images over K classes. S is 1 for a deterministic network, the
+passes of Monte Carlo dropout, or the members of an ensemble. Leading axes (runs) are kept.
+"""
+
+from softcifar.scores.ddu import ddu
+from softcifar.scores.energy import energy
+from softcifar.scores.mahalanobis import mahalanobis
+from softcifar.scores.max_logit import max_logit
+from softcifar.scores.max_probability import max_probability
+from softcifar.scores.mutual_information import mutual_information
+from softcifar.scores.predictive_entropy import predictive_entropy
+
+FEATURE_SCORES = {
+    "ddu": ddu,
+    "mahalanobis": mahalanobis,
+}
+LOGIT_SCORES = {
+    "max_probability": max_probability,
+    "predictive_entropy": predictive_entropy,
+    "energy": energy,
+    "max_logit": max_logit,
+    "mutual_information": mutual_information,
+}
+SCORES = {**FEATURE_SCORES, **LOGIT_SCORES}

@@ -1,0 +1,271 @@
+"""params.yaml: presets load, mistakes are one clear sentence that names the key."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from softcifar.errors import UserError
+from softcifar.params import study as params
+from softcifar.params.candidates import candidates
+from softcifar.params.chosen import Chosen
+
+ROOT = Path(__file__).resolve().parents[2]
+PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
+def test_every_preset_loads_and_is_named_after_its_file(preset):
+    assert params.load(preset).study == preset.stem
+
+
+def test_the_root_params_are_the_shapes_preset():
+    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "presets/shapes.yaml").read_bytes()
+
+
+def test_students_and_teachers_inherit_the_recipe(write_params):
+    study = params.load(write_params({"students.hard.lr": 0.3, "recipe.epochs": 4}))
+    assert study.students["hard"].lr == 0.3
+    assert study.students["instance"].lr == 0.1
+    assert study.students["hard"].epochs == study.teachers["resnet8"].epochs == 4
+
+
+def test_options_are_resolved_with_their_defaults(write_params):
+    study = params.load(write_params({}))
+    assert study.students["hard"].augment[0] == Chosen(name="crop_flip", options={"padding": 4, "flip": 0.5})
+    assert study.students["hard"].loss.options == {}
+    assert study.students["instance"].loss.options == {"alpha": [0.05, 0.1]}
+    assert study.labels["instance"].options == {"epsilon": 0.1, "temperature": 1.0}
+
+
+@pytest.mark.parametrize("text", ["1e-3", "0.001", "1e-03"])
+def test_numbers_that_yaml_reads_as_text_are_numbers(write_params, text):
+    path = write_params({})
+    path.write_text(path.read_text().replace("weight_decay: 0.0005", f"weight_decay: {text}"))
+    assert yaml.safe_load("1e-3") == "1e-3"  # the trap: YAML 1.1 wants a dot
+    assert params.load(path).recipe.weight_decay == 0.001
+
+
+def test_lists_are_tuned_over(write_params):
+    study = params.load(
+        write_params(
+            {
+                "students.instance.lr": [0.1, "3e-1"],
+                "students.instance.augment": ["crop_flip", {"name": "mixup", "alpha": [0.2, 0.4]}],
+            }
+        )
+    )
+    found = candidates(study.students["instance"])
+    assert [values for values, _ in found][:2] == [
+        {"loss.alpha": 0.05, "augment.mixup.alpha": 0.2, "lr": 0.1},
+        {"loss.alpha": 0.05, "augment.mixup.alpha": 0.2, "lr": 0.3},
+    ]
+    assert len(found) == 8
+    values, recipe = found[-1]
+    assert values == {"loss.alpha": 0.1, "augment.mixup.alpha": 0.4, "lr": 0.3}
+    assert (recipe.loss.options["alpha"], recipe.augment[1].options["alpha"], recipe.lr) == (0.1, 0.4, 0.3)
+    assert candidates(study.students["hard"]) == [({}, study.students["hard"])]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"students.hard.epoch": 3}, "students.hard: unknown key 'epoch'; did you mean 'epochs'?"),
+        ({"recipe.lrr": 3}, "recipe: unknown key 'lrr'; did you mean 'lr'?"),
+        ({"sedes": 3}, "unknown key 'sedes'; did you mean 'seeds'?"),
+        ({"seeds.runs": 0}, "seeds.runs: found 0; input should be greater than 0"),
+        ({"recipe.lr": "fast"}, "recipe.lr: found 'fast'; input should be a valid number"),
+        ({"recipe.lr": True}, "recipe.lr: found True"),
+        ({"recipe.lr": -1}, "recipe.lr: found -1"),
+        ({"recipe.lr": float("nan")}, "recipe.lr: found nan"),
+        ({"recipe.lr": []}, "an empty list has no value to try"),
+        ({"recipe.epochs": 1.5}, "recipe.epochs: found 1.5; input should be a valid integer"),
+        ({"recipe.nesterov": "no way"}, "recipe.nesterov: found 'no way'"),
+        ({"recipe.schedule": "cosin"}, "recipe.schedule: found 'cosin'; input should be 'constant', 'cosine' or"),
+        ({"recipe.schedule": "multistep"}, "milestones: found [] with schedule 'multistep'"),
+        ({"recipe.momentum": 0.0}, "nesterov: found true with momentum 0"),
+        ({"recipe.warmup": 3}, "warmup: found 3.0 epochs; allowed: at most epochs (1)"),
+        ({"recipe.finetune": 2}, "finetune: found 2 epochs; allowed: 0 to epochs (1)"),
+        ({"students.hard.finetune": -1}, "students.hard.finetune: found -1; input should be greater than or equal to 0"),
+        ({"recipe.finetune": None}, "finetune: this key is missing"),
+        ({"students.hard.augment": ["randagment"]}, "augment.0: name: there is no 'randagment'; did you mean 'randaugment'?"),
+        ({"recipe.augment": [{"name": "soft_crop", "sigma": 12}]}, "augment.0: sigma: found 12; input should be less than"),
+        ({"recipe.augment": [{"name": "soft_crop", "k": 0}]}, "augment.0: k: found 0; input should be greater than 0"),
+        ({"recipe.augment": [{"name": "soft_crop", "mode": "wieght"}]}, "mode: found 'wieght'; did you mean 'weight'?"),
+        ({"recipe.augment": [{"name": "randaugment", "ops": 15}]}, "augment.0: ops: found 15; input should be less than"),
+        ({"recipe.augment": [{"name": "cutmix", "q": "match_humans"}]}, "augment.0: q: found 'match_humans'; "),
+        ({"recipe.augment": [{"name": "cutmix", "weights": 1}]}, "augment.0: unknown key 'weights'"),
+        ({"recipe.lr": None}, "lr: this key is missing"),
+        ({"recipe.loss": "crossentropy"}, "loss: name: there is no 'crossentropy'; did you mean 'cross_entropy'?"),
+        ({"students.instance.loss": {"name": "label_relaxation", "alhpa": 1}}, "did you mean 'alpha'?"),
+        ({"students.instance.loss": {"name": "label_relaxation", "alpha": 1}}, "loss: alpha: found 1; "),
+        ({"students.hard.network": "resnet9"}, "found resnet9; allowed: resnet<6n+2>, the nearest is resnet8"),
+        ({"students.hard.network": "vgg19"}, "network: name: there is no 'vgg19'; did you mean 'vgg16'?"),
+        ({"students.hard.network": {"name": "vgg16", "coeff": 3}}, "network: found coeff 3.0 without spectral_norm; allowed: "),
+        ({"students.hard.network": {"name": "resnet8", "depth": 3}}, "unknown key 'depth'"),
+        ({"students.hard.labels": "hrad"}, "students.hard.labels: there is no 'hrad'; did you mean 'hard'?"),
+        ({"students.hard.labels": None}, "students.hard.labels: this key is missing"),
+        ({"labels.instance.teacher": "resnet"}, "labels.instance.teacher: there is no 'resnet'; did you mean 'resnet8'"),
+        ({"labels.instance.teacher": None}, "source 'instance_based' needs a teacher"),
+        ({"labels.hard.teacher": "resnet8"}, "teacher: source 'hard' uses no teacher"),
+        ({"labels.instance.epsilon": 1.5}, "labels.instance: epsilon: found 1.5; input should be less than or equal to 1"),
+        ({"labels.instance.source": "instence_based"}, "source: there is no 'instence_based'; did you mean"),
+        ({"datasets.shapes.source": "shape"}, "there is no 'shape'; did you mean 'shapes'?"),
+        ({"datasets.shapes.trian": 3}, "unknown key 'trian'; did you mean 'train'?"),
+        ({"data.images": "shape"}, "data.images: there is no 'shape'; did you mean 'shapes'?"),
+        ({"data.ood.digits": "far"}, "data.ood: there is no 'digits'"),
+        ({"data.ood.noise": "distant"}, "data.ood.noise: found 'distant'; input should be 'near' or 'far'"),
+        ({"evaluation.attacks.fgsm_eps_255": [300]}, "evaluation.attacks.fgsm_eps_255.0: found 300"),
+        ({"evaluation.attacks.fgsm_eps_255": [1, 1.0]}, "fgsm_eps_255: found [1.0, 1.0]; allowed: each value once"),
+        ({"evaluation.attacks.pgd_images": 900}, "pgd_images: found 900; allowed: at most fgsm_images (100)"),
+        ({"evaluation.attacks.pgd_eps_255": []}, "surrogates: found ['hard'] with evaluation.attacks.pgd_eps_255 []"),
+        ({"evaluation.shifts.corruptions": ["gausian_noise"]}, "there is no 'gausian_noise'; did you mean 'gaussian_noise'?"),
+        ({"evaluation.shifts.severities": [0]}, "evaluation.shifts.severities.0: found 0; input should be greater than"),
+        ({"evaluation.shifts.severities": []}, "severities: found [] with corruptions ['gaussian_noise', 'contrast']; allowed"),
+        ({"evaluation.shifts.covered": [1.0]}, "evaluation.shifts.covered.0: found 1.0; input should be less than 1"),
+        ({"surrogates": ["herd"]}, "surrogates: there is no 'herd'; did you mean 'hard'?"),
+        ({"surrogates": ["hard", "hard"]}, "surrogates: found 'hard' twice; allowed: each student once"),
+        ({"recipe.lr": [0.1, 0.2]}, "teachers.resnet8.lr: found a list, which is tuned over; a teacher is not tuned"),
+        ({"students.hard.epochs": [1, 5], "students.hard.warmup": 3}, "students.hard: of the listed values not all go"),
+        ({"students.hard.method": {"name": "mc_dropout", "samples": [2, 4]}}, "samples: found [2, 4]"),
+        ({"report.reference": "hardd"}, "report.reference: there is no 'hardd'; did you mean 'hard'?"),
+        ({"students": {}}, "students: found {}; "),
+        ({"students.hard.lr": [0.1, 0.2, 0.3]}, "students.instance: tries 2 values where students.hard tries 3; equal budgets"),
+        ({"seeds.search": 3}, "seeds: search: found 3; allowed: 1 to runs (2)"),
+        ({"recipe.optimizer": "adam"}, "momentum: found 0.9, nesterov true, with optimizer adam"),
+        ({"distillation.students": ["herd"]}, "distillation.students: there is no 'herd'; did you mean 'hard'?"),
+        ({"distillation.lr": [0.1, 0.2]}, "distillation.lr: found a list, which is tuned over; the shallow student is not"),
+        ({"students": 3}, "students: found 3; "),
+        ({"students": {"a b": {"labels": "hard"}}}, "students"),
+        ({"teachers": None}, "teachers: this key is missing"),
+        ({"simulations": None}, "simulations: this key is missing"),
+        ({"students": {}, "distillation.students": []}, "students: found {}; allowed: at least one, or simulations instead"),
+        ({"data.protocol": "repeated"}, "data: ood: found {'unseen': 'near', 'noise': 'far'} with protocol 'repeated'"),
+        ({"data.protocol": "repeated", "data.ood": {}}, "data.protocol: found 'repeated' with students; allowed there: "),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_sentence(write_params, changes, message):
+    one_sentence(write_params(changes), message)
+
+
+def one_sentence(path: Path, message: str) -> None:
+    with pytest.raises(UserError) as error:
+        params.load(path)
+    text = str(error.value)
+    assert message in text
+    assert text.startswith(f"{path}: ")
+    assert "\n" not in text
+    assert "pydantic" not in text
+
+
+def test_simulations_inherit_the_recipe_and_their_methods_have_all_options(write_simulations):
+    study = params.load(write_simulations({"simulations.in_sample.lr": 0.5, "recipe.epochs": 7}))
+    crossed, seen = study.simulations["cross_fitted"], study.simulations["in_sample"]
+    assert (crossed.lr, seen.lr) == (study.recipe.lr, 0.5)
+    assert crossed.epochs == seen.epochs == 7
+    assert (crossed.folds, seen.folds) == (5, 1)
+    assert crossed.methods["ils2"].options.keys() == {"epsilon", "temperature"}
+    assert crossed.methods["ils1"].options["temperature"] == 1.0
+    assert crossed.methods["ils1"].calibrated
+    assert not crossed.methods["ils2"].calibrated
+    assert crossed.methods["none_scaled"] == params.SimulatedMethod(scaled="none")
+
+
+SIMULATED = "simulations.in_sample.methods"
+ONE_FOLD = {"patience": 3, "folds": 1, "methods": {"none": {"source": "hard"}}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({f"{SIMULATED}.none": {"source": "human"}}, f"{SIMULATED}.none: source: 'human' needs people's votes"),
+        ({f"{SIMULATED}.none": {"source": "hrad"}}, f"{SIMULATED}.none: source: there is no 'hrad'; did you mean 'hard'?"),
+        ({f"{SIMULATED}.none": {"epsilon": 0.1}}, "allowed: a mapping with the key 'source'"),
+        ({f"{SIMULATED}.beta": {"source": "uniform", "epsilom": 0.1}}, "unknown key 'epsilom'; did you mean 'epsilon'?"),
+        ({f"{SIMULATED}.beta.concentration": 0}, f"{SIMULATED}.beta: concentration: found 0"),
+        ({f"{SIMULATED}.beta.concentration": [1, -1]}, f"{SIMULATED}.beta: concentration: found -1"),
+        ({f"{SIMULATED}.beta.calibrated": True}, "calibrated: source 'beta_smoothing' uses no teacher; remove this key"),
+        ({f"{SIMULATED}.none.calibrated": False}, "calibrated: source 'hard' uses no teacher; remove this key"),
+        ({f"{SIMULATED}.none_scaled": {"scaled": "nome"}}, ".none_scaled.scaled: there is no 'nome'; did you mean 'none'?"),
+        ({f"{SIMULATED}.ils_scaled": {"scaled": "none_scaled"}}, "methods.ils_scaled.scaled: 'none_scaled' is scaled itself;"),
+        ({f"{SIMULATED}.ils_scaled": {"scaled": "ils_scaled"}}, "methods.ils_scaled.scaled: 'ils_scaled' is scaled itself;"),
+        ({f"{SIMULATED}.none.scaled": "ils"}, "scaled: takes the networks of another method as they are; remove the other"),
+        ({f"{SIMULATED}.none.scaled": 3}, "scaled: takes the networks of another method as they are; remove the other"),
+        ({f"{SIMULATED}.bayes": {"source": "hard"}}, "methods.bayes: this name is kept for the Bayes-optimal prediction"),
+        ({SIMULATED: {}}, f"{SIMULATED}: found {{}}"),
+        ({f"{SIMULATED}.beta.concentration": [1, 2, 3]},
+         f"{SIMULATED}.beta: found a grid of 3; allowed: 12 points (seeds.runs) or none"),
+        ({"seeds.runs": 11}, "simulations.cross_fitted.methods.smoothing: found a grid of 12; allowed: 11 points"),
+        ({"simulations.in_sample.patience": None}, "simulations.in_sample.patience: this key is missing"),
+        ({"simulations.in_sample.patience": 0}, "simulations.in_sample.patience: found 0"),
+        ({"simulations.in_sample.folds": 0}, "simulations.in_sample.folds: found 0"),
+        ({"simulations.in_sample.flods": 5}, "simulations.in_sample: unknown key 'flods'; did you mean 'folds'?"),
+        ({"simulations": {}}, "students: found {}; allowed: at least one, or simulations instead"),
+        ({"students": {"hard": {"labels": "hard"}}, "labels": {"hard": {"source": "hard"}}}, "simulations: found beside"),
+        ({"labels": {"hard": {"source": "hard"}}}, "simulations: found beside students, labels or teachers; allowed: "),
+        ({"teachers": {"mlp": {"folds": 1}}}, "simulations: found beside students, labels or teachers; allowed: "),
+        ({"distillation.students": ["none"]}, "distillation.students: there is no 'none'; allowed: (nothing)"),
+        ({"data.protocol": "standard"}, "data.protocol: found 'standard'; allowed with simulations: 'repeated'"),
+        ({"data.votes": {"test": "gaussians"}}, "data: votes: found {'test': 'gaussians'} with protocol 'repeated'"),
+        ({"data.ood": {"gaussians": "far"}}, "data: ood: found {'gaussians': 'far'} with protocol 'repeated'; allowed"),
+        ({"data.images": "gausians"}, "data.images: there is no 'gausians'; did you mean 'gaussians'?"),
+        ({"report.reference": "nome"}, "report.reference: there is no 'nome'; did you mean 'none'?"),
+        ({"simulations.in_sample": ONE_FOLD, "report.reference": "ils"}, "report.reference: there is no 'ils'"),
+        ({"recipe.lr": [0.1, 0.2]}, "lr: found [0.1, 0.2]; allowed in a simulation: one value"),
+        ({"simulations.in_sample.choose_by": "loss"}, "simulations.in_sample.choose_by: found 'loss'"),
+        ({"recipe.network": {"name": "mlp", "width": [32, 64]}}, "network.width: found [32, 64]; allowed in a simulation: one"),
+        ({"recipe.network": "resnet8"}, "network: found 'resnet8'; allowed in a simulation: 'mlp'"),
+        ({"recipe.network": {"name": "mlp", "dropout": 0.1}}, "network.dropout: found 0.1; allowed in a simulation: 0"),
+        ({"recipe.method": "mc_dropout"}, "method: found 'mc_dropout'; allowed in a simulation: 'softmax'"),
+        ({"recipe.loss": "focal"}, "loss: found 'focal'; allowed in a simulation: 'cross_entropy'"),
+        ({"recipe.augment": ["mixup"]}, "augment: found ['mixup']; allowed in a simulation: []"),
+        ({"recipe.optimizer": "sgd"}, "optimizer: found 'sgd'; allowed in a simulation: 'adam'"),
+        ({"recipe.schedule": "cosine"}, "schedule: found 'cosine'; allowed in a simulation: 'constant'"),
+        ({"recipe.warmup": 1}, "warmup: found 1.0; allowed in a simulation: 0"),
+        ({"recipe.finetune": 1}, "finetune: found 1; allowed in a simulation: 0"),
+        ({"recipe.checkpoint": "last"}, "checkpoint: found 'last'; allowed in a simulation: 'best'"),
+        ({"recipe.precision": "auto"}, "precision: found 'auto'; allowed in a simulation: 'float32'"),
+        ({"datasets.gaussians.sparse_share": 1.0}, "datasets.gaussians: sparse_share: found 1.0; input should be less than 1"),
+        ({"datasets.gaussians.dense_spread": 0}, "datasets.gaussians: dense_spread: found 0; input should be greater than 0"),
+        ({"datasets.gaussians.data_sets": 0}, "datasets.gaussians: data_sets: found 0; input should be greater than 0"),
+        ({"datasets.gaussians.train": 1.5}, "datasets.gaussians: train: found 1.5"),
+        ({"datasets.gaussians.turn": "left"}, "datasets.gaussians: turn: found 'left'"),
+        ({"datasets.gaussians.tern": 3}, "datasets.gaussians: unknown key 'tern'; did you mean 'turn'?"),
+        ({"datasets.gaussians.source": "gaussian"}, "source: there is no 'gaussian'; did you mean 'gaussians'?"),
+    ],
+)  # fmt: skip
+def test_mistakes_in_a_study_of_simulations_are_one_sentence(write_simulations, changes, message):
+    one_sentence(write_simulations(changes), message)
+
+
+def null(path: Path, key: str) -> Path:
+    study = yaml.safe_load(path.read_text())
+    *parents, last = key.split(".")
+    section = study
+    for parent in parents:
+        section = section[parent]
+    section[last] = None
+    path.write_text(yaml.safe_dump(study))
+    return path
+
+
+def test_a_null_in_the_wrong_place_is_one_sentence(write_params, write_simulations):
+    one_sentence(null(write_params({}), "evaluation"), "evaluation: found null; allowed in a study of simulations only")
+    path = null(write_simulations({f"{SIMULATED}.none_scaled": {}}), f"{SIMULATED}.none_scaled.scaled")
+    one_sentence(path, f"{SIMULATED}.none_scaled: found {{'scaled': None}}; allowed: a mapping with the key 'source'")
+
+
+def test_a_file_that_is_no_params_file(tmp_path):
+    with pytest.raises(UserError, match="not found; copy one of presets"):
+        params.load(tmp_path / "params.yaml")
+    for text, message in (("a: [", "not a YAML file"), ("- 1", "found list; allowed: a mapping of study, seeds")):
+        (tmp_path / "bad.yaml").write_text(text)
+        with pytest.raises(UserError, match=message):
+            params.load(tmp_path / "bad.yaml")
+
+
+def test_one_section_is_checked_by_itself(write_params):
+    path = write_params({"recipe.lr": "fast", "labels.instance.epsilon": 2})
+    assert params.load_section(path, "data").images == "shapes"
+    with pytest.raises(UserError, match=r"params.yaml: labels.instance: epsilon: found 2"):
+        params.load_section(path, "labels")

@@ -1,0 +1,284 @@
+"""Training: it learns, it goes on where it was, it ends in the same bytes, it tunes, it stops at a non-finite loss."""
+
+import copy
+import dataclasses
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from softcifar.errors import UserError
+from softcifar.execution.device import pick, resolve_precision
+from softcifar.params.recipe import Recipe
+from softcifar.params.sections import Seeds
+from softcifar.training import loop
+from softcifar.training.loop import Task, train
+from softcifar.training.schedules import learning_rate
+from softcifar.training.sgd import SGD
+from softcifar.training.state import State, Store, load_state, save_state
+
+CPU = torch.device("cpu")
+SMALL = {
+    "network": "resnet8", "method": "softmax", "loss": "cross_entropy", "augment": ["crop_flip"], "epochs": 4,
+    "batch_size": 16, "optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005,
+    "schedule": "cosine", "milestones": [], "factor": 0.1, "warmup": 0, "finetune": 0, "checkpoint": "best", "choose_by": "nll",
+    "precision": "float32", "compile": False,
+}  # fmt: skip
+SEEDS = Seeds(runs=2, search=1, init=0, order=0)
+
+
+def recipe(**changes) -> Recipe:
+    return Recipe.model_validate({**SMALL, **changes})
+
+
+def make_task(splits, **changes) -> Task:
+    train_split, validation, manifest = splits
+    return Task(
+        name="student a",
+        recipe=recipe(**changes),
+        images=train_split.images,
+        targets=np.eye(2, dtype=np.float32)[train_split.labels],
+        validation_images=validation.images,
+        validation_labels=validation.labels,
+        manifest=manifest,
+        init=0,
+        order=0,
+    )
+
+
+def no_progress(*_: object) -> None:
+    pass
+
+
+def same(one: dict, two: dict) -> bool:
+    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+
+
+def test_it_learns_two_easy_classes(splits, tmp_path):
+    state = train(make_task(splits, epochs=8), CPU, tmp_path / "state", no_progress)
+    assert state.history[-1]["validation_accuracy"] == 1.0
+    assert state.history[-1]["train_loss"] < state.history[0]["train_loss"]
+
+
+@pytest.mark.parametrize("checkpoint", ["best", "last"])
+def test_the_kept_epoch_is_the_one_asked_for(splits, tmp_path, checkpoint):
+    state = train(make_task(splits, checkpoint=checkpoint, lr=0.5), CPU, tmp_path / "state", no_progress)
+    nll = [row["validation_nll"] for row in state.history]
+    assert state.best_epoch == (int(np.argmin(nll)) + 1 if checkpoint == "best" else 4)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("after", [1, 3])
+@pytest.mark.parametrize(
+    "network",
+    ["resnet8", {"name": "resnet8", "dropout": 0.2}, {"name": "resnet8", "spectral_norm": True, "coeff": 0.7}],
+    ids=["plain", "dropout", "spectral_norm"],
+)
+def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, after, network):
+    task = make_task(splits, network=network, augment=["crop_flip", "mixup"])
+    undisturbed = train(task, CPU, tmp_path / "whole", no_progress)
+    epochs = []
+
+    def kill(done: int, _: str) -> None:
+        epochs.append(done)
+        if len(epochs) == after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(task, CPU, tmp_path / "killed", kill)
+    torch.rand(11)  # whatever happened in between
+    resumed = train(task, CPU, tmp_path / "killed", lambda done, _: epochs.append(done))
+    assert epochs == [1] * after + [after] + [1] * (4 - after)  # no epoch is trained twice, those of before are told
+    assert same(resumed.best, undisturbed.best)
+    assert same(resumed.weights, undisturbed.weights)
+    assert resumed.history == undisturbed.history
+
+
+def test_the_last_epochs_are_not_augmented_also_after_a_kill(splits, tmp_path, monkeypatch):
+    task = make_task(splits, finetune=2, augment=["crop_flip", "soft_crop"])
+    used, original = [], loop.augment
+    monkeypatch.setattr(loop, "augment", lambda steps, *rest: used.append(len(steps)) or original(steps, *rest))
+    whole = train(task, CPU, tmp_path / "whole", no_progress)
+    assert used == [2] * 8 + [0] * 8  # 4 batches an epoch
+    assert not same(
+        whole.best, train(make_task(splits, augment=["crop_flip", "soft_crop"]), CPU, tmp_path / "x", no_progress).best
+    )
+    count = iter(range(9))
+
+    def kill(*_: object) -> None:
+        if next(count) == 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(task, CPU, tmp_path / "killed", kill)
+    used.clear()
+    resumed = train(task, CPU, tmp_path / "killed", no_progress)
+    assert used == [0] * 4
+    assert same(resumed.best, whole.best)
+    assert resumed.history == whole.history
+
+
+def test_finetune_of_all_epochs_is_no_augmentation(splits, tmp_path):
+    one = train(make_task(splits, epochs=2, finetune=2, augment=["soft_crop"]), CPU, tmp_path / "one", no_progress)
+    two = train(make_task(splits, epochs=2, augment=[]), CPU, tmp_path / "two", no_progress)
+    assert same(one.best, two.best)
+
+
+def test_weights_multiply_each_images_loss_before_the_mean(splits, tmp_path, monkeypatch):
+    """Weights of 0 and 2 for half of the images each are those halves alone; the mean is over all images of the batch."""
+    task = make_task(splits, epochs=1, augment=[], lr=1e-9, batch_size=60)
+    plain = loop.augment
+
+    def only_dark(*given):
+        images, targets, _ = plain(*given)
+        return images, targets, 2 * targets[:, 0]
+
+    seen = []
+
+    def loss(pixels, logits, targets):
+        losses = -(targets * logits.log_softmax(1)).sum(1)
+        seen.append((losses.detach(), targets))
+        return losses
+
+    monkeypatch.setattr(loop, "augment", only_dark)
+    state = train(dataclasses.replace(task, loss=loss), CPU, tmp_path / "state", no_progress)
+    losses, targets = seen[0]
+    assert state.history[0]["train_loss"] == pytest.approx(losses[targets[:, 0] == 1].mean().item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", {"name": "label_relaxation", "alpha": 0.1}])
+def test_the_mode_of_a_soft_crop_changes_the_training(splits, tmp_path, loss):
+    found = [
+        train(make_task(splits, epochs=1, loss=loss, augment=[{"name": "soft_crop", "mode": mode}]), CPU, tmp_path / mode,
+              no_progress)
+        for mode in ("target_and_weight", "target", "weight", "hard")
+    ]  # fmt: skip
+    for number, one in enumerate(found):
+        assert not any(same(one.best, other.best) for other in found[:number])
+
+
+def test_a_damaged_state_is_a_fresh_start(splits, tmp_path):
+    (tmp_path / "state").write_bytes(b"half a fi")
+    assert load_state(tmp_path / "state") == State()
+    whole = train(make_task(splits, epochs=1), CPU, tmp_path / "other", no_progress)
+    assert same(train(make_task(splits, epochs=1), CPU, tmp_path / "state", no_progress).best, whole.best)
+
+
+def test_a_state_is_read_back_as_it_was(tmp_path):
+    now, before = {"w": torch.rand(3)}, {"w": torch.rand(3)}
+    for best_epoch, best in ((2, now), (1, before)):
+        state = State(2, now, {"w": torch.rand(3)}, best, best_epoch, [{"epoch": 1}, {"epoch": 2}])
+        save_state(tmp_path / "state", state)
+        found = load_state(tmp_path / "state")
+        assert (found.epoch, found.best_epoch, found.history) == (2, best_epoch, state.history)
+        assert same(found.weights, now)
+        assert same(found.best, best)
+        assert same(found.optimizer, state.optimizer)
+
+
+def test_a_run_is_found_by_what_decides_it(tmp_path):
+    first = Store(tmp_path / "a", "data and code")
+    file = first.of({"lr": 0.1}, 0)
+    assert file == Store(tmp_path / "a", "data and code").of({"lr": 0.1}, 0)
+    assert (
+        len({file, first.of({"lr": 0.2}, 0), first.of({"lr": 0.1}, 1), Store(tmp_path / "a", "other").of({"lr": 0.1}, 0)}) == 4
+    )
+
+
+def test_states_unused_for_long_are_removed(tmp_path):
+    store = Store(tmp_path / "a", "x")
+    old, used = store.of("old"), store.of("used")
+    for path in (old, used):
+        path.write_text("x")
+        os.utime(path, (0, 0))
+    store.of("used")
+    Store(tmp_path / "a", "y")
+    assert (old.exists(), used.exists()) == (False, True)
+
+
+def test_a_finished_run_is_not_trained_again(splits, tmp_path):
+    task, epochs = make_task(splits, epochs=2), []
+    first, again = (train(task, CPU, tmp_path / "state", lambda done, _: epochs.append(done)) for _ in range(2))
+    assert epochs == [1, 1, 2]
+    assert same(again.best, first.best)
+    assert again.history == first.history
+    whole = (tmp_path / "state").stat().st_size
+    assert whole < 1.2 * sum(tensor.nbytes for tensor in first.best.values()) + 20_000  # weights once, no optimizer
+
+
+def test_a_non_finite_loss_names_student_epoch_and_rate(splits, tmp_path):
+    with pytest.raises(UserError, match=r"student a: the loss is no longer finite in epoch 1 at learning rate \d"):
+        train(make_task(splits, lr=1e30, augment=[]), CPU, tmp_path / "state", no_progress)
+    assert not (tmp_path / "state").exists()
+
+
+def test_the_order_seed_changes_the_batches_and_the_init_seed_the_weights(splits, tmp_path):
+    task = make_task(splits, epochs=1)
+    base = train(task, CPU, tmp_path / "a", no_progress)
+    for number, change in enumerate(({"order": 1}, {"init": 1})):
+        other = train(dataclasses.replace(task, **change), CPU, tmp_path / f"b{number}", no_progress)
+        assert not same(base.best, other.best)
+
+
+@pytest.mark.parametrize(("momentum", "nesterov"), [(0.9, True), (0.9, False), (0.0, False)])
+@pytest.mark.parametrize("weight_decay", [0.0, 5e-4])
+def test_the_update_is_torchs_own_bit_for_bit(momentum, nesterov, weight_decay):
+    options = {"momentum": momentum, "nesterov": nesterov, "weight_decay": weight_decay}
+    torch.manual_seed(0)
+    ours = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Linear(7, 2))
+    theirs = copy.deepcopy(ours)
+    one, two = SGD(ours, **options), torch.optim.SGD(theirs.parameters(), lr=1, foreach=True, **options)
+    for step, lr in enumerate((0.1, 0.2, 0.05, 0.1)):
+        images = torch.rand(8, 5, generator=torch.Generator().manual_seed(step))
+        for network, optimizer in ((ours, one), (theirs, two)):
+            optimizer.zero_grad()
+            network(images).square().sum().backward()
+        one.step(lr)
+        two.param_groups[0]["lr"] = lr
+        two.step()
+        assert same(ours.state_dict(), theirs.state_dict())
+
+
+class TestSchedules:
+    def test_cosine_with_warm_up(self):
+        steps = recipe(epochs=10, warmup=2, lr=1.0)
+        assert learning_rate(steps, 1.0) == pytest.approx(0.5)
+        assert learning_rate(steps, 2.0) == pytest.approx(1.0)
+        assert learning_rate(steps, 6.0) == pytest.approx(0.5)
+        assert learning_rate(steps, 10.0) == pytest.approx(0.0)
+
+    def test_multistep_halves_after_each_milestone(self):
+        """Protocol A's steps: factor .5 at 56, 106, ..."""
+        steps = recipe(epochs=250, warmup=5, lr=0.07, schedule="multistep", milestones=[56, 106], factor=0.5)
+        rates = [learning_rate(steps, epoch) for epoch in (2.5, 5, 55.9, 56, 105.9, 106, 249.9)]
+        assert rates == pytest.approx([0.035, 0.07, 0.07, 0.035, 0.035, 0.0175, 0.0175])
+
+    def test_constant(self):
+        assert learning_rate(recipe(schedule="constant", lr=0.2), 3.3) == 0.2
+
+
+def test_adam_trains_and_goes_on_where_it_was(splits, tmp_path):
+    task = make_task(splits, optimizer="adam", momentum=0.0, nesterov=False, lr=0.003, epochs=3)
+    whole = train(task, CPU, tmp_path / "whole", no_progress)
+    assert whole.history[-1]["train_loss"] < whole.history[0]["train_loss"]
+
+    def kill(*_: object) -> None:
+        raise Killed
+
+    with pytest.raises(Killed):
+        train(task, CPU, tmp_path / "killed", kill)
+    assert same(train(task, CPU, tmp_path / "killed", no_progress).best, whole.best)
+
+
+def test_the_device_is_named_clearly(monkeypatch):
+    monkeypatch.setenv("SOFTCIFAR_DEVICE", "gpu9")
+    with pytest.raises(UserError, match="SOFTCIFAR_DEVICE: found 'gpu9'"):
+        pick()
+    monkeypatch.setenv("SOFTCIFAR_DEVICE", "cpu")
+    assert pick() == CPU
+    assert resolve_precision("float32", CPU) == "float32"
+    assert resolve_precision("auto", CPU) in ("float32", "bfloat16")
