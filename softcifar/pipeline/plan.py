@@ -26,10 +26,13 @@ UNTUNED = {"choose_by": "nll"}  # there is nothing to choose
 ONE_RUN = {"runs": 1, "search": 1}  # how many runs there are changes none of them
 
 
-def entries(study: Study, root: Path) -> dict[str, Params]:
-    """{'params': ..., 'code': sha256} of every stage and item, by the path of its file: 'train/hard.json', 'report.json'."""
+def entries(study: Study, root: Path, code: Code | None = None) -> dict[str, Params]:
+    """{'params': ..., 'code': sha256} of every stage and item, by the path of its file: 'train/hard.json', 'report.json'.
+
+    code: what has been read of `root`'s code before; plans of several studies share it.
+    """
     _require_same_place(root)
-    code, found = Code(root), {}
+    code, found = code or Code(root), {}
     for stage, (plan, items) in STAGES.items():
         for name in items(study):
             params, methods = plan(study, name)
