@@ -98,7 +98,7 @@ def only(text: str, stages: Iterable[str]) -> str:
         if keep:
             lines.append(line)
     kept = "".join(lines)
-    if missing := wanted - yaml.safe_load(kept)["stages"].keys():
+    if missing := wanted - (yaml.safe_load(kept)["stages"] or {}).keys():
         raise UserError(f"{studies.LOCK}: has no entry of {min(missing)}; run make repro, then make publish")
     return kept
 
@@ -187,7 +187,7 @@ def with_part(text: str, part: str, readme: Path) -> str:
     _, end, after = rest.partition(END)
     if begin and not end:
         raise UserError(f"{readme}: has the line '{BEGIN}' without '{END}' below it; write it there, or remove the first")
-    return f"{before.rstrip()}\n\n{BEGIN}\n\n{part}\n{END}\n{after}"
+    return f"{before.rstrip()}\n\n{BEGIN}\n\n{part}\n{END}" + (after or "\n")
 
 
 def main() -> None:

@@ -77,7 +77,9 @@ def time_taken(found: Mapping[str, Record]) -> str:
     """'9 min 3 s, the sum of 19 stages'."""
     if not found:
         return "not recorded"
-    return f"{duration(sum(record.seconds for record in found.values()))}, the sum of {len(found)} stages"
+    return (
+        f"{duration(sum(record.seconds for record in found.values()))}, the sum of {len(found)} stage{'s' * (len(found) > 1)}"
+    )
 
 
 def duration(seconds: float) -> str:
