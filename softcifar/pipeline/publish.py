@@ -6,11 +6,8 @@ in the folder, and what people wrote in README.md, stays.
 """
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -22,7 +19,8 @@ from softcifar.errors import UserError, suggestion
 from softcifar.files import atomic_folder, write_text
 from softcifar.params.study import Study, load
 from softcifar.pipeline import records, studies
-from softcifar.pipeline.jobs.__main__ import only_run_here
+from softcifar.pipeline.jobs.__main__ import lock_folder
+from softcifar.pipeline.jobs.dvc_command import ask
 from softcifar.pipeline.stage import PARAMS, run
 
 BEGIN, END = "<!-- written by make publish, from here -->", "<!-- to here -->"
@@ -30,15 +28,17 @@ LARGEST = 2**20  # bytes of one file
 TABLES = (".csv", ".md")
 
 
-def publish(root: Path) -> tuple[Path, list[str]]:
-    """Store the run in `root`; returns the study's folder and the tables left out because they are too large.
+def publish(root: Path, lock: int) -> tuple[Path, list[str]]:
+    """Store the run in `root`, the current folder; returns the study's folder and the tables that are too large for it.
+
+    lock: the descriptor of softcifar.pipeline.jobs' lock on the folder.
 
     UserError, and nothing written, where the run is not finished or its params are not those of the study it names.
     """
     study = load(root / PARAMS)
     folder = root / studies.FOLDER / study.study
     _own(root, folder)
-    lock = finished_lock(root)
+    made_of = finished_lock(root, lock)
     tables = _tables(root / "reports/tables")
     readme = folder / studies.README
     written = readme.read_text(encoding="utf-8") if readme.exists() else None
@@ -46,13 +46,13 @@ def publish(root: Path) -> tuple[Path, list[str]]:
     figures = shown_figures(text, root / "reports/figures", readme.relative_to(root))
     large = [path for path in tables if path.stat().st_size > LARGEST]
     stored = {"tables": [path for path in tables if path not in large], "figures": figures, "": [root / "reports/metrics.json"]}
-    part = published_part(study, root, lock, root / "reports/tables")
+    part = published_part(study, root, made_of, root / "reports/tables")
     new_text = with_part(text, part, readme.relative_to(root))
     with atomic_folder(folder) as new:
         if folder.exists():
             shutil.copytree(folder, new, dirs_exist_ok=True, ignore=_replaced(folder))
         (new / PARAMS).write_bytes((root / PARAMS).read_bytes())
-        write_text(new / studies.LOCK, lock)
+        write_text(new / studies.LOCK, made_of)
         write_text(new / studies.README, new_text)
         for place, paths in stored.items():
             for path in paths:
@@ -78,13 +78,14 @@ def _own(root: Path, folder: Path) -> None:
         )
 
 
-def finished_lock(root: Path) -> str:
+def finished_lock(root: Path, lock: int) -> str:
     """The root's dvc.lock without entries of other studies; UserError where a stage of this one is out of date."""
-    changed = json.loads(_dvc(root, "status", "--json"))
+    changed = json.loads(ask("status", "--json", lock=lock, meanwhile=lambda: None))
     if changed:
         some = ", ".join(list(changed)[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
         raise UserError(f"{PARAMS}: the study is not finished, out of date: {some}; run make repro, then make publish")
-    return only((root / studies.LOCK).read_text(encoding="utf-8"), _dvc(root, "stage", "list", "--all", "--name-only").split())
+    stages = ask("stage", "list", "--all", "--name-only", lock=lock, meanwhile=lambda: None).split()
+    return only((root / studies.LOCK).read_text(encoding="utf-8"), stages)
 
 
 def only(text: str, stages: Iterable[str]) -> str:
@@ -101,19 +102,6 @@ def only(text: str, stages: Iterable[str]) -> str:
     if missing := wanted - (yaml.safe_load(kept)["stages"] or {}).keys():
         raise UserError(f"{studies.LOCK}: has no entry of {min(missing)}; run make repro, then make publish")
     return kept
-
-
-def _dvc(root: Path, *arguments: str) -> str:
-    """What `dvc` prints; UserError with its words where it fails."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
-    if not (program := shutil.which("dvc", path=path)):
-        raise UserError("dvc: no such program on PATH; run make setup")
-    env = {**os.environ, "PATH": path, "DVC_DAEMON": "1"}  # nothing is to stay behind, such as a search for updates
-    done = subprocess.run([program, *arguments], cwd=root, env=env, capture_output=True, text=True)
-    if done.returncode:
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        raise UserError(f"dvc {arguments[0]}: {said[0] if said else done.stderr.strip() or 'failed without a word'}")
-    return done.stdout
 
 
 def _tables(folder: Path) -> list[Path]:
@@ -191,8 +179,7 @@ def with_part(text: str, part: str, readme: Path) -> str:
 
 
 def main() -> None:
-    with only_run_here():
-        folder, large = publish(Path())
+    folder, large = publish(Path(), lock_folder())
     for name in large:
         print(f"{name}: left out, larger than {LARGEST // 2**20} MiB")
     print(f"{folder}: published")

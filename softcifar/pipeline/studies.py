@@ -19,7 +19,7 @@ import yaml
 
 from softcifar.errors import UserError, suggestion
 from softcifar.files import atomic, write_json, write_text
-from softcifar.pipeline.jobs.__main__ import only_run_here
+from softcifar.pipeline.jobs.__main__ import lock_folder
 from softcifar.pipeline.stage import PARAMS, run
 
 FOLDER, LOCK, README, PLAN = "studies", "dvc.lock", "README.md", "data/plan"
@@ -155,9 +155,9 @@ def main() -> None:
     if name is None:
         write_index(Path())
         return
-    with only_run_here():
-        if switch(Path(), name):
-            print(f"{PARAMS}: now the study {name}")
+    lock_folder()  # no stage is at work whose params would change under it
+    if switch(Path(), name):
+        print(f"{PARAMS}: now the study {name}")
 
 
 if __name__ == "__main__":

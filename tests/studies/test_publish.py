@@ -12,8 +12,10 @@ import yaml
 
 from softcifar.errors import UserError
 from softcifar.pipeline import publish, records, studies
+from softcifar.pipeline.jobs.__main__ import lock_folder
 from tests.conftest import ROOT, Workspace
 
+UNUSED = -1  # as the descriptor of a lock: nothing is started that would inherit it
 PAGE = """
 import json, pathlib
 reports, trained = pathlib.Path("reports"), pathlib.Path("models/hard")
@@ -71,7 +73,7 @@ def root(tmp_path, monkeypatch):
     exec(PAGE)
     dep = {"path": "data/plan/report.json", "md5": "a" * 32}
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"report": {"deps": [dep]}}}))
-    monkeypatch.setattr(publish, "finished_lock", lambda root: (root / "dvc.lock").read_text())
+    monkeypatch.setattr(publish, "finished_lock", lambda root, lock: (root / "dvc.lock").read_text())
     monkeypatch.setattr(studies, "present_plan", lambda params, root: {dep["path"]: dep["md5"]})
     return tmp_path
 
@@ -128,18 +130,19 @@ def test_a_finished_run_is_stored_and_fresh_until_code_or_params_change(finished
 
 
 @pytest.mark.slow
-def test_a_run_that_is_not_finished_is_refused(finished, tmp_path):
+def test_a_run_that_is_not_finished_is_refused(finished, tmp_path, monkeypatch):
     root = finished.copy(tmp_path / "study").folder
+    monkeypatch.chdir(root)
     (root / "data/plan/report.json").write_text("{}")
     expected = "params.yaml: the study is not finished, out of date: report; run make repro, then make publish"
-    assert refusal(root) == expected
+    assert refusal(root, lock_folder()) == expected
 
 
-def refusal(root: Path) -> str:
+def refusal(root: Path, lock: int = UNUSED) -> str:
     """The sentence with which nothing is written."""
     before = tree(root / "studies")
     with pytest.raises(UserError) as caught:
-        publish.publish(root)
+        publish.publish(root, lock)
     assert tree(root / "studies") == before
     return str(caught.value)
 
@@ -151,7 +154,7 @@ def test_edited_params_are_not_published_under_the_old_name_but_under_a_new_one(
     sentence = "params.yaml: its key study is 'smoke', but it differs from studies/smoke/params.yaml; give it a name of its own"
     assert refusal(root).startswith(sentence)
     params.write_text(text.replace("study: smoke", "study: mine"))
-    publish.publish(root)
+    publish.publish(root, UNUSED)
     folder = root / "studies/mine"
     assert (folder / "params.yaml").read_bytes() == params.read_bytes()
     assert (folder / "README.md").read_text().startswith("# mine\n\nsmoke: shapes in miniature")
