@@ -157,7 +157,7 @@ def read(path: Path | str) -> dict:
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; copy one of presets/*.yaml there") from None
+        raise UserError(f"{path}: not found; make repro STUDY=shapes copies a study there") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         place = f" in line {where.line + 1}" if where else ""
