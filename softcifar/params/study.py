@@ -100,9 +100,10 @@ class Study(Section):
             raise UserError("data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'")
         if self.evaluation is None:
             raise UserError("evaluation: found null; allowed in a study of simulations only")
-        if self.surrogates and not self.evaluation.attacks.pgd_eps_255:
+        if self.surrogates and "pgd" not in self.evaluation.attacks:
             raise UserError(
-                f"surrogates: found {', '.join(self.surrogates)} with evaluation.attacks.pgd_eps_255 []; allowed there: none"
+                f"surrogates: found {', '.join(self.surrogates)} without evaluation.attacks.pgd, which crafts their examples; "
+                "allowed there: none"
             )
         choose(self.students, self.report.reference, "report.reference")
         return self

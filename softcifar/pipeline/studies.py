@@ -12,13 +12,12 @@ import hashlib
 import itertools
 import re
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Literal
 
 import yaml
 
 from softcifar.errors import UserError, suggestion
-from softcifar.files import atomic, write_json, write_text
+from softcifar.files import atomic, write_text
 from softcifar.pipeline.jobs.__main__ import lock_folder
 from softcifar.pipeline.stage import PARAMS, run
 
@@ -92,16 +91,12 @@ def recorded_plan(lock: Path) -> dict[str, str]:
 def present_plan(params: Path, root: Path) -> dict[str, str]:
     """{file of the plan: md5} that stage plan would write now."""
     from softcifar.params.study import load  # here, because they import torch and a switch needs none
-    from softcifar.pipeline.plan import entries
+    from softcifar.pipeline.plan import entries, text
 
-    with TemporaryDirectory() as folder:
-        for name, entry in entries(load(params), root).items():
-            write_json(Path(folder) / name, entry)
-        files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
-        return {
-            f"{PLAN}/{path.relative_to(folder).as_posix()}": hashlib.md5(path.read_bytes(), usedforsecurity=False).hexdigest()
-            for path in files
-        }
+    return {
+        f"{PLAN}/{name}": hashlib.md5(text(entry).encode(), usedforsecurity=False).hexdigest()
+        for name, entry in entries(load(params), root).items()
+    }
 
 
 def index(root: Path) -> str:
