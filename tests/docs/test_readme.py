@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import yaml
 
-from tests.conftest import ROOT, Workspace
+from tests.conftest import ROOT, Workspace, study_file
 
 README = (ROOT / "README.md").read_text()
 EXAMPLES = dict(re.findall(r"<!-- example: (\S+) -->\n```python\n(.*?)```", README, flags=re.DOTALL))
@@ -25,7 +25,7 @@ def test_the_examples_are_found():
 
 
 def test_the_examples_work_as_told(tmp_path):
-    study = yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+    study = yaml.safe_load(study_file("smoke").read_text())
     study["seeds"]["runs"] = 1
     study["data"]["ood"] = {}
     study["datasets"] = {"shapes": study["datasets"]["shapes"]}

@@ -16,9 +16,8 @@ from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Seeds, Student
 from softcifar.training.loop import train
-from tests.evaluation.test_evaluation import SETTINGS
-from tests.training.test_students import run_student
-from tests.training.test_training import CPU, SMALL, Killed, make_task, no_progress, same
+from tests.evaluation.helpers import SETTINGS
+from tests.training.helpers import CPU, SMALL, Killed, make_task, no_progress, run_student, same
 
 SNGP_SMALL = {"name": "sngp", "features": 64}
 DUQ_SMALL = {"name": "duq", "embedding": 16, "length_scale": 0.3, "momentum": 0.9}

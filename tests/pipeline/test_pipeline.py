@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Workspace
+from tests.conftest import Workspace, study_file
 
-SMOKE = yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+SMOKE = yaml.safe_load(study_file("smoke").read_text())
 
 
 def digests(folder: Path, *patterns: str) -> dict[str, str]:
@@ -213,7 +213,7 @@ def test_no_space_left_is_one_sentence_and_the_old_model_stays(workspace):
 
 
 def test_a_study_of_simulations_runs_from_params_to_page(tmp_path):
-    study = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    study = yaml.safe_load(study_file("gaussians").read_text())
     study["datasets"]["gaussians"] |= {"data_sets": 3, "test": 100}
     study["seeds"]["runs"] = 2
     study["recipe"]["epochs"] = 15

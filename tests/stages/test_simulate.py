@@ -6,8 +6,8 @@ import sys
 import yaml
 
 from softcifar.files import read_json, read_npz
-from tests.conftest import ROOT, Workspace
-from tests.simulation.test_simulation import FILES, METHODS
+from tests.conftest import Workspace, study_file
+from tests.simulation.helpers import FILES, METHODS
 
 STAGES = """
 import runpy, sys
@@ -19,7 +19,7 @@ for stage, *arguments in (["plan"], ["download", "gaussians"], ["prepare"], ["si
 
 def test_the_stages_run_one_after_the_other(tmp_path):
     """In one process, which imports torch only once; the simulation twice, over its own result."""
-    study = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    study = yaml.safe_load(study_file("gaussians").read_text())
     study["seeds"]["runs"] = 2
     study["datasets"]["gaussians"] = {"source": "gaussians", "data_sets": 2, "train": 6, "validation": 4, "test": 20}
     study["data"]["sizes"] = {"train": 15, "validation": 12, "test": None}

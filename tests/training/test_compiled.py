@@ -9,7 +9,7 @@ from softcifar.errors import UserError
 from softcifar.params.study import load
 from softcifar.training import compiled as module
 from softcifar.training.loop import train
-from tests.training.test_training import CPU, make_task, no_progress, same
+from tests.training.helpers import CPU, make_task, no_progress, same
 
 compiler = pytest.mark.skipif(
     not any(map(shutil.which, module.COMPILERS)),
