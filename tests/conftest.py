@@ -114,7 +114,7 @@ def made_once(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def smoke_study(made_once) -> "Workspace":
-    """The smoke study, run from params to page by `dvc repro`; tests work on copies of it."""
+    """The smoke study, run from params to page by `dvc repro`, its networks side by side; tests work on copies of it."""
 
     def make(folder: Path) -> None:
         workspace = Workspace.create(folder, yaml.safe_load(study_file("smoke").read_text()), dvc=True)
@@ -177,8 +177,7 @@ class Workspace:
     @property
     def environment(self) -> dict:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        given = {name: value for name, value in os.environ.items() if name != "SOFTCIFAR_WORKERS"}
-        return given | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
+        return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)

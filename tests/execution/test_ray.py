@@ -17,6 +17,7 @@ from tests.execution.tasks import surroundings_of
 from tests.training.helpers import contents, run_distillation, run_student, run_teacher, write_student
 
 ray = pytest.importorskip("ray", reason="Ray is optional: pip install 'softcifar[ray]'")
+pytestmark = pytest.mark.slow
 CLIENT_PORT = 24815
 SEEDS = Seeds(runs=3, search=1, init=0, order=0)
 LONG = {"epochs": 60}  # a second or two on images of 8x8, so that something can happen meanwhile

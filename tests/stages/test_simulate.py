@@ -1,20 +1,12 @@
 """The stages of a study of simulations, one after the other, without DVC."""
 
 import json
-import sys
 
 import yaml
 
 from softcifar.files import read_json, read_npz
 from tests.conftest import Workspace, study_file
 from tests.simulation.helpers import FILES, METHODS
-
-STAGES = """
-import runpy, sys
-for stage, *arguments in (["plan"], ["download", "gaussians"], ["prepare"], ["simulate", "crossed"], ["simulate", "crossed"]):
-    sys.argv = [stage, *arguments]
-    runpy.run_module(f"stages.{stage}", run_name="__main__")
-"""
 
 
 def test_the_stages_run_one_after_the_other(tmp_path):
@@ -26,7 +18,9 @@ def test_the_stages_run_one_after_the_other(tmp_path):
     study["recipe"] |= {"network": {"name": "mlp", "layers": 1, "width": 4}, "epochs": 3}
     study["simulations"] = {"crossed": {"patience": 2, "folds": 2, "methods": METHODS}}
     workspace = Workspace.create(tmp_path / "study", study)
-    done = workspace.run(sys.executable, "-c", STAGES)
+    done = workspace.stages(
+        ("plan",), ("download", "gaussians"), ("prepare",), ("simulate", "crossed"), ("simulate", "crossed")
+    )
     assert "2 data sets of 15 train, 12 validation, 60 test points" in done.stdout
     folder = workspace.folder
     out = folder / "scores/simulations/crossed"

@@ -17,6 +17,7 @@ compiler = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @compiler
 def test_a_compiled_network_learns_the_same_and_is_compiled_once(splits, tmp_path, monkeypatch):
     """Against the network's own operations; batches of 16, 16, 16 and 12, of which the last is left to the network itself."""

@@ -18,7 +18,7 @@ from softcifar.pipeline.plan import entries
 from softcifar.training.distill import taught_by
 from softcifar.training.loop import train
 from softcifar.training.trained import load_classifier
-from tests.conftest import ROOT, Workspace
+from tests.conftest import ROOT
 from tests.training.helpers import CPU, Killed, contents, make_task, no_progress, run_distillation, same, write_student
 
 
@@ -227,26 +227,21 @@ class TestPlan:
         assert not {"softcifar/models/resnet.py", "softcifar/losses/label_relaxation.py"} & code.keys()
 
 
-def test_the_stage_on_the_smoke_study(tmp_path, smoke):
-    """From params.yaml to scores/shallow, and what it says where something is missing."""
-    smoke["distillation"] = TAUGHT
-    workspace = Workspace.create(tmp_path / "study", smoke)
-    workspace.stage("plan")
-    for name in smoke["datasets"]:
-        workspace.stage("download", name)
-    workspace.stage("prepare")
-    done = workspace.stage("distill", "hard", check=False)
-    assert done.returncode == 2
-    assert "models/students/hard/about.json: not found" in done.stderr
-    done = workspace.stage("distill", "instance", check=False)
-    assert done.returncode == 2
-    assert "there is no student in distillation.students 'instance'" in done.stderr
-    assert not (workspace.folder / "models/shallow").exists()
-    workspace.stage("soften", "hard")
-    workspace.stage("train", "hard")
-    workspace.stage("distill", "hard")
+@pytest.mark.slow
+def test_the_stage_on_the_smoke_study(tmp_path, smoke_study):
+    """What it left in scores/shallow, and what it says where something is missing."""
+    workspace = smoke_study.copy(tmp_path / "study")
     folder = workspace.folder / "scores/shallow/hard"
     logits, test = np.load(folder / "logits.npz"), np.load(workspace.folder / "data/study/test.npz")
     assert logits["test"].shape == (2, 1, len(test["labels"]), 10)
     assert json.loads((folder / "about.json").read_text())["network"]["name"] == "shallow"
     assert (workspace.folder / "models/shallow/hard/run_1.safetensors").is_file()
+    done = workspace.stage("distill", "instance", check=False)
+    assert done.returncode == 2
+    assert "there is no student in distillation.students 'instance'" in done.stderr
+    for left in ("models/students/hard", "models/shallow", "scores/shallow"):
+        shutil.rmtree(workspace.folder / left)
+    done = workspace.stage("distill", "hard", check=False)
+    assert done.returncode == 2
+    assert "models/students/hard/about.json: not found" in done.stderr
+    assert not (workspace.folder / "models/shallow").exists()
