@@ -32,12 +32,12 @@ def test_the_examples_work_as_told(tmp_path):
     study["data"]["ood"] = {}
     study["datasets"] = {"shapes": study["datasets"]["shapes"]}
     study["teachers"], study["illustrations"], study["distillation"]["students"] = {}, {}, []
-    study["recipe"]["network"] = "linear"
     study["labels"] = {"hard": {"source": "hard"}, "sharp": {"source": "sharpened", "power": 3}}
+    study["surrogates"] = []
+    # Only one is linear: its features are the pixels, and densities of so many dimensions take long.
     study["students"] = {
         "hard": {"labels": "hard"},
-        "sharp": {"labels": "sharp"},
-        "squared": {"labels": "hard", "loss": {"name": "squared_error", "scale": 2}},
+        "new": {"labels": "sharp", "network": "linear", "loss": {"name": "squared_error", "scale": 2}},
     }
     workspace = Workspace.create(tmp_path / "study", study)
     for file, code in EXAMPLES.items():
@@ -64,10 +64,9 @@ def test_the_examples_work_as_told(tmp_path):
         ("prepare",),
         *(("soften", name) for name in study["labels"]),
         *(("train", name) for name in study["students"]),
-        *(("surrogate", name) for name in study["surrogates"]),
         *(("evaluate", name) for name in study["students"]),
         ("report",),
     )
     table = pd.read_csv(workspace.folder / "reports/tables/calibration.csv")
     assert table["shortfall"].between(0, 1).all()
-    assert set(table["student"]) == {"hard", "sharp", "squared"}
+    assert set(table["student"]) == {"hard", "new"}
