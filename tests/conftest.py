@@ -95,10 +95,22 @@ def splits():
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory):
-    """made_once(name, make): the folder that make(folder) filled for the first worker that asked; to be read only."""
+def shared(tmp_path_factory) -> Path:
+    """A folder that all workers of this run of the tests share."""
     base = tmp_path_factory.getbasetemp()
-    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="module")
+def alone(shared, request):
+    """The tests of one module that asks for this run in one worker at a time: they take what a machine has only once."""
+    with FileLock(shared / f"{request.module.__name__}.alone"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def made_once(shared):
+    """made_once(name, make): the folder that make(folder) filled for the first worker that asked; to be read only."""
 
     def once(name: str, make: Callable[[Path], None]) -> Path:
         folder, done = shared / name, shared / f"{name}.done"
@@ -126,14 +138,17 @@ def smoke_study(made_once) -> "Workspace":
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory):
+def study(made_once):
     """(folder, params) of a fabricated study with its report written, for all files of tests; only to be read."""
     from tests.report.fixture import make_study, write
 
-    root = tmp_path_factory.mktemp("study")
-    params = make_study(root)
-    write(root, params)
-    return root, params
+    def make(root: Path) -> None:
+        params = make_study(root)
+        write(root, params)
+        (root / "made.yaml").write_text(yaml.safe_dump(params))
+
+    root = made_once("study", make)
+    return root, yaml.safe_load((root / "made.yaml").read_text())
 
 
 STAGES = """

@@ -24,7 +24,7 @@ LONG = {"epochs": 60}  # a second or two on images of 8x8, so that something can
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(alone):
     """Two nodes of one core each; Ray Client listens on the first."""
     from ray.cluster_utils import Cluster
 

@@ -201,7 +201,7 @@ def test_a_plain_pass_changes_nothing(name):
 
 @TRAINED
 def test_it_learns_two_easy_classes_and_is_sure_of_them(splits, tmp_path, method):
-    state = train(make_task(splits, method=method, epochs=8), CPU, tmp_path / "state", no_progress)
+    state = train(make_task(splits, method=method, epochs=5), CPU, tmp_path / "state", no_progress)
     assert state.history[-1]["validation_accuracy"] == 1.0
     resolved = chosen(method)
     network = classifier(Chosen(name="resnet8"), splits[2], seed=0, method=resolved)
@@ -225,7 +225,7 @@ def test_soft_and_mixed_targets_work(splits, tmp_path, method):
 
 @TRAINED
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, method):
-    task = make_task(splits, method=method, epochs=3)
+    task = make_task(splits, method=method, epochs=2)
     whole = train(task, CPU, tmp_path / "whole", no_progress)
 
     def kill(*_: object) -> None:
