@@ -120,18 +120,19 @@ def test_adding_a_student_trains_just_that_one_and_removing_it_removes_every_tra
 
 @pytest.mark.slow
 def test_editing_code_runs_what_uses_it(workspace):
-    source = workspace.folder / "softcifar"
-
-    def edit(file: str) -> list[str]:
-        with open(source / file, "a") as code:
-            code.write("\n# edited\n")
+    def edit(file: str, old: str, new: str) -> list[str]:
+        path = workspace.folder / file
+        text = path.read_text()
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
         return workspace.repro()
 
-    assert edit("report/page.py") == ["plan", "report"]
+    (workspace.folder / "softcifar/losses/another.py").write_text("def another(logits, targets):\n    return logits.sum()\n")
+    loss = "softcifar/losses/label_relaxation.py"
+    assert edit(loss, "    targets = as_targets(", "    # edited\n    targets = as_targets(") == ["plan"]
+    assert edit("stages/report.py", 'Path("reports")', 'Path("./reports")') == ["plan", "report"]
     # The retrained weights are the same bytes, so nothing after them runs.
-    assert edit("losses/label_relaxation.py") == ["plan", "train@instance"]
-    (source / "losses/another.py").write_text("def another(logits, labels_or_targets):\n    return logits.sum()\n")
-    assert edit("losses/__init__.py") == ["plan"]
+    assert edit(loss, "(1 - alpha) * targets\n", "targets * (1 - alpha)\n") == ["plan", "train@instance"]
 
 
 @pytest.mark.slow
@@ -177,6 +178,8 @@ def test_mistakes_end_with_status_2_one_sentence_and_nothing_half_written(worksp
     for section, entries in change.items():
         study[section].update(entries)
     workspace.set_params(study)
+    if change and command != ("plan",):
+        workspace.stage("plan")
     before = digests(workspace.folder, *OUTPUTS)
     done = workspace.stage(*command, check=False)
     assert done.returncode == 2
