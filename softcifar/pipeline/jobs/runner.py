@@ -138,8 +138,9 @@ class Runner:
                     dvc_command.send(running.process, signal.SIGKILL)
                 elif name not in told and "ing lock file 'dvc.lock'" not in running.log.read_text(errors="replace"):
                     dvc_command.send(running.process, signal.SIGINT)
+                    if not told:
+                        self.display.say("stopping what runs; once more to kill it")
                     told.add(name)
-            self.display.show("stopping what runs; once more to kill it")
             time.sleep(0.05)
         for running in self.running.values():  # what outlived its dvc
             dvc_command.send(running.process, signal.SIGKILL)
