@@ -180,6 +180,7 @@ def test_a_killed_dvc_is_named_and_its_stage_ends_with_it(with_stand_in):
 @pytest.mark.parametrize(
     ("arguments", "dvc_yaml", "message"),
     [
+        (("trian",), "{}", "dvc dag: 'trian' does not exist as an output or a stage name in 'dvc.yaml'"),
         (("--jobs", "0"), "{}", "--jobs: found '0'; allowed: a whole number from 1 up"),
         (("--jobs", "x"), "{}", "--jobs: found 'x'; allowed: a whole number from 1 up"),
         ((), None, "dvc.yaml: not found in this folder; run softcifar.pipeline.jobs in the project's folder"),
@@ -190,7 +191,7 @@ def test_mistakes_end_with_status_2_and_one_sentence(with_stand_in, arguments, d
     if dvc_yaml is None:
         (project.folder / "dvc.yaml").unlink()
     assert project.run(*arguments) == (2, f"error: {message}\n")
-    assert not (project.folder / "asked").exists()
+    assert not (project.folder / ".state/logs").exists()
 
 
 def test_on_a_terminal_one_live_line_says_what_runs(with_stand_in):

@@ -20,6 +20,8 @@ if what == "status":
     if Path("kill_status").exists():
         os.kill(os.getpid(), signal.SIGKILL)
 elif what == "dag":
+    if not {*names} <= {*stages}:
+        sys.exit(f"ERROR: '{names[0]}' does not exist as an output or a stage name in 'dvc.yaml'")
     shown = [*names] or [*stages]
     for name in shown:
         shown += [before for before in stages[name][1] if before not in shown]
