@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, alive
 
 
 class Project:
@@ -94,3 +94,11 @@ def with_dvc(tmp_path):
 def ran(said: str) -> list[str]:
     """The stages that ran, by the lines of a run that no one watches."""
     return re.findall(r"^(\S+)  \d\d:\d\d  \[\d+ of \d+ stages[^\]]*\]$", said, re.MULTILINE)
+
+
+def gone(*processes: int) -> bool:
+    """Whether these processes end within a moment."""
+    deadline = time.monotonic() + 10
+    while any(alive(process) for process in processes) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not any(alive(process) for process in processes)

@@ -11,19 +11,14 @@ import time
 import joblib
 import pytest
 
+from softcifar.errors import UserError
+from softcifar.pipeline.jobs.__main__ import main
 from tests.conftest import alive
-from tests.pipeline.jobs.conftest import ran
+from tests.pipeline.jobs.conftest import gone, ran
 
 SLOW = "echo $$ > pid_{0}; until test -f go; do sleep 0.02; done"
 # Ends only when train@b has, which ends only when this has begun: one after the other they would never end.
 OVERLAP = "touch a_begun; until test -f train@b.done; do sleep 0.02; done; echo $SOFTCIFAR_WORKERS > workers_a"
-
-
-def gone(*processes: int) -> bool:
-    deadline = time.monotonic() + 10
-    while any(alive(process) for process in processes) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not any(alive(process) for process in processes)
 
 
 def test_independent_stages_overlap_and_a_failed_one_holds_up_only_what_needs_it(with_stand_in):
@@ -178,20 +173,27 @@ def test_a_killed_dvc_is_named_and_its_stage_ends_with_it(with_stand_in):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "dvc_yaml", "message"),
+    ("arguments", "message"),
     [
-        (("trian",), "{}", "dvc dag: 'trian' does not exist as an output or a stage name in 'dvc.yaml'"),
-        (("--jobs", "0"), "{}", "--jobs: found '0'; allowed: a whole number from 1 up"),
-        (("--jobs", "x"), "{}", "--jobs: found 'x'; allowed: a whole number from 1 up"),
-        ((), None, "dvc.yaml: not found in this folder; run softcifar.pipeline.jobs in the project's folder"),
+        (["--jobs", "0"], "--jobs: found '0'; allowed: a whole number from 1 up"),
+        (["--jobs", "x"], "--jobs: found 'x'; allowed: a whole number from 1 up"),
+        ([], "dvc.yaml: not found in this folder; run softcifar.pipeline.jobs in the project's folder"),
     ],
 )
-def test_mistakes_end_with_status_2_and_one_sentence(with_stand_in, arguments, dvc_yaml, message):
-    project = with_stand_in({})
-    if dvc_yaml is None:
-        (project.folder / "dvc.yaml").unlink()
-    assert project.run(*arguments) == (2, f"error: {message}\n")
-    assert not (project.folder / ".state/logs").exists()
+def test_mistakes_are_one_sentence(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    if arguments:
+        (tmp_path / "dvc.yaml").touch()
+    monkeypatch.setattr("sys.argv", ["jobs", *arguments])
+    with pytest.raises(UserError) as caught:
+        main()
+    assert str(caught.value) == message
+    assert not (tmp_path / ".state").exists()
+
+
+def test_what_dvc_refuses_is_one_sentence(with_stand_in):
+    words = "dvc dag: 'trian' does not exist as an output or a stage name in 'dvc.yaml'"
+    assert with_stand_in({"train": (":", [])}).run("trian") == (2, f"error: {words}\n")
 
 
 def test_on_a_terminal_one_live_line_says_what_runs(with_stand_in):
