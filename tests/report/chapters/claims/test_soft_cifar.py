@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from softcifar import metrics
-from softcifar.report.ambiguity import ambiguous
-from softcifar.report.beside import table as beside
-from softcifar.report.claims import ddu, soft_cifar
-from softcifar.report.claims.claim import nowhere_best
+from softcifar.report.chapters.claims import ddu, soft_cifar
+from softcifar.report.chapters.novelty.ambiguity import ambiguous
+from softcifar.report.chapters.published.table import table as published
+from softcifar.report.core.kinds import method_title
+from softcifar.report.core.verdicts import nowhere_best
 from softcifar.scores.predictive_entropy import predictive_entropy
-from tests.report.fixture import make_study, numbers, read, row
+from tests.report.fixture import make_study, numbers, read, row, study_of
 
 STUDENTS = {
     "human": (1.1, 0.5, 1),
@@ -41,7 +42,8 @@ def results(study):
 
 @pytest.fixture(scope="module")
 def found(results):
-    return [*soft_cifar.findings(results, numbers(results)), *ddu.findings(results, numbers(results))]
+    study = study_of(results)
+    return [*soft_cifar.findings(study), *ddu.findings(study)]
 
 
 def of(found, claim):
@@ -92,11 +94,12 @@ def test_a3_is_the_accuracy_lost(results, found):
 
 def test_a5_and_a6_take_the_other_methods_of_the_same_labels(found):
     assert {each.compared.split(": ")[0] for each in of(found, "A5")} == {
-        "human_sngp (people's votes, SNGP), against the best of human, human_sampling"
+        f"human_sngp (people's votes, {method_title('sngp')}), against the best of human, human_sampling"
     }
     assert len(of(found, "A5")) == 4  # near and far, by entropy and by the methods' own scores
     (only,) = of(found, "A6")
-    assert only.compared.startswith("human_sampling (people's votes, MC dropout), against the best of human, human_sngp")
+    dropout = f"people's votes, {method_title('mc_dropout')}"
+    assert only.compared.startswith(f"human_sampling ({dropout}), against the best of human, human_sngp")
 
 
 def test_a7_takes_mixing_on_top_of_the_same_augmentation(study, found):
@@ -105,7 +108,7 @@ def test_a7_takes_mixing_on_top_of_the_same_augmentation(study, found):
     other = copy.deepcopy(params)
     other["students"]["hard_mixed"]["augment"][-1]["name"] = "soft_cifar"
     results = read(root, other)
-    assert not of(soft_cifar.findings(results, numbers(results)), "A7")
+    assert not of(soft_cifar.findings(study_of(results)), "A7")
 
 
 def test_a4_is_one_row_over_all_variants(found):
@@ -150,9 +153,7 @@ def test_d1_and_d3_are_of_the_plain_reference_without_spectral_norm(study, resul
     normalised = copy.deepcopy(study[1])
     normalised["students"]["hard"]["network"]["options"]["spectral_norm"] = True
     again = read(study[0], normalised)
-    assert {each.compared.split(" (")[0] for each in ddu.findings(again, numbers(again)) if each.claim == "D1"} == {
-        "density of hard"
-    }
+    assert {each.compared.split(" (")[0] for each in ddu.findings(study_of(again)) if each.claim == "D1"} == {"density of hard"}
 
 
 def test_d2_allows_a_margin_to_the_ensemble(found):
@@ -184,7 +185,7 @@ def test_soft_cifar_numbers_stand_beside_ours(study):
         options["augment"][0] = {"name": "soft_cifar", "options": {}}
     params["students"]["human_sngp"]["network"]["options"]["spectral_norm"] = True
     results = read(root, params)
-    frame = beside(results, numbers(results)).frame
+    frame = published(study_of(results)).frame
     assert set(frame["student"]) == set(STUDENTS)
     shown = row(frame, student="human")
     assert shown["published_as"] == "Laing, Soft CIFAR: people's votes, augmented by soft_cifar"

@@ -1,4 +1,4 @@
-"""Claims and published numbers of a whole study: students are found by what they are, rows are computed from their runs."""
+"""Claims of a whole study: students are found by what they are, rows are computed from their runs."""
 
 import copy
 
@@ -7,13 +7,10 @@ import pandas as pd
 import pytest
 
 from softcifar import metrics
-from softcifar.report.beside import matches
-from softcifar.report.beside import table as beside
-from softcifar.report.claims import CLAIMS
-from softcifar.report.claims.claim import difference
-from softcifar.report.kinds import alike, described
-from softcifar.report.literature import PUBLISHED, REMARKS
-from tests.report.fixture import Page, make_study, numbers, read, row, write
+from softcifar.report.chapters.claims import CLAIMS
+from softcifar.report.core.kinds import alike, described
+from softcifar.report.core.verdicts import difference
+from tests.report.fixture import Page, make_study, read, row, study_of, write
 
 
 @pytest.fixture(scope="module")
@@ -22,9 +19,8 @@ def found(study):
 
 
 def claims(root, params):
-    results = read(root, params)
-    table = numbers(results)
-    return [finding for check in CLAIMS for finding in check(results, table)]
+    study = study_of(read(root, params))
+    return [finding for check in CLAIMS for finding in check(study)]
 
 
 def test_b1_is_the_paired_difference_of_ils_and_smoothing(study, found):
@@ -132,67 +128,3 @@ def test_the_page_states_claim_and_verdict(study, found):
         assert (found["verdict"] == verdict).any()
         assert f'<strong class="{verdict}">' in text
     assert "Maher &amp; Kull 2021" in text
-
-
-# Published numbers
-
-
-@pytest.fixture(scope="module")
-def mnist(study):
-    """(results, long table) of the study as if it were one of MNIST with MLPs, as in the label relaxation paper."""
-    root, params = study
-    params = copy.deepcopy(params)
-    params["datasets"]["drawn"]["source"] = "mnist"
-    for options in params["students"].values():
-        options |= {"augment": [], "epochs": 5, "batch_size": 64, "lr": 0.05}
-        options["network"]["name"] = "mlp"
-    results = read(root, params)
-    return results, numbers(results)
-
-
-def test_published_rows_find_our_students(mnist):
-    found = {(published.choose_by, published.source, published.loss): student for published, student in matches(mnist[0])}
-    assert found == {
-        ("accuracy", "hard", "cross_entropy"): "hard",
-        ("accuracy", "uniform", "cross_entropy"): "smooth",
-        ("accuracy", "hard", "label_relaxation"): "relaxed",
-        ("ece", "hard", "cross_entropy"): "hard",
-        ("ece", "uniform", "cross_entropy"): "smooth",
-        ("ece", "hard", "label_relaxation"): "relaxed_ece",
-    }
-
-
-@pytest.mark.parametrize("option", ["dropout", "spectral_norm", "mod"])
-def test_a_changed_network_is_not_the_published_one(mnist, option):
-    results = copy.deepcopy(mnist[0])
-    for student in results.students.values():
-        student.options["network"]["options"][option] = 0.1 if option == "dropout" else True
-    assert matches(results) == []
-
-
-def test_ours_stands_beside_the_published_number(mnist):
-    results, table = mnist
-    frame = beside(results, table).frame
-    plain = row(frame, published_as="Lienen & Hüllermeier 2021: hard labels, tuned for accuracy", student="hard")
-    scaled = row(frame, published_as="Lienen & Hüllermeier 2021: hard labels, tuned for ECE, temperature scaling")
-    runs = table[(table["student"] == "hard") & (table["kind"] == "run") & (table["set"] == "test")]
-    assert plain["ece"] == pytest.approx(runs[runs["metric"] == "ece"]["value"].mean())
-    assert scaled["ece"] == pytest.approx(runs[runs["metric"] == "ece_scaled"]["value"].mean())
-    assert (plain["ece_published"], scaled["ece_published"], plain["accuracy_published"]) == (0.010, 0.003, 0.985)
-    assert plain["n"] == 3
-    assert "epochs 5 (25)" in plain["settings_that_differ"]
-    assert "runs 3 (10)" in plain["settings_that_differ"]
-    assert "batch_size" not in plain["settings_that_differ"]
-
-
-def test_no_published_number_without_a_match(study):
-    results = read(*study)
-    assert matches(results) == []
-    assert beside(results, numbers(results)).rows == []
-
-
-def test_published_numbers_are_proportions_with_a_known_study():
-    for published in PUBLISHED:
-        assert 0.6 < published.numbers["accuracy"] < 1
-        assert all(0 < value < 1 for name, value in published.numbers.items() if name != "nll" and "nll" not in name)
-        assert published.study in REMARKS

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from softcifar.errors import UserError
-from softcifar.report.claims.claim import best, difference, t_interval
-from softcifar.report.claims.table import effect
+from softcifar.report.core.verdicts import best, difference, t_interval
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -111,14 +110,6 @@ def test_a_rival_that_is_better_by_one_test_of_many_is_no_contradiction():
     assert rank(ours, near=near).verdict == "contradicted"
     others = {f"rival{number}": rng.normal(0, 1, 4) for number in range(19)}
     assert rank(ours, near=near, **others).verdict == "undecided"
-
-
-@pytest.mark.parametrize(
-    ("value", "text"),
-    [(1.234, "+1.23"), (-0.0213, "−.021"), (-0.00021, "−.00021"), (0.0, ".000"), (math.nan, "–"), (-12.5, "−12.50")],
-)
-def test_effects_keep_their_sign_and_never_look_like_nothing(value, text):
-    assert effect(value) == text
 
 
 def test_bad_input_is_refused():

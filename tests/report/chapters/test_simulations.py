@@ -16,10 +16,12 @@ from softcifar.files import read_json, read_npz
 from softcifar.metrics import rank_comparison
 from softcifar.params.study import load
 from softcifar.report import write_report
-from softcifar.report.columns import plain
-from softcifar.report.simulations.figures.critical_difference import groups
-from softcifar.report.simulations.figures.smoothing import best_epsilon
-from softcifar.report.simulations.results import load as load_results
+from softcifar.report.chapters.simulations.columns import COLUMNS, values
+from softcifar.report.chapters.simulations.results import read as read_study
+from softcifar.report.chapters.simulations.smoothing.how_much import best_epsilon
+from softcifar.report.chapters.simulations.summary.budgets import by_budget
+from softcifar.report.chapters.simulations.summary.critical_difference import groups
+from softcifar.report.core.columns import plain
 from softcifar.simulation.run import run_simulation
 from tests.conftest import ROOT
 from tests.report.fixture import Page, row
@@ -80,6 +82,11 @@ def study(tmp_path_factory) -> tuple[Path, dict]:
 
 def report(root: Path, params: dict, reports: str = "reports") -> None:
     write_report(params, data=root / "data", scores=root / "scores", models=root / "models", reports=root / reports)
+
+
+def read(study):
+    root, params = study
+    return read_study(params, data=root / "data", scores=root / "scores", models=root / "models")
 
 
 @pytest.fixture(scope="module")
@@ -159,21 +166,17 @@ def test_tuning_counts_choices(study, tables):
 
 
 def test_budget_ends_at_what_validation_chose(study):
-    from softcifar.report.simulations.figures.budgets import by_budget
-    from softcifar.report.simulations.tables import COLUMNS
-
-    results = load_results(study[1], data=study[0] / "data", scores=study[0] / "scores")
-    simulation = results.simulations["crossed"]
-    for column in COLUMNS:
+    numbers = read(study)
+    simulation = numbers.results.simulations["crossed"]
+    for column in COLUMNS.values():
         means, _ = by_budget(simulation, "plain", column)
-        assert means[-1] == pytest.approx(simulation.values(column.key)["plain"].mean(), rel=1e-12)
+        assert means[-1] == pytest.approx(values(numbers, simulation, column.key)["plain"].mean(), rel=1e-12)
         first = simulation.candidates.query("method == 'plain' and candidate == 0")[f"test_{column.key}"]
         assert means[0] == pytest.approx(first.mean(), rel=1e-12)
 
 
 def test_best_epsilon_has_the_least_divergence(study):
-    results = load_results(study[1], data=study[0] / "data", scores=study[0] / "scores")
-    simulation = results.simulations["seen"]
+    simulation = read(study).results.simulations["seen"]
     place = simulation.trained.index("even")
     simulation.arrays["test_by_probability"][:] = [[300, 1, *[300] * 8]] * 5
     simulation.arrays["divergence_by_probability"][:, place] = 1.0

@@ -1,4 +1,4 @@
-"""The novelty section: which score stands for which student, what is said of a score that fails."""
+"""The novelty chapter: which score stands for which student, what is said of a score that fails."""
 
 import copy
 import json
@@ -8,15 +8,12 @@ import pandas as pd
 import pytest
 
 from softcifar import metrics
-from softcifar.report.context import Context
-from softcifar.report.figures.score_panels import score_panels
-from softcifar.report.kinds import own_score
-from softcifar.report.own_scores import table
-from softcifar.report.predictions import predict
-from softcifar.report.summary import long_table
+from softcifar.report.chapters.novelty.own_scores import own_titles, table
+from softcifar.report.chapters.novelty.scores import score_panels
+from softcifar.report.core.kinds import method_title, own_score, score_titles
 from softcifar.scores.energy import energy
 from softcifar.scores.mutual_information import mutual_information
-from tests.report.fixture import Page, read
+from tests.report.fixture import Page, read, study_of
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +22,18 @@ def results(study):
 
 
 @pytest.fixture(scope="module")
-def predictions(results):
-    return predict(results)
+def fabricated(results):
+    return study_of(results)
 
 
 @pytest.fixture(scope="module")
-def shown(results, predictions):
-    return table(results, long_table(results, predictions), predictions).frame
+def predictions(fabricated):
+    return fabricated.predictions
+
+
+@pytest.fixture(scope="module")
+def shown(fabricated):
+    return table(fabricated).frame
 
 
 def test_a_method_is_asked_for_its_own_score(results):
@@ -40,6 +42,19 @@ def test_a_method_is_asked_for_its_own_score(results):
     again = copy.deepcopy(results)
     again.students["hard"].novelty["variance"] = again.students["hard"].novelty["ddu"]
     assert own_score(again, "hard") == "variance"
+    assert score_titles(again)["variance"] == "variance (softmax)"  # the score's name with its method's title
+
+
+def test_a_method_brings_its_title(monkeypatch):
+    from softcifar.methods import METHODS
+
+    monkeypatch.setattr(METHODS["mc_dropout"], "title", "a title", raising=False)
+    assert method_title("mc_dropout") == "a title"
+    assert method_title("unheard_of") == "unheard_of"
+
+
+def test_the_text_names_the_scores_that_methods_offer(fabricated):
+    assert own_titles(fabricated) == [(method_title("mc_dropout"), "mutual information")]
 
 
 def test_a_row_per_method_and_set(results, shown):
@@ -58,7 +73,7 @@ def test_a_failing_score_is_explained_and_no_other(results, shown, predictions):
     for run in turned["hard"]:
         scores = run.novelty["predictive_entropy"]
         run.novelty["predictive_entropy"] = {name: -values for name, values in scores.items()}
-    found = table(results, long_table(results, turned), turned).frame
+    found = table(study_of(results, turned)).frame
     failing = found[(found["student"] == "hard") & (found["auroc"] <= 0.5)]
     assert len(failing)
     guesses = metrics.predictive(results.students["hard"].logits["ood_noise"]).argmax(axis=2)
@@ -72,27 +87,33 @@ def test_networks_that_lag_behind_are_named(results, predictions):
     turned = copy.deepcopy(predictions)
     for run in turned["sampling"]:
         run.novelty["mutual_information"] = {name: -each for name, each in run.novelty["mutual_information"].items()}
-    numbers = long_table(results, turned)
+    lagging = study_of(results, turned)
+    numbers = lagging.numbers
     of = {name: (numbers["student"] == name) & (numbers["metric"] == "accuracy") for name in ("hard", "sampling")}
     numbers.loc[of["hard"], "value"] = 0.9
     numbers.loc[of["hard"] & (numbers["set"] == "shallow"), "value"] = 0.1
     numbers.loc[of["sampling"], "value"] = 0.7
-    found = table(results, numbers, turned).frame
+    found = table(lagging).frame
     failing = found[(found["student"] == "sampling") & (found["auroc"] <= 0.5)]["explanation"]
     assert len(failing)
     assert failing.str.contains("20 points less accurate than hard").all()
 
 
-def test_the_reference_stands_for_the_scores_that_it_has(results, predictions):
-    panels = score_panels(Context(results, predictions, pd.DataFrame(), {}, []))
-    assert panels["entropy"] == ("predictive_entropy", "hard")
+def test_the_reference_stands_for_the_scores_that_it_has(fabricated):
+    panels = score_panels(fabricated)
+    students = list(fabricated.students)
+    assert [panels[name] for name in students] == [("predictive_entropy", name) for name in students]
+    assert panels["energy: hard"] == ("energy", "hard")
     assert panels["mutual inf.: sampling"] == ("mutual_information", "sampling")
-    assert len({score for score, _ in panels.values()}) == len(panels)
+    others = [score for title, (score, _) in panels.items() if title not in students]
+    assert len(set(others)) == len(others)
+    assert "predictive_entropy" not in others
 
 
-def test_the_page_has_a_section_with_its_figures_and_tables(study):
+def test_the_page_has_a_chapter_with_its_figures_and_tables(study):
     ids = {attrs.get("id") for _, attrs in Page((study[0] / "reports/index.html").read_text()).tags}
-    assert {"about-novelty", "novelty_grid", "score_histograms", "score_rocs", "own_scores-table", "novelty_best-table"} <= ids
+    assert {"novelty", "figure-novelty_grid", "figure-novelty_scores", "figure-roc"} <= ids
+    assert {"own_scores-table", "novelty_best-table", "novelty-table"} <= ids
 
 
 def test_ddu_files_have_the_published_keys(study, results, predictions):
@@ -117,3 +138,18 @@ def test_ddu_files_have_the_published_keys(study, results, predictions):
     assert softmax["values"]["t_m1_auroc"][0] == pytest.approx(metrics.auroc(*scaled))
     assert softmax["values"]["t_m1_auprc_in"][0] == pytest.approx(metrics.average_precision(*scaled, positive="in"))
     assert json.loads((folder / "hard_ensemble_noise.json").read_text())["std"]["accuracy"] is None
+
+
+def test_the_best_novelty_score_is_the_largest_mean(study):
+    root, params = study
+    tables = root / "reports/tables"
+    best, every = pd.read_csv(tables / "novelty_best.csv"), pd.read_csv(tables / "novelty.csv")
+    assert best["set"].tolist() == list(params["data"]["ood"])
+    for _, found in best.iterrows():
+        singles = every[(every["set"] == found["set"]) & (every["kind"] == "run")]
+        assert found["best"] == pytest.approx(singles["auroc"].max(), rel=1e-12)
+        by_entropy = singles[singles["score"] == "predictive_entropy"]
+        assert found["entropy"] == pytest.approx(by_entropy["auroc"].max(), rel=1e-12)
+        assert found["entropy_student"] == by_entropy.loc[by_entropy["auroc"].idxmax(), "student"]
+    assert {"ddu", "mahalanobis"} <= set(every["score"])
+    assert not every[every["score"] == "ddu"]["kind"].eq("ensemble").any()

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from softcifar import metrics
-from softcifar.report.beside import table as beside
-from softcifar.report.claims import soft_augmentation
-from tests.report.fixture import make_study, numbers, read
+from softcifar.report.chapters.claims import soft_augmentation
+from softcifar.report.chapters.published.table import table as published
+from tests.report.fixture import make_study, read, study_of
 
 CROP = {"name": "crop_flip", "options": {"padding": 4}}
 RANDOM = {"name": "randaugment", "options": {"ops": 2}}
@@ -35,7 +35,7 @@ def study(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(study):
     results = read(*study)
-    return soft_augmentation.findings(results, numbers(results))
+    return soft_augmentation.findings(study_of(results))
 
 
 def of(found, claim):
@@ -54,7 +54,7 @@ def test_other_crops_are_not_the_same(study):
     changed = copy.deepcopy(params)
     changed["students"]["hard_same"]["augment"][0]["options"]["sigma"] = 0.2
     results = read(root, changed)
-    assert not of(soft_augmentation.findings(results, numbers(results)), "E1")
+    assert not of(soft_augmentation.findings(study_of(results)), "E1")
 
 
 def test_e2_takes_half_of_the_other_error(study, found):
@@ -94,6 +94,6 @@ def test_published_accuracies_stand_beside_the_modes_that_they_belong_to(study):
     for options in params["students"].values():
         options["network"]["name"] = "resnet18"
     results = read(root, params)
-    frame = beside(results, numbers(results)).frame
+    frame = published(study_of(results)).frame
     found = frame[frame["published_as"].str.startswith("Liu")].set_index("student")["accuracy_published"].to_dict()
     assert found == {"hard": 0.7920, "hard_same": 0.7701, "hard_soft": 0.8169}

@@ -8,8 +8,11 @@ import pandas as pd
 import pytest
 
 from softcifar import metrics
-from softcifar.report.robustness import attack_curves, cost_in_words, in_words, masking, shift_curves
-from softcifar.report.summary import adversarial, shifted
+from softcifar.report.chapters.robustness import attacks, shifts
+from softcifar.report.chapters.robustness.attacks import curves as attack_curves
+from softcifar.report.chapters.robustness.masking import cost_in_words, in_words, masking
+from softcifar.report.chapters.robustness.shifts import curves as shift_curves
+from softcifar.report.core.predictions import all_predictions, runs
 from tests.report.fixture import SHIFTS, STRONG, make_study, numbers, read, row, write
 
 
@@ -20,6 +23,10 @@ def results(study):
 
 def arrays(study, student: str, name: str) -> dict[str, np.ndarray]:
     return dict(np.load(study[0] / "scores/students" / student / f"{name}.npz"))
+
+
+def run_of(results, student: str, run: int):
+    return runs(all_predictions(results)[student])[run]
 
 
 def labels(study) -> np.ndarray:
@@ -37,7 +44,7 @@ def test_the_table_holds_every_attack_at_every_strength(study):
 
 
 def test_the_surrogates_own_run_is_no_transfer(results):
-    metrics_of = [{metric for metric, *_ in adversarial(results, results.students["hard"], run)} for run in (0, 1)]
+    metrics_of = [{metric for metric, *_ in attacks.rows(results, run_of(results, "hard", run))} for run in (0, 1)]
     assert metrics_of[1] - metrics_of[0] == {"transfer_hard_accuracy"}
     curves = attack_curves(results)
     transferred = curves[(curves["student"] == "hard") & (curves["attack"] == "transfer_hard")]
@@ -62,7 +69,7 @@ def test_shifts_are_scored_on_their_images(study, results):
     place = found["shift"].tolist().index("contrast") + 2  # severity 5
     probs = np.exp(found["log_probs"][1, place].astype(float))
     probs /= probs.sum(axis=1, keepdims=True)
-    values = {(metric, name, level): value for metric, name, level, value in shifted(results, results.students["hard"], 1)}
+    values = {(metric, name, level): value for metric, name, level, value in shifts.rows(results, run_of(results, "hard", 1))}
     own = labels(study)[found["index"]]
     assert values["shift_accuracy", "contrast", "5"] == metrics.accuracy(probs, own)
     assert values["shift_nll", "contrast", "5"] == pytest.approx(metrics.negative_log_likelihood(probs, own))
@@ -82,10 +89,18 @@ def test_scores_are_ranked_against_the_error(results):
     student = results.students["hard"]
     for density in student.shifts.novelty.values():
         density[:] = 1 - (student.shifts.log_probs.argmax(-1) == results.splits["test"]["labels"][student.shifts.index])
-    follows = {name: value for metric, _, name, value in shifted(results, student, 0) if metric == "shift_correlation"}
+    follows = {
+        name: value
+        for metric, _, name, value in shifts.rows(results, run_of(results, "hard", 0))
+        if metric == "shift_correlation"
+    }
     assert follows["ddu"] == pytest.approx(1)
     student.shifts.novelty["ddu"][:] *= -1
-    follows = {name: value for metric, _, name, value in shifted(results, student, 0) if metric == "shift_correlation"}
+    follows = {
+        name: value
+        for metric, _, name, value in shifts.rows(results, run_of(results, "hard", 0))
+        if metric == "shift_correlation"
+    }
     assert follows["ddu"] == pytest.approx(-1)
     assert follows["predictive_entropy"] > 0.5
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from softcifar import metrics
-from softcifar.report.columns import ACCURACY
-from softcifar.report.comparisons import against, marks
+from softcifar.report.core.columns import ACCURACY
+from softcifar.report.core.comparisons import against, marks
 from tests.report.fixture import Page, make_study, numbers, read, row, write
 
 
