@@ -40,13 +40,13 @@ LABELS = {
     },
 }
 TEACHERS = {"crossfitted": 5, "insample": 1}  # folds
-TAUGHT = ("hard", "smooth", "instance")  # students that taught a shallow network
+TAUGHT = ("hard", "smooth", "instance")  # students from which a shallow network is distilled
 ALPHAS = [0.05, 0.1, 0.2]  # tried for students whose name begins with "relaxed"
 SEARCH = 2  # runs per value tried
 SCORES = ("nll", "accuracy", "ece")
 STRENGTHS = [0, 0.5, 1, 2, 4, 8]  # of FGSM
 STRONG = [2, 8]  # of the other attacks
-MASKED = {"sampling": -0.9}  # a student that PGD moves less than random squares do
+MASKED = {"sampling": -0.9}  # a student that PGD fools less often than random squares do
 SHIFTS = {
     "corruptions": ["gaussian_noise", "contrast"],
     "severities": [1, 3, 5],

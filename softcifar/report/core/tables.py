@@ -16,9 +16,9 @@ KEYS = {"student": "Student", "kind": "Model", "set": "OOD set", "score": "Score
 MODELS = {"run": "single", "ensemble": "ensemble"}
 MARK_NOTE = (
     "Bold: the best mean, where a paired t test by run separates it from every other student at the 5 % level "
-    "(Holm correction over its rivals). Tilde: where no student stands out so, the best mean and all that the test "
-    "does not separate from it. Ensembles are one prediction each, so they carry no spread and take no part in the "
-    "tests. Spread and tests are over a student's runs on one split with one set of teachers: how far another split or "
+    "(Holm correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean "
+    "that the test does not separate from it. Ensembles are one prediction each, so they carry no spread and take no part in "
+    "the tests. Spread and tests are over a student's runs on one split with one set of teachers: how far another split or "
     "other teachers would move a number is not in them. There is no test below three runs."
 )
 
@@ -143,8 +143,8 @@ def means_table(
 
 def _ordered(cells: pd.DataFrame, keys: list[str], students: list[str]) -> list[tuple]:
     """The keys of the rows; with single networks and ensembles by student, each student's single networks first."""
-    found = list(dict.fromkeys(map(tuple, cells[keys].to_numpy())))
-    return sorted(found, key=lambda key: (students.index(key[0]), key[1] != "run")) if "kind" in keys else found
+    distinct = list(dict.fromkeys(map(tuple, cells[keys].to_numpy())))
+    return sorted(distinct, key=lambda key: (students.index(key[0]), key[1] != "run")) if "kind" in keys else distinct
 
 
 def _key_field(name: str, titles: Mapping[str, str]) -> Field:

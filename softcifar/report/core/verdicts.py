@@ -118,7 +118,7 @@ def nowhere_best(
     *,
     unit: str = "runs",
 ) -> Finding:
-    """The claim that nobody is best in every measure, as one row without an effect.
+    """The claim that no name is best in every measure, as one row without an effect.
 
     measures: {(title, is more better?): {name: (n,) paired by place}}, the same names in each. Supported where every name is
     worse than some other in some measure, its interval at .05 over the number of comparisons that it takes part in

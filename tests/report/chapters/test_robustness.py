@@ -52,7 +52,7 @@ def test_the_surrogates_own_run_is_no_transfer(results):
 
 
 def test_curves_compare_attacks_on_the_same_images(study, results):
-    """FGSM moved more images than PGD; without an attack all curves start at the same accuracy."""
+    """FGSM attacked more images than PGD; without an attack all curves start at the same accuracy."""
     curves = attack_curves(results)
     start = curves[(curves["eps_255"] == 0) & (curves["student"] == "smooth")].groupby("seed")["accuracy"]
     assert (start.nunique() == 1).all()

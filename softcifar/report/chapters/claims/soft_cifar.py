@@ -13,7 +13,7 @@ from softcifar.report.core.verdicts import Finding, nowhere_best
 
 SOFT, HARD = "human", "majority"  # what the study calls soft and hard
 MIXING = ("mixup", "cutmix")
-ELSEWISE = ("network", "method", "lr")  # what a change of method changes
+CHANGED = ("network", "method", "lr")  # what a change of method changes
 PUBLISHED_EPS = 1.275  # .005 of the pixel range
 MISCOMPUTED = Measure("their miscomputed ECE", "true_class_ece", False)
 
@@ -84,7 +84,7 @@ def _soft_against_mixed(results: Results) -> list[tuple[str, str]]:
 def _rivals(results: Results, ours: str, labels: str) -> list[str]:
     """Students of the same labels and recipe whose method is another one."""
     others = [name for name in of_kind(results, labels) if method(results, name) != method(results, ours)]
-    return [name for name in others if alike(results, ours, name, but=ELSEWISE)]
+    return [name for name in others if alike(results, ours, name, but=CHANGED)]
 
 
 def _sngp_notices(study: Study) -> list[Finding]:

@@ -13,8 +13,8 @@ NOTE = (
     "Effect: the first less the second, mean over pairs of runs with the same number (or over data sets); the arrow tells "
     "which direction is better. Interval: Student's t, 95 %. Supported: the interval lies on the claimed side of 0 (of the "
     "margin, where a row names one); contradicted: on the other side; undecided: neither, or fewer than three pairs. "
-    "Each row stands alone, with no correction for the number of rows: of twenty rows without any effect one is expected to "
-    "decide."
+    "Each row stands alone, with no correction for the number of rows: where nothing had any effect, about one row in twenty "
+    "would still be called supported or contradicted, by chance."
 )
 
 

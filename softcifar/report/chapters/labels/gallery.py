@@ -71,7 +71,7 @@ def typical(doubt: np.ndarray, labels: np.ndarray) -> list[int]:
 
 
 def _sources(results: Results) -> dict[str, np.ndarray]:
-    """Label distributions of the training images by name: known ones first; a copy of one is not shown twice."""
+    """Label distributions of the training images by name: known ones first; a source that equals one of them is left out."""
     titles = {"human": "people", "exact": "exact"}
     sources = {titles[name]: probs for name, probs in results.targets("train").items()}
     known = list(sources.values())

@@ -40,10 +40,11 @@ def draw(study: Study) -> Drawing | None:
     return Drawing(
         "attack",
         "Accuracy under attack",
-        "Each attack moves every pixel by at most ε to make the network wrong: FGSM in one step along the network's gradient, "
-        "PGD in several, random search by trying squares of colour, transfer with images made against another network. PGD "
-        "should be the lowest curve; where one without gradients lies below it, gradients mislead. Lines: means over runs; "
-        "bands: from the lowest to the highest run. All curves of a panel are on the same images.",
+        "Each attack changes every pixel by at most ε so that the network errs: FGSM in one step along the loss's gradient, "
+        "PGD in several, random search by trying squares of colour without a gradient; transfer tests adversarial examples "
+        "crafted on another network. PGD should be the lowest curve; where one without gradients lies below it, gradients "
+        "mislead. Lines: means over runs; bands: from the lowest to the highest run. All curves of a panel are on the same "
+        "images.",
         finding,
         f"{len(axes)} panels of accuracy against attack strength, one per student, a curve for each of "
         f"{', '.join(map(attacks.title, names))}.",

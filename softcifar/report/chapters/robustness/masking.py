@@ -24,7 +24,7 @@ class Masking:
 
 
 def masking(results: Results) -> list[Masking]:
-    """Students whose accuracy under PGD lies above that under a black box at the same strength, beyond doubt over runs.
+    """Students whose accuracy under PGD lies above that under a black box at the same strength, in a test over runs.
 
     A paired test by run on the same images, one-sided at the 5 % level, with Holm's correction over all students, strengths
     and black boxes. There is no test below three runs. A gradient that is informative finds more than random

@@ -89,7 +89,7 @@ def criterion(record: Mapping[str, Any]) -> str:
 
 
 def at_edge(place: str) -> bool:
-    """Whether a choice lies at the edge of what was tried, told from its place."""
+    """Whether a choice lies at the edge of what was tried; place: as `place` gives it."""
     return bool(set(place.split(", ")) & {"lowest", "highest"})
 
 

@@ -14,7 +14,7 @@ from softcifar.report.core.tables import Table, build
 from softcifar.simulation.files import BAYES
 
 NOTE = (
-    f"{MAHER_KULL} do not tell the geometry of their distributions; ours has the accuracy, cross-entropy and sparse accuracy "
+    f"{MAHER_KULL} do not give the geometry of their distributions; ours has the accuracy, cross-entropy and sparse accuracy "
     "of their Bayes-optimal classifier. There, epochs and options were chosen on the test points, and without smoothing one "
     "network was trained where smoothing had as many as its grid has points: a row “one network” is the first network alone, "
     "with no choice. Their class-wise ECE seems to be a sum over the three classes (that of the Bayes-optimal classifier is "

@@ -9,8 +9,8 @@ from softcifar.report.core.tables import Table, build, means_table
 NOTE = (
     "Mean ± standard error over data sets, of the network that validation chose on each. Bold: the best mean of a simulation, "
     "where a paired t test by data set separates it from every other method at the 5 % level (Holm correction over its "
-    "rivals). Tilde: where no method stands out so, the best mean and all that the test does not separate from it. The "
-    "Bayes-optimal prediction knows the exact distribution; it is a bound, not a rival."
+    "rivals). Tilde: where no method is separated from all others, the best mean and every mean that the test does not "
+    "separate from it. The Bayes-optimal prediction knows the exact distribution; it is a bound, not a rival."
 )
 
 
