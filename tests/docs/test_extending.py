@@ -1,0 +1,109 @@
+"""docs/extending.md: all worked examples, put into one copy of the project, tested and run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from tests.conftest import ROOT
+from tests.docs.examples import examples, merged, put
+
+EXAMPLES = examples(ROOT / "docs/extending.md")
+REGISTERED = {
+    "A label source": "labels",
+    "A loss": "losses",
+    "A network": "models",
+    "An augmentation": "augment",
+    "A corruption": "corruptions",
+    "A novelty score": "scores",
+    "An uncertainty method": "methods",
+    "A data set": "data",
+}
+# One student that uses everything at once: what each alone would show, for the price of one network.
+TOGETHER = {
+    "network": {"name": "thumbnail", "side": 4},
+    "labels": "sharp",
+    "loss": "squared_error",
+    "augment": ["grey"],
+    "method": "mirrored",
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """The copy, with every example in it and a small study that uses them."""
+    root = tmp_path_factory.mktemp("extended") / "project"
+    root.mkdir()
+    for name in ("softcifar", "stages", "tests"):
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copyfile(ROOT / "pyproject.toml", root / "pyproject.toml")
+    study = yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+    for example in EXAMPLES.values():
+        put(example, root)
+        for part in example.params:
+            study = merged(study, part)
+    study["datasets"]["shapes"] |= {"train": 120, "test": 40}
+    study["data"]["sizes"] = {"train": 80, "validation": 40, "test": 40}
+    study["seeds"]["runs"] = 1
+    study["students"]["together"] = TOGETHER
+    (root / "params.yaml").write_text(yaml.safe_dump(study))
+    return root
+
+
+def run(project: Path, *command: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(project), "SOFTCIFAR_WORKERS": "1"}
+    done = subprocess.run([sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_every_kind_of_thing_has_its_example():
+    assert set(EXAMPLES) == set(REGISTERED)
+
+
+@pytest.mark.parametrize("title", REGISTERED)
+def test_one_is_its_own_file_a_line_in_the_registry_and_a_test(title):
+    package, example = REGISTERED[title], EXAMPLES[title]
+    own, test = example.files
+    assert own.startswith(f"softcifar/{package}/")
+    assert test.startswith(f"tests/{package}/test_")
+    assert example.touched == {own, test, f"softcifar/{package}/__init__.py"}
+    ((_, _, lines),) = example.lines
+    assert len([line for line in lines.splitlines() if line and not line.startswith("from ")]) == 1
+
+
+def test_the_tests_of_the_examples_pass(project):
+    tests = [file for example in EXAMPLES.values() for file in example.files if file.startswith("tests/")]
+    out = run(project, "-m", "pytest", "-p", "no:cacheprovider", *tests)
+    assert f"{len(tests)} passed" in out
+
+
+STAGES = """
+import sys
+from importlib import import_module
+
+for stage, *item in (line.split() for line in sys.argv[1:]):
+    sys.argv = [stage, *item]
+    import_module(f"stages.{stage}").main()
+"""
+
+
+def test_a_student_that_uses_them_all_is_trained_and_evaluated(project):
+    study = yaml.safe_load((project / "params.yaml").read_text())
+    (project / "params.yaml").write_text(yaml.safe_dump(study | {"surrogates": []}))
+    download = [f"download {name}" for name in study["datasets"]]
+    run(project, "-c", STAGES, "plan", *download, "prepare", "soften sharp", "train together", "evaluate together")
+    plan = project / "data/plan"
+    assert {path.stem for path in (plan / "train").iterdir()} == set(study["students"])
+    scores = project / "scores/students/together"
+    with np.load(scores / "logits.npz") as logits:
+        assert logits["ood_stripes"].shape == (1, 2, 60, 10)  # runs, the image and its mirror image, images, classes
+    with np.load(scores / "novelty.npz") as novelty:
+        assert "mirror" in novelty["names"]
+    with np.load(scores / "shifts.npz") as shifts:
+        assert "posterise" in shifts["shift"]
