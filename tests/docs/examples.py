@@ -1,10 +1,10 @@
 """The worked examples of a document: its marked code blocks, and how they are put into a copy of the project.
 
 Before a code block, a comment says what it is:
-    <!-- example: FILE -->           a whole new file
-    <!-- add to: FILE, after: LINE -->   lines for an existing file: imports join its imports, the others follow the one line that
-                                     reads LINE, indented one step further where LINE opens something
-    <!-- params -->                  a part of params.yaml
+    <!-- example: FILE -->              a whole new file
+    <!-- add to: FILE, after: LINE -->  lines for an existing file: imports join its imports, the others follow the one line that
+                                        reads LINE, indented one step further where LINE opens something
+    <!-- params -->                     a part of params.yaml
 Headings of the second level divide the document into examples.
 """
 
