@@ -69,7 +69,7 @@ def kind(recipe: Recipe) -> str:
 
 
 def _trained_method(recipe: Recipe) -> dict:
-    return (recipe.method if METHODS[recipe.method.name].trains else PLAIN).model_dump()
+    return (recipe.method if METHODS[recipe.method.name].trains() else PLAIN).model_dump()
 
 
 def _rate(recipe: Recipe, batches: int) -> float:

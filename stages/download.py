@@ -5,19 +5,18 @@ from pathlib import Path
 from softcifar.data import DATA_SOURCES
 from softcifar.errors import UserError
 from softcifar.files import atomic_folder
-from softcifar.params.study import load_section
-from softcifar.pipeline.stage import PARAMS, item, run
+from softcifar.pipeline.stage import entry, run
 
 
-def main() -> None:
-    datasets = load_section(PARAMS, "datasets")
-    name = item(datasets, "data set")
-    dataset = datasets[name]
-    with atomic_folder(Path("data/raw") / name) as folder:
+def main() -> Path:
+    plan = entry("download", "data set")
+    out = Path("data/raw") / plan.name
+    with atomic_folder(out) as folder:
         try:
-            DATA_SOURCES[dataset.source].fetch(folder, **dataset.options)
+            DATA_SOURCES[plan.params["source"]].fetch(folder, **plan.params["options"])
         except UserError as error:
-            raise UserError(f"datasets.{name}: {error}") from None
+            raise UserError(f"datasets.{plan.name}: {error}") from None
+    return out
 
 
 if __name__ == "__main__":

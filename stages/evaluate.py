@@ -4,28 +4,30 @@ from pathlib import Path
 
 from softcifar.evaluation.evaluate import evaluate
 from softcifar.files import read_json
-from softcifar.params import study as params
-from softcifar.pipeline.stage import PARAMS, item, run
+from softcifar.params.chosen import Chosen
+from softcifar.params.sections import Evaluation, Seeds
+from softcifar.pipeline.stage import entry, run
 
 SHIFTED = Path("data/shifted")
 
 
-def main() -> None:
-    study = params.load(PARAMS)
-    name = item(study.students, "student")
+def main() -> Path:
+    plan = entry("evaluate", "student")
+    out = Path("scores/students") / plan.name
     evaluate(
-        name,
-        study.students[name],
-        study.seeds,
-        study.evaluation,
+        plan.name,
+        Chosen(**plan.params["method"]),
+        Seeds(**plan.params["seeds"]),
+        Evaluation(**plan.params["evaluation"]),
         study=Path("data/study"),
-        ood={each: Path("data/ood") / f"{each}.npz" for each in study.data.ood},
+        ood={each: Path("data/ood") / f"{each}.npz" for each in plan.params["ood"]},
         manifest=read_json("data/study/inputs.json"),
-        models=Path("models/students") / name,
+        models=Path("models/students") / plan.name,
         copies={each: SHIFTED / f"{each}.npz" for each in read_json(SHIFTED / "manifest.json")["corruptions"]},
-        surrogates={each: Path("data/surrogates") / f"{each}.npz" for each in study.surrogates},
-        out=Path("scores/students") / name,
+        surrogates={each: Path("data/surrogates") / f"{each}.npz" for each in plan.params["surrogates"]},
+        out=out,
     )
+    return out
 
 
 if __name__ == "__main__":

@@ -4,17 +4,16 @@ from pathlib import Path
 
 from softcifar.execution.device import pick
 from softcifar.files import write_npz
-from softcifar.illustrations.two_moons import uncertainty_maps
-from softcifar.params import study as params
-from softcifar.pipeline.stage import PARAMS, item, run
+from softcifar.illustrations import ILLUSTRATIONS
+from softcifar.pipeline.stage import entry, run
 
 
-def main() -> None:
-    study = params.load(PARAMS)
-    name = item(study.illustrations, "illustration")
+def main() -> Path:
+    plan = entry("illustrate", "illustration")
+    out = Path("scores/illustrations") / f"{plan.name}.npz"
     pick()  # its number of threads; such small networks train on the CPU whatever it says
-    found = uncertainty_maps(**study.illustrations[name].model_dump(), seed=study.seeds.init)
-    write_npz(Path("scores/illustrations") / f"{name}.npz", **found)
+    write_npz(out, **ILLUSTRATIONS[plan.name](**plan.params))
+    return out
 
 
 if __name__ == "__main__":

@@ -1,33 +1,42 @@
 """Check params.yaml and write down, for every later stage, the params and code that decide its result.
 
-python stages/plan.py writes data/plan/; python stages/plan.py --check only checks.
+python stages/plan.py writes data/plan/ and moves away what other studies left; python stages/plan.py --check only checks.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 from softcifar.data import npz
 from softcifar.errors import UserError
 from softcifar.files import atomic_folder, write_json
-from softcifar.params import study as params
+from softcifar.params.study import Study, load
+from softcifar.pipeline.outputs import outputs, tidy
 from softcifar.pipeline.plan import entries
-from softcifar.pipeline.stage import PARAMS, run
+from softcifar.pipeline.record import made_with_others
+from softcifar.pipeline.stage import OF_PARAMS, PARAMS, PLAN, of_params, run
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--check", action="store_true", help="check params.yaml and write nothing")
-    only_check = parser.parse_args().check
-    study = params.load(PARAMS)
+    parser.add_argument("--check", action="store_true", help="check params.yaml and write no plan")
+    parser.add_argument("--tidy", action="store_true", help="with --check: move away what other studies left, all the same")
+    arguments = parser.parse_args()
+    study = load(PARAMS)
     _check_own_files(study)
-    if only_check:
-        return
-    with atomic_folder("data/plan") as folder:
-        for name, entry in entries(study, Path()).items():
-            write_json(folder / name, entry)
+    plan = entries(study, Path())
+    if arguments.check:
+        _warn_of_versions(list(plan))
+    else:
+        with atomic_folder(PLAN) as folder:
+            for name, entry in plan.items():
+                write_json(folder / name, entry)
+            write_json(folder / OF_PARAMS.name, of_params())
+    if arguments.tidy or not arguments.check:
+        tidy(list(plan), Path())
 
 
-def _check_own_files(study: params.Study) -> None:
+def _check_own_files(study: Study) -> None:
     """A user's file that was changed since: DVC sees params and outputs only, so it would not notice."""
     for name, dataset in study.datasets.items():
         if dataset.source == "npz" and (found := npz.locate(dataset.options["path"])):
@@ -35,6 +44,12 @@ def _check_own_files(study: params.Study) -> None:
                 npz.verify(found, dataset.options["sha256"])
             except UserError as error:
                 raise UserError(f"datasets.{name}: {error}") from None
+
+
+def _warn_of_versions(plan: list[str]) -> None:
+    for versions, made in made_with_others(outputs(plan, Path())).items():
+        names = ", ".join(map(str, made[:3])) + (f" and {len(made) - 3} more" if len(made) > 3 else "")
+        print(f"warning: made with {versions}, so others may get other numbers: {names}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -4,31 +4,31 @@ from pathlib import Path
 
 from softcifar.data.prepare import prepare
 from softcifar.data.repeated import prepare_repeated
-from softcifar.params.study import load_section
-from softcifar.pipeline.stage import PARAMS, run
+from softcifar.pipeline.stage import entry, run
 
 
-def main() -> None:
-    datasets, data = load_section(PARAMS, "datasets"), load_section(PARAMS, "data")
+def main() -> Path:
+    data = entry("prepare").params
     folders = Path("data/raw"), Path("data/study"), Path("data/ood"), Path("data/shifted")
-    sources = {name: dataset.source for name, dataset in datasets.items()}
-    if data.protocol == "repeated":
-        manifest = prepare_repeated(*folders, sources=sources, images=data.images, sizes=data.sizes.model_dump())
+    sources, sizes, images = data["sources"], data["sizes"], data["images"]
+    if data["protocol"] == "repeated":
+        manifest = prepare_repeated(*folders, sources=sources, images=images, sizes=sizes)
         points = ", ".join(f"{split['count']} {name}" for name, split in manifest["splits"].items())
         print(f"{manifest['data_sets']} data sets of {points} points")
-        return
+        return folders[1]
     manifest = prepare(
         *folders,
         sources=sources,
-        protocol=data.protocol,
-        images=data.images,
-        votes=data.votes,
-        sizes=data.sizes.model_dump(),
-        split_seed=data.split_seed,
-        ood_sets=data.ood,
-        corrupted=data.corrupted,
+        protocol=data["protocol"],
+        images=images,
+        votes=data["votes"],
+        sizes=sizes,
+        split_seed=data["split_seed"],
+        ood_sets=data["ood"],
+        corrupted=data["corrupted"],
     )
     print(", ".join(f"{split['count']} {name}" for name, split in manifest["splits"].items()), "images")
+    return folders[1]
 
 
 if __name__ == "__main__":

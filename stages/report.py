@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from softcifar.params.study import load
-from softcifar.pipeline.stage import run
+from softcifar.pipeline.stage import entry, run
 from softcifar.report import write_report
 
 
-def main() -> None:
-    params = load("params.yaml").model_dump(mode="json")
-    write_report(params, data=Path("data"), scores=Path("scores"), models=Path("models"), reports=Path("reports"))
+def main() -> Path:
+    params, reports = entry("report").params, Path("reports")
+    write_report(params, data=Path("data"), scores=Path("scores"), models=Path("models"), reports=reports)
+    return reports / "index.html"
 
 
 if __name__ == "__main__":

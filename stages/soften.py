@@ -11,14 +11,13 @@ from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.one_hot import hard
 from softcifar.labels.source import inputs
 from softcifar.params.candidates import label_candidates
-from softcifar.params.study import load_section
-from softcifar.pipeline.stage import PARAMS, item, run
+from softcifar.params.sections import LabelSource
+from softcifar.pipeline.stage import entry, run
 
 
-def main() -> None:
-    sources = load_section(PARAMS, "labels")
-    name = item(sources, "label source")
-    chosen = sources[name]
+def main() -> Path:
+    plan = entry("soften", "label source")
+    chosen, out = LabelSource(**plan.params), Path("data/labels") / f"{plan.name}.npz"
     split, manifest = load_split(Path("data/study/train.npz")), read_json("data/study/inputs.json")
     given = {"labels": split.labels, "num_classes": len(manifest["classes"]), "votes": split.votes}
     if chosen.teacher is not None:
@@ -31,7 +30,7 @@ def main() -> None:
     function = hard if online else LABEL_SOURCES[chosen.source]
     if "votes" in inputs(function) and split.votes is None:
         raise UserError(
-            f"labels.{name}: source '{chosen.source}' needs people's votes, but the training images "
+            f"labels.{plan.name}: source '{chosen.source}' needs people's votes, but the training images "
             "have none; name a data set of votes as data.votes.train"
         )
     probs = [
@@ -39,11 +38,12 @@ def main() -> None:
         for _, one in label_candidates(chosen)
     ]
     write_npz(
-        Path("data/labels") / f"{name}.npz",
+        out,
         probs=np.stack(probs).astype(np.float32),
         index=split.index,
         online=np.bool_(online),
     )
+    return out
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Move test images against one student, to try them on all students: python stages/surrogate.py <student>."""
+"""Craft adversarial examples for one student, to test them on all students: python stages/surrogate.py <student>."""
 
 from pathlib import Path
 
@@ -6,28 +6,28 @@ from softcifar.data.splits import load_split
 from softcifar.evaluation.adversarial import make_surrogate
 from softcifar.execution.device import pick
 from softcifar.files import read_json, write_npz
-from softcifar.params import study as params
 from softcifar.params.chosen import Chosen
-from softcifar.pipeline.stage import PARAMS, item, run
+from softcifar.params.sections import Attacks
+from softcifar.pipeline.stage import entry, run
 from softcifar.training.trained import load_classifier
 
 
-def main() -> None:
-    study = params.load(PARAMS)
-    name = item(study.surrogates, "student in surrogates")
-    models, manifest = Path("models/students") / name, read_json("data/study/inputs.json")
+def main() -> Path:
+    plan = entry("surrogate", "student in surrogates")
+    models, manifest = Path("models/students") / plan.name, read_json("data/study/inputs.json")
     about = read_json(models / "about.json")
-    chosen, trained = Chosen(**about["network"]), Chosen(**about["method"])  # tuned options resolved
-    network = load_classifier(models / "run_0.safetensors", chosen, manifest, pick(), trained)
+    network, trained = Chosen(**about["network"]), Chosen(**about["method"])  # tuned options resolved
     made = make_surrogate(
-        network,
+        load_classifier(models / "run_0.safetensors", network, manifest, pick(), trained),
         load_split(Path("data/study/test.npz")),
-        study.students[name].method,
-        study.evaluation.attacks,
-        batch_size=study.evaluation.batch_size,
-        seed=study.seeds.order,
+        Chosen(**plan.params["method"]),
+        Attacks(**plan.params["attacks"]),
+        batch_size=plan.params["batch_size"],
+        seed=plan.params["seed"],
     )
-    write_npz(Path("data/surrogates") / f"{name}.npz", **made)
+    out = Path("data/surrogates") / f"{plan.name}.npz"
+    write_npz(out, **made)
+    return out
 
 
 if __name__ == "__main__":

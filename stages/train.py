@@ -1,45 +1,39 @@
 """Train one student, all its runs: python stages/train.py <student>."""
 
-import time
 from pathlib import Path
 
 from softcifar.data.splits import load_split, load_targets
 from softcifar.files import read_json
-from softcifar.params import study as params
+from softcifar.params.sections import LabelSource, Seeds, Student
 from softcifar.pipeline.fingerprint import of_inputs
-from softcifar.pipeline.plan import entry
-from softcifar.pipeline.stage import PARAMS, item, run
+from softcifar.pipeline.stage import entry, run
 from softcifar.training.state import Store
 from softcifar.training.student import train_student
-from softcifar.training.trained import surroundings, write_run_record
+from softcifar.training.trained import surroundings
 
 STUDY = Path("data/study")
 
 
-def main() -> None:
-    started = time.time()
-    study = params.load(PARAMS)
-    name = item(study.students, "student")
-    student = study.students[name]
-    labels = Path("data/labels") / f"{student.labels}.npz"
+def main() -> Path:
+    plan = entry("train", "student")
+    student = Student(**plan.params["student"])
     inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json"]
-    train_split, validation, manifest = load_split(inputs[0]), load_split(inputs[1]), read_json(inputs[2])
-    out = Path("models/students") / name
-    code = entry(study, Path(), "train", name)["code"]
-    fingerprint = of_inputs((code, surroundings(student.precision)), *inputs)
+    train_split = load_split(inputs[0])
+    out = Path("models/students") / plan.name
+    fingerprint = of_inputs((plan.code, surroundings(student.precision)), *inputs)
     train_student(
-        name,
+        plan.name,
         student,
-        study.seeds,
+        Seeds(**plan.params["seeds"]),
         train_split=train_split,
-        validation=validation,
-        targets=load_targets(labels, train_split),
-        source=study.labels[student.labels],
-        manifest=manifest,
+        validation=load_split(inputs[1]),
+        targets=load_targets(Path("data/labels") / f"{student.labels}.npz", train_split),
+        source=LabelSource(**plan.params["source"]),
+        manifest=read_json(inputs[2]),
         states=Store(Path(".state/runs"), fingerprint),
         out=out,
     )
-    write_run_record(out, started)
+    return out
 
 
 if __name__ == "__main__":

@@ -55,11 +55,13 @@ def _fetch(table_name: str, folder: Path) -> None:
             fetching.verify(folder / name, checksums[name])
 
 
+@fetching.known_by("md5:c58f30108f718f92721af3b95e74349a")  # of the archive, as torchvision lists it
 def fetch_cifar10(folder: Path) -> None:
     """Put the six official batches and the class names into folder."""
     _fetch("CIFAR10", folder)
 
 
+@fetching.known_by("md5:eb9058c3a382ffc7106e4002c42a8d85")
 def fetch_cifar100(folder: Path) -> None:
     """Put the official train and test files and the class names into folder."""
     _fetch("CIFAR100", folder)

@@ -10,9 +10,10 @@ from softcifar.data.images import Source
 from softcifar.errors import UserError
 
 NAME = "CIFAR-10-C.tar"
+CHECKSUM = "md5:56bf5dcef84df0e2308c6dcbcbbd8499"
 ARCHIVE = fetching.Published(
     path=NAME,
-    checksum="md5:56bf5dcef84df0e2308c6dcbcbbd8499",
+    checksum=CHECKSUM,
     urls=(f"https://zenodo.org/records/2535967/files/{NAME}",),
 )
 CORRUPTIONS = (
@@ -23,6 +24,7 @@ CORRUPTIONS = (
 SEVERITIES, IMAGES = 5, 10_000
 
 
+@fetching.known_by(CHECKSUM, CORRUPTIONS)
 def fetch(folder: Path) -> None:
     """Download the archive (2.7 GiB) and put its 19 arrays <corruption>.npy into folder."""
     with fetching.obtained(ARCHIVE) as archive:

@@ -9,13 +9,15 @@ from softcifar.data.images import Source
 from softcifar.errors import UserError
 
 NAME = "cifar10h-counts.npy"
+CHECKSUM = "sha256:9b36b4550349af56c79083356312eb4af856cc5fd3caf1f669d40b9d0bbb69ff"
 COUNTS = fetching.Published(
     path=f"cifar-10h/{NAME}",
-    checksum="sha256:9b36b4550349af56c79083356312eb4af856cc5fd3caf1f669d40b9d0bbb69ff",
+    checksum=CHECKSUM,
     urls=(f"https://raw.githubusercontent.com/jcpeterson/cifar-10h/master/data/{NAME}",),
 )
 
 
+@fetching.known_by(CHECKSUM)
 def fetch(folder: Path) -> None:
     """Put the published table of votes into folder."""
     fetching.fetch_file(COUNTS, folder / NAME)

@@ -10,15 +10,17 @@ from softcifar.data.images import Source
 from softcifar.errors import UserError
 
 NAME = "CIFAR-10_human.pt"
+CHECKSUM = "sha256:873e69c39cb9b5e97fb6bae2d60bb59b38a5cbc31d2b868f7903dcb2b9dd2310"
 LABELS = fetching.Published(
     path=f"cifar-10n/{NAME}",
-    checksum="sha256:873e69c39cb9b5e97fb6bae2d60bb59b38a5cbc31d2b868f7903dcb2b9dd2310",
+    checksum=CHECKSUM,
     urls=(f"https://raw.githubusercontent.com/UCSC-REAL/cifar-10-100n/main/data/{NAME}",),
 )
 PEOPLE = ("random_label1", "random_label2", "random_label3")
 CLASSES = 10
 
 
+@fetching.known_by(CHECKSUM)
 def fetch(folder: Path) -> None:
     """Put the published file into folder."""
     fetching.fetch_file(LABELS, folder / NAME)

@@ -52,11 +52,13 @@ def _fetch(table_name: str, files: dict[str, str], folder: Path) -> None:
         fetching.verify(folder / name, f"md5:{md5}")
 
 
+@fetching.known_by(MNIST_FILES)
 def fetch_mnist(folder: Path) -> None:
     """Put the four official IDX files, uncompressed, into folder."""
     _fetch("MNIST", MNIST_FILES, folder)
 
 
+@fetching.known_by(FASHION_FILES)
 def fetch_fashion_mnist(folder: Path) -> None:
     """Put the four official IDX files, uncompressed, into folder."""
     _fetch("FashionMNIST", FASHION_FILES, folder)

@@ -10,6 +10,7 @@ from softcifar.data.images import Images, Source
 from softcifar.errors import UserError
 
 
+@fetching.known_by("md5:e26dedcc434d2e4c54c9b2d4a06d8373", "md5:eb5a983be6a315427106f1b164d9cef3")  # train, test
 def fetch(folder: Path, *, only_test: bool = False) -> None:
     """Put train_32x32.mat (174 MiB) and test_32x32.mat (61 MiB) into folder.
 

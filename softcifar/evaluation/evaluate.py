@@ -16,7 +16,7 @@ from softcifar.execution.device import pick
 from softcifar.files import atomic_folder, read_json, read_npz, write_json, write_npz
 from softcifar.methods.prediction import describe, penultimate
 from softcifar.params.chosen import Chosen
-from softcifar.params.sections import Evaluation, Seeds, Student
+from softcifar.params.sections import Evaluation, Seeds
 from softcifar.progress import bar
 from softcifar.scores import FEATURE_SCORES
 from softcifar.seeding import derive
@@ -55,7 +55,7 @@ class Run:
 
 def evaluate(
     name: str,
-    student: Student,
+    method: Chosen,
     seeds: Seeds,
     settings: Evaluation,
     *,
@@ -74,6 +74,7 @@ def evaluate(
     (R, names, N). adversarial.npz and shifts.npz: as softcifar.evaluation.adversarial.under_attack and
     softcifar.evaluation.shifts.under_shift give them, what the networks said with the runs in front. about.json: the
     training's, and `cost`: the forward passes of one image that these two files took, all runs together.
+    method: the uncertainty method as it predicts.
     study: folder with train.npz, validation.npz and test.npz; ood: npz files by name; models: the student's trained folder;
     surrogates: npz files of images moved against other networks, by name; copies: of corrupted test images, by corruption.
     """
@@ -86,7 +87,7 @@ def evaluate(
         name,
         chosen,
         trained,
-        student.method,
+        method,
         settings,
         seeds.order,
         manifest,

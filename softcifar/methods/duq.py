@@ -18,7 +18,6 @@ class DUQ(UncertaintyMethod):
     student's own loss is. Scores: `kernel`, 1 - max_c k_c.
     """
 
-    trains = True
     input_gradient = True
 
     def __init__(

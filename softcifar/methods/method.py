@@ -15,8 +15,13 @@ class UncertaintyMethod:
     (B, C, H, W) in [0, 1].
     """
 
-    trains: ClassVar[bool] = False  # whether training differs from that of the plain network
     input_gradient: ClassVar[bool] = False  # whether `loss` differentiates by the pixels
+
+    @classmethod
+    def trains(cls) -> bool:
+        """Whether a network trained with this method differs from the plain one: it does where a hook below is overridden."""
+        hooks = ("head", "begin_epoch", "loss", "end_step", "input_gradient")
+        return any(getattr(cls, hook) is not getattr(UncertaintyMethod, hook) for hook in hooks)
 
     def head(self, features: int, num_classes: int) -> nn.Module | None:
         """What replaces the network's last layer: features (B, D) to logits (B, K). None: nothing."""

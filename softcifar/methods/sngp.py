@@ -24,8 +24,6 @@ class SNGP(UncertaintyMethod):
     Scores: `variance`, phi^T Sigma phi.
     """
 
-    trains = True
-
     def __init__(
         self,
         *,

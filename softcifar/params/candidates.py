@@ -23,7 +23,7 @@ def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:
         for (_, path, _), value in zip(lists, values, strict=True):
             _put(chosen, path, value)
         names = [name for name, _, _ in lists]
-        found.append((dict(zip(names, values, strict=True)), type(recipe).model_validate(_for_validation(chosen))))
+        found.append((dict(zip(names, values, strict=True)), type(recipe).model_validate(chosen)))
     return found
 
 
@@ -59,15 +59,6 @@ def _put(plain: dict, path: tuple, value: Any) -> None:
     for key in path[:-1]:
         plain = plain[key]
     plain[path[-1]] = value
-
-
-def _for_validation(plain: dict) -> dict:
-    """Dumped methods ({name, options}) back in the form of params.yaml ({name, option: ...})."""
-
-    def flat(value: Any) -> Any:
-        return {"name": value["name"], **value["options"]} if isinstance(value, dict) and "options" in value else value
-
-    return {key: [flat(each) for each in value] if key == "augment" else flat(value) for key, value in plain.items()}
 
 
 def grid(method: SimulatedMethod) -> list[dict[str, Any]]:

@@ -92,8 +92,18 @@ def checked(function: Callable, options: Mapping, **how: Any) -> dict:
         raise ValueError(sentence(error)) from None
 
 
+def unfolded(found: object) -> object:
+    """{'name': ..., 'options': {...}}, as a resolved section is written down, in the form of params.yaml; else `found`."""
+    if isinstance(found, Mapping) and isinstance(found.get("options"), Mapping):
+        return {key: value for key, value in found.items() if key != "options" and value not in (None, False)} | found[
+            "options"
+        ]
+    return found
+
+
 def mapping_with(found: object, key: str) -> dict:
     """`found` as a dict that names something under `key`; ValueError where it is no such mapping."""
+    found = unfolded(found)
     if not isinstance(found, Mapping) or not isinstance(found.get(key), str):
         raise ValueError(f"found {found!r}; allowed: a mapping with the key '{key}' and the options of what it names")
     return dict(found)

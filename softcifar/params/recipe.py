@@ -88,14 +88,14 @@ class Recipe(Section):
     nesterov: bool
     weight_decay: Annotated[NonNegative, Number, Tunable]
     schedule: Literal["constant", "cosine", "multistep"]
-    milestones: list[PositiveInt]  # multistep: the lr is multiplied by `factor` after each of these epochs
+    milestones: list[PositiveInt] = []  # multistep: the lr is multiplied by `factor` after each of these epochs
     factor: Annotated[Positive, Number, Tunable]
     warmup: Annotated[NonNegative, Number]  # epochs of linear warm-up, part of `epochs`
-    finetune: NonNegativeInt  # so many last epochs, part of `epochs`, without augmentation
+    finetune: NonNegativeInt = 0  # so many last epochs, part of `epochs`, without augmentation
     checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
     choose_by: Literal["nll", "accuracy", "ece"]  # by which validation score a tuned value is chosen
     precision: Literal["auto", "bfloat16", "float32"]  # auto: bfloat16 where the processor computes in it
-    compile: bool  # the network as one compiled program (softcifar.training.compiled)
+    compile: bool = False  # the network as one compiled program (softcifar.training.compiled)
 
     @model_validator(mode="before")
     @classmethod

@@ -53,10 +53,10 @@ class Sizes(Section):
 class Data(Section):
     protocol: Literal["standard", "cifar10h", "repeated"]
     images: Name  # a key of datasets
-    votes: dict[Literal["train", "test"], Name]  # keys of datasets that hold people's votes for those images
+    votes: dict[Literal["train", "test"], Name] = {}  # keys of datasets that hold people's votes for those images
     sizes: Sizes
     split_seed: NonNegativeInt
-    ood: dict[Name, Literal["near", "far"]]  # keys of datasets
+    ood: dict[Name, Literal["near", "far"]] = {}  # keys of datasets
     corrupted: Name | None = None  # a key of datasets that holds corrupted copies of the test images
 
     @model_validator(mode="after")
@@ -100,7 +100,7 @@ class Student(Recipe):
 
 
 class Distillation(Recipe):
-    students: list[Name]  # keys of students: each teaches a network of this recipe
+    students: dict[Name, None] = {}  # keys of students, written {one, another}: each teaches a network of this recipe
     alpha: Fraction  # weight of the teacher's prediction, the rest is the data set's label
     temperature: Positive
 

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from softcifar.errors import choose
 from softcifar.params.chosen import Chosen
-from softcifar.params.options import Section, checked, mapping_with
+from softcifar.params.options import Section, checked, mapping_with, unfolded
 from softcifar.params.ranges import PositiveInt
 from softcifar.params.recipe import Name, Recipe
 
@@ -27,6 +27,7 @@ class SimulatedMethod(Section):
         from softcifar.labels import LABEL_SOURCES
         from softcifar.labels.source import inputs
 
+        found = unfolded(found)
         if isinstance(found, Mapping) and found.get("scaled") is not None:
             if set(found) != {"scaled"}:
                 raise ValueError("scaled: takes the networks of another method as they are; remove the other keys")

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from annotated_types import MinLen
-from pydantic import ValidationError, create_model, model_validator
+from pydantic import ValidationError, model_validator
 
 from softcifar.errors import UserError, choose
 from softcifar.params.candidates import candidates, grid, label_candidates
@@ -33,14 +33,14 @@ class Study(Section):
     datasets: Annotated[dict[Name, Dataset], MinLen(1)]
     data: Data
     recipe: Recipe
-    teachers: dict[Name, Teacher]
-    labels: dict[Name, LabelSource]
-    students: dict[Name, Student]
-    distillation: Distillation
-    simulations: dict[Name, Simulation]
-    surrogates: list[Name]  # keys of students: images moved against run 0 of each are tried on all
-    illustrations: dict[Literal["two_moons"], TwoMoons]  # figures of their own small networks
-    evaluation: Evaluation | None  # null: there are no students
+    teachers: dict[Name, Teacher] = {}
+    labels: dict[Name, LabelSource] = {}
+    students: dict[Name, Student] = {}
+    distillation: Distillation | None = None
+    simulations: dict[Name, Simulation] = {}
+    surrogates: dict[Name, None] = {}  # keys of students: adversarial examples for run 0 of each are tested on all
+    illustrations: dict[Literal["two_moons"], TwoMoons] = {}  # figures of their own small networks
+    evaluation: Evaluation | None = None  # null: there are no students
     report: ReportSettings
 
     @model_validator(mode="before")
@@ -77,7 +77,8 @@ class Study(Section):
                 choose(self.teachers, labels.teacher, f"labels.{name}.teacher")
         for name, teacher in self.teachers.items():
             _not_tuned(teacher, f"teachers.{name}", "a teacher")
-        _not_tuned(self.distillation, "distillation", "the shallow student")
+        if self.distillation:
+            _not_tuned(self.distillation, "distillation", "the shallow student")
         budgets = {}
         for name, student in self.students.items():
             source = choose(self.labels, student.labels, f"students.{name}.labels")
@@ -88,14 +89,10 @@ class Study(Section):
                     "self_distillation needs a teacher of the same network (source: teacher takes any)"
                 )
         _equal_budgets(budgets)
-        for name in self.distillation.students:
+        for name in self.distillation.students if self.distillation else {}:
             choose(self.students, name, "distillation.students")
-            if self.distillation.students.count(name) > 1:
-                raise UserError(f"distillation.students: found '{name}' twice; allowed: each student once")
         for name in self.surrogates:
             choose(self.students, name, "surrogates")
-            if self.surrogates.count(name) > 1:
-                raise UserError(f"surrogates: found '{name}' twice; allowed: each student once")
         if self.simulations:
             _only_simulations(self)
             return self
@@ -104,7 +101,9 @@ class Study(Section):
         if self.evaluation is None:
             raise UserError("evaluation: found null; allowed in a study of simulations only")
         if self.surrogates and not self.evaluation.attacks.pgd_eps_255:
-            raise UserError(f"surrogates: found {self.surrogates} with evaluation.attacks.pgd_eps_255 []; allowed there: []")
+            raise UserError(
+                f"surrogates: found {', '.join(self.surrogates)} with evaluation.attacks.pgd_eps_255 []; allowed there: none"
+            )
         choose(self.students, self.report.reference, "report.reference")
         return self
 
@@ -153,7 +152,8 @@ def _only_simulations(study: Study) -> None:
                 )
 
 
-def _read(path: Path | str) -> dict:
+def read(path: Path | str) -> dict:
+    """What a params.yaml holds, unchecked; UserError where it is missing or no YAML mapping."""
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -173,20 +173,8 @@ def load(path: Path | str) -> Study:
     Returns the study with methods, options and the recipe's keys resolved for every student and teacher.
     Raises UserError: one sentence that names the key, what was found and what is allowed.
     """
-    found = _read(path)
+    found = read(path)
     try:
         return Study.model_validate(found)
-    except ValidationError as error:
-        raise UserError(f"{path}: {sentence(error)}") from None
-
-
-def load_section(path: Path | str, name: str) -> Any:
-    """One section of params.yaml, checked by itself; spares the stages that need no network the import of torch."""
-    found = _read(path)
-    if name not in found:
-        raise UserError(f"{path}: {name}: this section is missing")
-    section = create_model(name, **{name: (Study.model_fields[name].annotation, Study.model_fields[name])})
-    try:
-        return getattr(section.model_validate({name: found[name]}, strict=True), name)
     except ValidationError as error:
         raise UserError(f"{path}: {sentence(error)}") from None

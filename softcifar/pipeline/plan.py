@@ -1,169 +1,166 @@
 """The plan of a study: for every stage and item, the resolved params and the code that decide its result.
 
-DVC compares these small files instead of whole params sections and folders of code, so a stage runs again exactly when
-something that it uses has changed.
+A stage reads its own entry and nothing else of params.yaml. DVC compares these small files instead of whole params sections and
+folders of code, so a stage runs again exactly when something that it uses has changed. What a stage takes no notice of is left
+out, or, where a section of params needs the key, set to a value that is the same for all.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import softcifar
-from softcifar.augment import AUGMENTATIONS
-from softcifar.corruptions import CORRUPTIONS
-from softcifar.data import DATA_SOURCES
 from softcifar.errors import UserError
 from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.source import inputs
-from softcifar.losses import LOSSES
 from softcifar.methods import METHODS
-from softcifar.models.build import Networks
+from softcifar.models.build import split
 from softcifar.params.recipe import Recipe
 from softcifar.params.study import Study
-from softcifar.pipeline.fingerprint import code
+from softcifar.pipeline.fingerprint import Code
 
-Entry = dict[str, Any]
-
-
-def entry(study: Study, root: Path, stage: str, name: str | None = None) -> Entry:
-    """{'params': ..., 'code': {file: sha256}} of one stage (download, prepare, ..., report) and its item `name`."""
-    imported = Path(softcifar.__file__).resolve().parents[1]
-    if imported != root.resolve():  # e.g. a copy of the project, beside the one that was installed
-        raise UserError(
-            f"softcifar: imported from {imported}, but the study lies in {root.resolve()}; run python -m stages.{stage} there"
-        )
-    params, methods = {
-        "download": _download,
-        "prepare": _prepare,
-        "teach": _teach,
-        "soften": _soften,
-        "train": _train,
-        "distill": _distill,
-        "simulate": _simulate,
-        "illustrate": _illustrate,
-        "surrogate": _surrogate,
-        "evaluate": _evaluate,
-        "report": _report,
-    }[stage](study, name)
-    return {"params": params, "code": code(root, f"stages/{stage}.py", methods)}
+Params = dict[str, Any]
+Methods = list[tuple[str, str]]  # (registry, key), see softcifar.pipeline.fingerprint
+PLAIN = {"name": "softmax", "options": {}}
+UNTUNED = {"choose_by": "nll"}  # there is nothing to choose
+ONE_RUN = {"runs": 1, "search": 1}  # how many runs there are changes none of them
 
 
-def entries(study: Study, root: Path) -> dict[str, Entry]:
-    """Every entry of the study, by the path of its file: 'train/hard.json', 'report.json'."""
-    items = {
-        "download": study.datasets,
-        "teach": study.teachers,
-        "soften": study.labels,
-        "train": study.students,
-        "surrogate": study.surrogates,
-        "evaluate": study.students,
-        "distill": study.distillation.students,
-        "simulate": study.simulations,
-        "illustrate": study.illustrations,
-    }
-    found = {f"{stage}.json": entry(study, root, stage) for stage in ("prepare", "report")}
-    for stage, names in items.items():
-        found |= {f"{stage}/{name}.json": entry(study, root, stage, name) for name in names}
+def entries(study: Study, root: Path) -> dict[str, Params]:
+    """{'params': ..., 'code': sha256} of every stage and item, by the path of its file: 'train/hard.json', 'report.json'."""
+    _require_same_place(root)
+    code, found = Code(root), {}
+    for stage, (plan, items) in STAGES.items():
+        for name in items(study):
+            params, methods = plan(study, name)
+            file = f"{stage}/{name}.json" if name else f"{stage}.json"
+            found[file] = {"params": params, "code": code.of(f"stages.{stage}", methods)}
     return found
 
 
-def _download(study: Study, name: str) -> tuple[Entry, list]:
-    return study.datasets[name].model_dump(), [DATA_SOURCES[study.datasets[name].source].fetch]
+def _require_same_place(root: Path) -> None:
+    imported = Path(softcifar.__file__).resolve().parents[1]
+    if imported != root.resolve():  # e.g. a copy of the project, beside the one that was installed
+        raise UserError(
+            f"softcifar: imported from {imported}, but the study lies in {root.resolve()}; run python -m stages.plan there"
+        )
 
 
-def _prepare(study: Study, _: None) -> tuple[Entry, list]:
+def _download(study: Study, name: str) -> tuple[Params, Methods]:
+    return study.datasets[name].model_dump(), [("data set", study.datasets[name].source)]
+
+
+def _prepare(study: Study, _: str) -> tuple[Params, Methods]:
     used = {study.data.images, *study.data.votes.values(), *study.data.ood, *filter(None, [study.data.corrupted])}
     sources = {name: study.datasets[name].source for name in sorted(used)}
-    ood = list(study.data.ood)  # near or far matters to the report alone
-    return {**study.data.model_dump(), "ood": ood, "sources": sources}, [
-        DATA_SOURCES[source].fetch for source in sources.values()
-    ]
+    params = {**study.data.model_dump(), "ood": list(study.data.ood), "sources": sources}  # near or far matters to the report
+    return params, [("data set", source) for source in sources.values()]
 
 
-def _teach(study: Study, name: str) -> tuple[Entry, list]:
-    params, methods = _training(study.teachers[name], study)
-    return {**params, "split_seed": study.data.split_seed}, methods  # it decides the folds
+def _teach(study: Study, name: str) -> tuple[Params, Methods]:
+    recipe, methods = _training(study.teachers[name])
+    seeds = study.seeds.model_dump() | ONE_RUN
+    return {"teacher": recipe | UNTUNED, "seeds": seeds, "split_seed": study.data.split_seed}, methods  # it decides the folds
 
 
-def _soften(study: Study, name: str) -> tuple[Entry, list]:
-    return study.labels[name].model_dump(), [LABEL_SOURCES[study.labels[name].source]]
+def _soften(study: Study, name: str) -> tuple[Params, Methods]:
+    return study.labels[name].model_dump(), [("label source", study.labels[name].source)]
 
 
-def _train(study: Study, name: str) -> tuple[Entry, list]:
-    params, methods = _training(study.students[name], study)
+def _train(study: Study, name: str) -> tuple[Params, Methods]:
+    recipe, methods = _training(study.students[name])
     source = study.labels[study.students[name].labels]
-    tuned = {key: value for key, value in source.options.items() if isinstance(value, list)}
-    if "student_logits" in inputs(LABEL_SOURCES[source.source]):  # made during training
-        return {**params, "labels_made": source.model_dump()}, [*methods, LABEL_SOURCES[source.source]]
-    return {**params, "labels_tuned": tuned}, methods
+    params = {"student": recipe, "seeds": study.seeds.model_dump(), "source": {"source": "hard"}}
+    made_in_training = "student_logits" in inputs(LABEL_SOURCES[source.source])
+    if made_in_training:
+        methods.append(("label source", source.source))
+    if made_in_training or any(isinstance(value, list) for value in source.options.values()):
+        params["source"] = source.model_dump()  # otherwise the labels' file says it all
+    return params, methods
 
 
-def _training(recipe: Recipe, study: Study) -> tuple[Entry, list]:
+def _training(recipe: Recipe) -> tuple[Params, Methods]:
     # A method that only predicts plays no part in training: validation during training is one deterministic pass.
-    method = _training_method(recipe)
-    params = {**recipe.model_dump(exclude=set() if method else {"method"}), "seeds": study.seeds.model_dump()}
-    if "folds" in params:
-        del params["seeds"]["runs"], params["seeds"]["search"], params["choose_by"]
-    steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
-    return params, [
-        Networks()[recipe.network.name],
-        LOSSES[recipe.loss.name],
-        METHODS["softmax"],
-        *method,
-        *steps,
-    ]
+    trains = METHODS[recipe.method.name].trains()
+    params = recipe.model_dump() | ({} if trains else {"method": PLAIN})
+    steps = [("augmentation", step.name) for step in recipe.augment]
+    return params, [_network(recipe), ("loss", recipe.loss.name), ("method", "softmax"), *_trained_by(recipe), *steps]
 
 
-def _training_method(recipe: Recipe) -> list:
+def _trained_by(recipe: Recipe) -> Methods:
     """The uncertainty method, where it takes part in training."""
-    method = METHODS[recipe.method.name]
-    return [method] if method.trains else []
+    return [("method", recipe.method.name)] if METHODS[recipe.method.name].trains() else []
 
 
-def _distill(study: Study, name: str) -> tuple[Entry, list]:
+def _network(recipe: Recipe) -> tuple[str, str]:
+    return "network", split(recipe.network.name)[0]
+
+
+def _distill(study: Study, name: str) -> tuple[Params, Methods]:
     # What was chosen of the student's own params is in its folder, which the stage reads as data.
-    recipe = study.distillation
-    params = recipe.model_dump(exclude={"students", "loss", "method", "choose_by"})
-    student = study.students[name]
-    networks = [Networks()[recipe.network.name], Networks()[student.network.name], *_training_method(student)]
-    steps = [AUGMENTATIONS[step.name] for step in recipe.augment]
-    return {**params, "seeds": study.seeds.model_dump(exclude={"search"})}, [*networks, METHODS["softmax"], *steps]
+    recipe, student = study.distillation, study.students[name]
+    unused = {"students": {}, "loss": {"name": "cross_entropy"}, "method": PLAIN} | UNTUNED
+    steps = [("augmentation", step.name) for step in recipe.augment]
+    methods = [_network(recipe), _network(student), ("method", "softmax"), *_trained_by(student), *steps]
+    return {"distillation": recipe.model_dump() | unused, "seeds": study.seeds.model_dump() | {"search": 1}}, methods
 
 
-def _surrogate(study: Study, name: str) -> tuple[Entry, list]:
+def _surrogate(study: Study, name: str) -> tuple[Params, Methods]:
     student, attacks = study.students[name], study.evaluation.attacks
     params = {
         "network": student.network.model_dump(),
         "method": student.method.model_dump(),
-        "attacks": attacks.model_dump(include={"fgsm_images", "pgd_eps_255", "pgd_steps", "pgd_images"}),
+        "attacks": attacks.model_dump() | {"fgsm_eps_255": [], "random_search_queries": 0},
         "batch_size": study.evaluation.batch_size,
-        "seeds": study.seeds.model_dump(include={"order"}),
+        "seed": study.seeds.order,
     }
-    return params, [Networks()[student.network.name], METHODS[student.method.name]]
+    return params, [_network(student), ("method", "softmax"), ("method", student.method.name)]
 
 
-def _evaluate(study: Study, name: str) -> tuple[Entry, list]:
+def _evaluate(study: Study, name: str) -> tuple[Params, Methods]:
     student = study.students[name]
     params = {
         "network": student.network.model_dump(),
         "method": student.method.model_dump(),
         "evaluation": study.evaluation.model_dump(),
-        "surrogates": study.surrogates,
-        "seeds": study.seeds.model_dump(include={"runs", "order"}),
+        "ood": list(study.data.ood),
+        "surrogates": list(study.surrogates),
+        "seeds": study.seeds.model_dump() | {"search": 1, "init": 0},
     }
-    shifts = [CORRUPTIONS[each] for each in study.evaluation.shifts.corruptions]
-    return params, [Networks()[student.network.name], METHODS[student.method.name], *shifts]
+    corruptions = [("corruption", each) for each in study.evaluation.shifts.corruptions]
+    return params, [_network(student), ("method", "softmax"), ("method", student.method.name), *corruptions]
 
 
-def _simulate(study: Study, name: str) -> tuple[Entry, list]:
+def _simulate(study: Study, name: str) -> tuple[Params, Methods]:
     simulation = study.simulations[name]
-    params = simulation.model_dump() | {"seeds": study.seeds.model_dump(exclude={"search"})}
-    sources = [LABEL_SOURCES[method.source] for method in simulation.methods.values() if method.source]
-    return {**params, "split_seed": study.data.split_seed, "bins": study.report.bins}, sources
+    params = {
+        "simulation": simulation.model_dump(),
+        "seeds": study.seeds.model_dump() | {"search": 1},
+        "split_seed": study.data.split_seed,
+        "bins": study.report.bins,
+    }
+    return params, [("label source", method.source) for method in simulation.methods.values() if method.source]
 
 
-def _illustrate(study: Study, name: str) -> tuple[Entry, list]:
-    return {**study.illustrations[name].model_dump(), "seed": study.seeds.init}, []
+def _illustrate(study: Study, name: str) -> tuple[Params, Methods]:
+    return {**study.illustrations[name].model_dump(), "seed": study.seeds.init}, [("illustration", name)]
 
 
-def _report(study: Study, _: None) -> tuple[Entry, list]:
+def _report(study: Study, _: str) -> tuple[Params, Methods]:
     return study.model_dump(), []
+
+
+Items = Callable[[Study], Any]  # names; one empty name where a stage has no items
+STAGES: dict[str, tuple[Callable[[Study, str], tuple[Params, Methods]], Items]] = {
+    "download": (_download, lambda study: study.datasets),
+    "prepare": (_prepare, lambda study: [""]),
+    "teach": (_teach, lambda study: study.teachers),
+    "soften": (_soften, lambda study: study.labels),
+    "train": (_train, lambda study: study.students),
+    "distill": (_distill, lambda study: study.distillation.students if study.distillation else {}),
+    "simulate": (_simulate, lambda study: study.simulations),
+    "surrogate": (_surrogate, lambda study: study.surrogates),
+    "illustrate": (_illustrate, lambda study: study.illustrations),
+    "evaluate": (_evaluate, lambda study: study.students),
+    "report": (_report, lambda study: [""]),
+}

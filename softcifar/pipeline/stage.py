@@ -1,31 +1,79 @@
-"""What every stage script shares: its arguments, and how a mistake ends (one sentence, status 2, no traceback)."""
+"""What every stage script shares: its entry of the plan, and how it ends (a mistake: one sentence, status 2, no traceback)."""
 
 import argparse
 import errno
+import hashlib
+import json
 import sys
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from softcifar.errors import UserError, suggestion
+from softcifar.files import read_json
+from softcifar.params.study import read
+from softcifar.pipeline.record import write_run_record
 
-PARAMS = "params.yaml"
+PARAMS, PLAN = Path("params.yaml"), Path("data/plan")
+OF_PARAMS = PLAN / "params.json"  # which params.yaml the plan was made of
 PLACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
                 errno.EISDIR, errno.EEXIST}  # fmt: skip
 
 
-def item(allowed: Sequence[str], kind: str) -> str:
-    """The one name given on the command line, checked against `allowed` (the keys of a params section, a `kind`)."""
+@dataclass(frozen=True)
+class Entry:
+    """What decides a stage's result besides its input data: resolved params and the fingerprint of its code."""
+
+    name: str  # of the item, '' for a stage without items
+    params: dict[str, Any]
+    code: str
+
+
+def entry(stage: str, kind: str = "") -> Entry:
+    """The plan's entry of a stage; with a `kind` of item, of the one that the command line names.
+
+    UserError where there is no such item, no plan, or a plan of other params than those of params.yaml.
+    """
     parser = argparse.ArgumentParser()
-    parser.add_argument("name", help=f"the {kind}, a key of params.yaml")
-    name = parser.parse_args().name
-    if name not in allowed:
-        raise UserError(f"{PARAMS}: there is no {kind} '{name}'{suggestion(name, allowed)}")
-    return name
+    if kind:
+        parser.add_argument("name", help=f"the {kind}, a key of params.yaml")
+    name = getattr(parser.parse_args(), "name", "")
+    if not OF_PARAMS.is_file() or read_json(OF_PARAMS) != of_params():
+        raise UserError(f"{PLAN}: is not the plan of the present {PARAMS}; run python -m stages.plan (dvc repro does)")
+    names = [path.stem for path in (PLAN / stage).glob("*.json")]
+    if kind and name not in names:
+        raise UserError(f"{PARAMS}: there is no {kind} '{name}'{suggestion(name, names)}")
+    return Entry(name, **read_json(PLAN / stage / f"{name}.json" if kind else PLAN / f"{stage}.json"))
 
 
-def run(main: Callable[[], None]) -> None:
-    """Call main(); print a user's mistake or a failing disk as one sentence and exit with status 2."""
+def of_params() -> dict[str, str]:
+    """{'sha256': ...} of the values in params.yaml, whatever the comments and the spelling (1e-3, 0.001)."""
+    return {"sha256": hashlib.sha256(json.dumps(_values(read(PARAMS)), sort_keys=True).encode()).hexdigest()}
+
+
+def _values(found: object) -> object:
+    if isinstance(found, dict):
+        return {str(key): _values(value) for key, value in found.items()}
+    if isinstance(found, list):
+        return [_values(each) for each in found]
     try:
-        main()
+        return found if isinstance(found, bool) else float(found)
+    except (TypeError, ValueError):
+        return str(found)
+
+
+def run(main: Callable[[], Path | None]) -> None:
+    """Call main(); a user's mistake or a failing disk ends in one sentence and status 2.
+
+    Beside the output that main() returns, a record of the run is left: <output>.run.json.
+    """
+    started = time.time()
+    try:
+        output = main()
+        if output is not None:
+            write_run_record(output, started)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -80,7 +80,7 @@ def train_student(
     expected = (len(label_choices), len(train_split.images), len(manifest["classes"]))
     if targets.shape != expected:
         raise UserError(f"students.{name}.labels: found targets of shape {targets.shape}; allowed: {expected}")
-    method = student.method if METHODS[student.method.name].trains else PLAIN  # as far as training goes
+    method = student.method if METHODS[student.method.name].trains() else PLAIN  # as far as training goes
     choices = [
         Choice(
             {**of_labels, **of_recipe},

@@ -1,9 +1,6 @@
 """What is written beside trained weights, and how weights are read again."""
 
-import json
 import platform
-import socket
-import time
 from importlib import metadata
 from pathlib import Path
 
@@ -11,11 +8,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
-import softcifar
 from softcifar.errors import UserError
 from softcifar.execution import Report, run_all
 from softcifar.execution.device import pick, resolve_precision
-from softcifar.files import atomic, write_text
+from softcifar.files import atomic
 from softcifar.models.classifier import PLAIN, Classifier, classifier
 from softcifar.params.chosen import Chosen
 
@@ -23,7 +19,7 @@ from softcifar.params.chosen import Chosen
 def versions() -> dict[str, str]:
     """Versions that can change a trained network; of packages as installed, without importing them for it."""
     packages = {name: metadata.version(name) for name in ("torch", "torchvision", "numpy")}
-    return {"softcifar": softcifar.__version__, "python": platform.python_version(), **packages}
+    return {"python": platform.python_version(), **packages}
 
 
 def surroundings(precision: str) -> dict[str, object]:
@@ -49,18 +45,6 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:
 
 def parameter_count(network: torch.nn.Module) -> int:
     return sum(parameter.numel() for parameter in network.parameters())
-
-
-def write_run_record(folder: Path, started: float) -> None:
-    """Time, host and duration, in a file beside the outputs that no stage reads and DVC does not track."""
-    record = {
-        "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
-        "seconds": round(time.time() - started, 1),
-        "host": socket.gethostname(),
-        "platform": platform.platform(),
-        "threads": torch.get_num_threads(),
-    }
-    write_text(folder.with_name(folder.name + ".run.json"), json.dumps(record, indent=1) + "\n")
 
 
 def load_classifier(path: Path, network: Chosen, manifest: dict, device: torch.device, method: Chosen = PLAIN) -> Classifier:

@@ -9,6 +9,7 @@ from softcifar.errors import UserError
 from softcifar.params import study as params
 from softcifar.params.candidates import candidates
 from softcifar.params.chosen import Chosen
+from softcifar.params.simulation import SimulatedMethod
 
 ROOT = Path(__file__).resolve().parents[2]
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
@@ -168,7 +169,7 @@ def test_simulations_inherit_the_recipe_and_their_methods_have_all_options(write
     assert crossed.methods["ils1"].options["temperature"] == 1.0
     assert crossed.methods["ils1"].calibrated
     assert not crossed.methods["ils2"].calibrated
-    assert crossed.methods["none_scaled"] == params.SimulatedMethod(scaled="none")
+    assert crossed.methods["none_scaled"] == SimulatedMethod(scaled="none")
 
 
 SIMULATED = "simulations.in_sample.methods"

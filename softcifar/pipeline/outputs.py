@@ -1,0 +1,64 @@
+"""Where stages leave what they make, item by item, and what another study or a removed item left in those places."""
+
+import shutil
+import time
+from pathlib import Path
+
+from softcifar.pipeline.record import record_of
+
+# stage -> where it leaves an item
+OUTPUTS = {
+    "download": ("data/raw/{}",),
+    "teach": ("models/teachers/{}",),
+    "soften": ("data/labels/{}.npz",),
+    "train": ("models/students/{}",),
+    "surrogate": ("data/surrogates/{}.npz",),
+    "evaluate": ("scores/students/{}",),
+    "distill": ("models/shallow/{}", "scores/shallow/{}"),
+    "simulate": ("scores/simulations/{}",),
+    "illustrate": ("scores/illustrations/{}.npz",),
+}
+LEFT, KEEP_DAYS = Path(".state/left"), 30
+
+
+def outputs(plan: list[str], root: Path) -> list[Path]:
+    """The outputs of every item of a plan, given the names of its files: ['train/hard.json', 'report.json', ...]."""
+    found = [root / "data/study", root / "reports/index.html"]
+    for file in plan:
+        stage, _, item = file.removesuffix(".json").partition("/")
+        found += [root / place.format(item) for place in OUTPUTS.get(stage, ())]
+    return found
+
+
+def tidy(plan: list[str], root: Path) -> list[Path]:
+    """Move what the plan's items did not make out of the folders that stages depend on as a whole; returns what was moved.
+
+    Otherwise it would be an input: DVC compares whole folders. What is moved lies in .state/left for `KEEP_DAYS` days; what DVC
+    made is in its cache as well, and comes back from there. Folders that a study without such items depends on are made.
+    """
+    wanted, moved = set(outputs(plan, root)), []
+    wanted |= {record_of(path) for path in wanted}
+    for folder in ((root / each).parent for places in OUTPUTS.values() for each in places):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(folder.iterdir()):
+            if path not in wanted and not path.name.startswith("."):
+                target = root / LEFT / path.relative_to(root)
+                _remove(target)
+                target.parent.mkdir(parents=True, exist_ok=True)
+                path.replace(target)
+                moved.append(path)
+    _forget_old(root / LEFT)
+    return moved
+
+
+def _forget_old(left: Path) -> None:
+    for path in left.glob("*/*/*"):
+        if time.time() - path.lstat().st_ctime > KEEP_DAYS * 86400:
+            _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
