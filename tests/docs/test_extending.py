@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from softcifar.pipeline.fingerprint import Code
 from tests.conftest import ROOT
 from tests.docs.examples import examples, merged, put
 
@@ -23,6 +24,11 @@ REGISTERED = {
     "A novelty score": "scores",
     "An uncertainty method": "methods",
     "A data set": "data",
+}
+# The other kinds, with the existing files that one of them touches.
+OTHERS = {
+    "A stage": {"dvc.yaml", "softcifar/pipeline/plan.py"},
+    "A key of params.yaml": {"softcifar/params/recipe.py", "softcifar/training/loop.py"},
 }
 # One student that uses everything at once: what each alone would show, for the price of one network.
 TOGETHER = {
@@ -39,9 +45,10 @@ def project(tmp_path_factory) -> Path:
     """The copy, with every example in it and a small study that uses them."""
     root = tmp_path_factory.mktemp("extended") / "project"
     root.mkdir()
-    for name in ("softcifar", "stages", "tests"):
+    for name in ("softcifar", "stages", "tests", "presets"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copyfile(ROOT / "pyproject.toml", root / "pyproject.toml")
+    for name in ("pyproject.toml", "dvc.yaml"):
+        shutil.copyfile(ROOT / name, root / name)
     study = yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
     for example in EXAMPLES.values():
         put(example, root)
@@ -63,7 +70,7 @@ def run(project: Path, *command: str) -> str:
 
 
 def test_every_kind_of_thing_has_its_example():
-    assert set(EXAMPLES) == set(REGISTERED)
+    assert set(EXAMPLES) == {*REGISTERED, *OTHERS}
 
 
 @pytest.mark.parametrize("title", REGISTERED)
@@ -75,6 +82,37 @@ def test_one_is_its_own_file_a_line_in_the_registry_and_a_test(title):
     assert example.touched == {own, test, f"softcifar/{package}/__init__.py"}
     ((_, _, lines),) = example.lines
     assert len([line for line in lines.splitlines() if line and not line.startswith("from ")]) == 1
+
+
+def test_adding_one_changes_the_code_of_no_other_student(tmp_path):
+    chosen = [("network", "resnet"), ("loss", "cross_entropy"), ("method", "softmax"), ("augmentation", "crop_flip")]
+    stages = {f"stages.{stage}": chosen for stage in ("train", "teach", "evaluate")} | {
+        "stages.prepare": [],
+        "stages.soften": [],
+    }
+    copy = tmp_path / "project"
+    for name in ("softcifar", "stages", "tests"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for title in REGISTERED:
+        put(EXAMPLES[title], copy)
+    before, after = Code(ROOT), Code(copy)
+    assert {stage: after.of(stage, methods) for stage, methods in stages.items()} == {
+        stage: before.of(stage, methods) for stage, methods in stages.items()
+    }
+
+
+@pytest.mark.parametrize("title", OTHERS)
+def test_the_others_touch_no_more_than_they_must(title):
+    example = EXAMPLES[title]
+    tests = [file for file in example.files if file.startswith("tests/")]
+    assert len(tests) == 1
+    assert example.touched - set(example.files) == OTHERS[title]
+    assert not any(file.startswith(("studies/", "presets/")) for file in example.touched)
+
+
+def test_a_stage_is_a_script_and_a_package():
+    folders = sorted(file.rsplit("/", 1)[0] for file in EXAMPLES["A stage"].files)
+    assert folders == ["softcifar/duplicates", "stages", "tests/duplicates"]
 
 
 def test_the_tests_of_the_examples_pass(project):
@@ -98,9 +136,13 @@ def test_a_student_that_uses_them_all_is_trained_and_evaluated(project):
     study["surrogates"].clear()
     (project / "params.yaml").write_text(yaml.safe_dump(study))
     download = [f"download {name}" for name in study["datasets"]]
-    run(project, "-c", STAGES, "plan", *download, "prepare", "soften sharp", "train together", "evaluate together")
+    run(
+        project, "-c", STAGES, "plan", *download, "prepare", "duplicates", "soften sharp", "train together", "evaluate together"
+    )
     plan = project / "data/plan"
     assert {path.stem for path in (plan / "train").iterdir()} == set(study["students"])
+    duplicates = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]["duplicates"]
+    assert all((project / file).exists() for file in (*duplicates["deps"], *duplicates["outs"]))
     scores = project / "scores/students/together"
     with np.load(scores / "logits.npz") as logits:
         assert logits["ood_stripes"].shape == (1, 2, 60, 10)  # runs, the image and its mirror image, images, classes
