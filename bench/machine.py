@@ -29,5 +29,5 @@ def _processor() -> str:
 
 
 def versions() -> dict[str, str]:
-    """{"python": ..., "torch": ..., ...} of all that a number may hang on."""
+    """{"python": ..., "torch": ..., ...} of all that a number may depend on."""
     return {"python": platform.python_version()} | {package: importlib.metadata.version(package) for package in PACKAGES}

@@ -22,6 +22,7 @@ REGISTERED = {
     "An augmentation": "augment",
     "A corruption": "corruptions",
     "A novelty score": "scores",
+    "A calibrator": "calibrators",
     "An uncertainty method": "methods",
     "A data set": "data",
 }
