@@ -1,4 +1,4 @@
-"""A trained network under attack: what it predicts for adversarial examples crafted on itself, or on a surrogate."""
+"""A trained network under attack: what it predicts for images that were moved against it, or against a surrogate."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -96,7 +96,7 @@ def attacked(total: int, settings: Attacks) -> tuple[np.ndarray, np.ndarray]:
 def make_surrogate(
     network: nn.Module, test: Split, method: Chosen, settings: Attacks, *, batch_size: int, seed: int
 ) -> dict[str, np.ndarray]:
-    """Adversarial examples that PGD crafts on this network, to be tested on others.
+    """Images that PGD moved against this network, to be tried on others.
 
     {eps_255: float64 (E,); index: positions of the test images int64 (M,); change: int8 (E, M, C, H, W), 127ths of the radius}.
     """
