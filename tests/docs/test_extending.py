@@ -46,11 +46,12 @@ def project(tmp_path_factory) -> Path:
     """The copy, with every example in it and a small study that uses them."""
     root = tmp_path_factory.mktemp("extended") / "project"
     root.mkdir()
-    for name in ("softcifar", "stages", "tests", "presets"):
+    for name in ("softcifar", "stages", "tests"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "dvc.yaml"):
+    for name in ("pyproject.toml", "dvc.yaml", "studies/smoke/params.yaml"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, root / name)
-    study = yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+    study = yaml.safe_load((ROOT / "studies/smoke/params.yaml").read_text())
     for example in EXAMPLES.values():
         put(example, root)
         for part in example.params:
@@ -108,7 +109,7 @@ def test_the_others_touch_no_more_than_they_must(title):
     tests = [file for file in example.files if file.startswith("tests/")]
     assert len(tests) == 1
     assert example.touched - set(example.files) == OTHERS[title]
-    assert not any(file.startswith(("studies/", "presets/")) for file in example.touched)
+    assert not any(file.startswith("studies/") for file in example.touched)
 
 
 def test_a_stage_is_a_script_and_a_package():
