@@ -21,6 +21,7 @@ REGISTERED = {
     "A network": "models",
     "An augmentation": "augment",
     "A corruption": "corruptions",
+    "An attack": "attacks",
     "A novelty score": "scores",
     "A calibrator": "calibrators",
     "An uncertainty method": "methods",
@@ -150,5 +151,7 @@ def test_a_student_that_uses_them_all_is_trained_and_evaluated(project):
         assert logits["ood_stripes"].shape == (1, 2, 60, 10)  # runs, the image and its mirror image, images, classes
     with np.load(scores / "novelty.npz") as novelty:
         assert "mirror" in novelty["names"]
+    with np.load(scores / "adversarial.npz") as adversarial:
+        assert adversarial["uniform_noise_log_probs"].shape == (1, 2, 20, 10)  # runs, radii with 0, images, classes
     with np.load(scores / "shifts.npz") as shifts:
         assert "posterise" in shifts["shift"]
