@@ -1,6 +1,6 @@
 # Needs Python >= 3.11, git and make; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro report test bench lint format lock
+.PHONY: help setup repro publish report test bench lint format lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,14 +20,14 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
-repro: setup  ## Rebuild the study in params.yaml; STUDY=<preset> copies presets/<preset>.yaml there first, JOBS=<n> runs n stages at a time
-ifdef STUDY
-	@test -f presets/$(STUDY).yaml || { echo "error: STUDY: there is no preset '$(STUDY)'; allowed: $(basename $(notdir $(wildcard presets/*.yaml)))" >&2; exit 2; }
-	@cp presets/$(STUDY).yaml params.yaml
-endif
+repro: setup  ## Rebuild the study in params.yaml; STUDY=<name> switches to studies/<name> first, JOBS=<n> runs n stages at a time
+	@$(if $(STUDY),python -m softcifar.pipeline.studies --switch '$(STUDY)')
 	@python -m stages.plan --check
 	@python -m softcifar.pipeline.jobs $(if $(JOBS),--jobs $(JOBS))
 	@$(MAKE) --no-print-directory report
+
+publish: setup  ## Store the finished run in studies/<its name>, and write the index of studies/README.md
+	@python -m softcifar.pipeline.publish
 
 report:  ## Open the report, or name the page where there is no screen
 	@test -f reports/index.html || { echo "error: reports/index.html is not there; run make repro" >&2; exit 2; }

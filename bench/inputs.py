@@ -8,7 +8,7 @@ import yaml
 from softcifar.params.recipe import Recipe
 from softcifar.training.loop import Task
 
-PRESET = Path(__file__).parents[1] / "presets/cifar10h.yaml"
+PARAMS = Path(__file__).parents[1] / "studies/cifar10h/params.yaml"
 CLASSES = 10
 # Means and standard deviations of CIFAR-10's training images, per colour.
 MANIFEST = {
@@ -20,12 +20,12 @@ MANIFEST = {
 
 
 def preset() -> dict:
-    """The recipe of presets/cifar10h.yaml as it is written there."""
-    return yaml.safe_load(PRESET.read_text())["recipe"]
+    """The recipe of studies/cifar10h/params.yaml as it is written there."""
+    return yaml.safe_load(PARAMS.read_text())["recipe"]
 
 
 def recipe(network: str, batch_size: int, epochs: int, **changes: object) -> Recipe:
-    """The Soft CIFAR study's recipe (presets/cifar10h.yaml) with another network, batch size and number of epochs."""
+    """The Soft CIFAR study's recipe (studies/cifar10h/params.yaml) with another network, batch size and number of epochs."""
     short = {"network": network, "batch_size": batch_size, "epochs": epochs, "warmup": 1}
     return Recipe(**{**preset(), **short, **changes})
 

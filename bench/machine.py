@@ -3,16 +3,17 @@
 import importlib.metadata
 import platform
 import re
-from pathlib import Path
 
 import torch
+
+from softcifar.pipeline.records import processor
 
 PACKAGES = ("torch", "torchvision", "numpy", "softcifar")
 
 
 def name(device: torch.device, cores: int) -> str:
     """'amd-epyc-2-cores': the GPU, or else the processor, and how many CPU cores this process may use. No host name."""
-    return slug(torch.cuda.get_device_name(device) if device.type == "cuda" else _processor(), cores)
+    return slug(torch.cuda.get_device_name(device) if device.type == "cuda" else processor(), cores)
 
 
 def slug(model: str, cores: int) -> str:
@@ -20,12 +21,6 @@ def slug(model: str, cores: int) -> str:
     bare = re.sub(r"\((r|tm)\)|@.*|\bcpu\b|\bprocessor\b|\b\d+-core\b", " ", model.lower())
     words = "-".join(re.findall(r"[a-z0-9]+", bare)) or "unknown"
     return f"{words}-{cores}-core{'s' if cores > 1 else ''}"
-
-
-def _processor() -> str:
-    listed = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", listed.read_text(), re.MULTILINE) if listed.is_file() else None
-    return found[1] if found else platform.processor() or platform.machine()
 
 
 def versions() -> dict[str, str]:

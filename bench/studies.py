@@ -25,14 +25,14 @@ from softcifar.params.study import Study, load
 from softcifar.progress import bar
 from softcifar.training.loop import train
 
-PRESETS = Path(__file__).parents[1] / "presets"
+FOLDER = Path(__file__).parents[1] / "studies"
 STUDIES = ("cifar10h", "cifar10")
 OFFICIAL = {"cifar10": 50_000, "cifar100": 50_000, "mnist": 60_000, "fashion_mnist": 60_000}  # training images
 BATCHES, VALIDATION = 16, 100  # of an epoch that is timed
 
 
 def measure(quick: bool, _: object) -> list[Row]:
-    studies = {name: work(load(PRESETS / f"{name}.yaml")) for name in (("smoke",) if quick else STUDIES)}
+    studies = {name: work(load(FOLDER / name / "params.yaml")) for name in (("smoke",) if quick else STUDIES)}
     recipes = {kind(recipe): recipe for found in studies.values() for recipe, _ in found}
     rates: dict[str, list[float]] = {each: [] for each in recipes}
     rounds = 1 if quick else 3

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from softcifar.data import npz
 from softcifar.errors import UserError
-from softcifar.files import atomic_folder, write_json
+from softcifar.files import atomic_folder, write_json, write_text
 from softcifar.params.study import Study, load
 from softcifar.pipeline.outputs import outputs, tidy
-from softcifar.pipeline.plan import entries
+from softcifar.pipeline.plan import entries, text
 from softcifar.pipeline.record import made_with_others
 from softcifar.pipeline.stage import OF_PARAMS, PARAMS, PLAN, of_params, run
 
@@ -30,7 +30,7 @@ def main() -> None:
     else:
         with atomic_folder(PLAN) as folder:
             for name, entry in plan.items():
-                write_json(folder / name, entry)
+                write_text(folder / name, text(entry))
             write_json(folder / OF_PARAMS.name, of_params())
     if arguments.tidy or not arguments.check:
         tidy(list(plan), Path())

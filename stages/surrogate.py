@@ -7,7 +7,7 @@ from softcifar.evaluation.adversarial import make_surrogate
 from softcifar.execution.device import pick
 from softcifar.files import read_json, write_npz
 from softcifar.params.chosen import Chosen
-from softcifar.params.sections import Attacks
+from softcifar.params.sections import Attack
 from softcifar.pipeline.stage import entry, run
 from softcifar.training.trained import load_classifier
 
@@ -21,7 +21,8 @@ def main() -> Path:
         load_classifier(models / "run_0.safetensors", network, manifest, pick(), trained),
         load_split(Path("data/study/test.npz")),
         Chosen(**plan.params["method"]),
-        Attacks(**plan.params["attacks"]),
+        Attack(**plan.params["pgd"]),
+        plan.params["images"],
         batch_size=plan.params["batch_size"],
         seed=plan.params["seed"],
     )

@@ -24,7 +24,7 @@ def _in_this_process(monkeypatch):
 @pytest.fixture
 def smoke() -> dict:
     """The smoke preset as plain data, to be changed at will."""
-    return yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+    return yaml.safe_load((ROOT / "studies/smoke/params.yaml").read_text())
 
 
 def alive(process: int) -> bool:
@@ -59,7 +59,7 @@ def write_params(tmp_path, smoke):
 @pytest.fixture
 def write_simulations(tmp_path):
     """The same for a study of simulations, the gaussians preset."""
-    gaussians = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    gaussians = yaml.safe_load((ROOT / "studies/gaussians/params.yaml").read_text())
     return lambda changes: _write_changed(tmp_path / "params.yaml", gaussians, changes)
 
 
@@ -98,7 +98,7 @@ class Workspace:
     @classmethod
     def create(cls, folder: Path, params: dict) -> "Workspace":
         folder.mkdir(parents=True)
-        for name in ("softcifar", "stages", "presets"):
+        for name in ("softcifar", "stages", "studies"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
             shutil.copyfile(ROOT / name, folder / name)

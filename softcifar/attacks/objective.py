@@ -1,6 +1,7 @@
 """What attacks share: the predictor that they query, the losses that they raise, the range of their radii."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 
 import torch
 
@@ -8,6 +9,20 @@ from softcifar.errors import UserError
 
 # images (B, C, H, W) in [0, 1], normalisation inside -> logits (S, B, K), S samples of a stochastic network
 Predictor = Callable[[torch.Tensor], torch.Tensor]
+
+
+def per_radius(attack: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor | list[torch.Tensor]]:
+    """Let an attack at one radius take a list of radii too: it runs at one after the other and gives one tensor per radius."""
+
+    @functools.wraps(attack)
+    def at_each(
+        predict: Predictor, images: torch.Tensor, labels: torch.Tensor, eps: float | Sequence[float], **options: object
+    ) -> torch.Tensor | list[torch.Tensor]:
+        if isinstance(eps, Sequence):
+            return [attack(predict, images, labels, radius, **options) for radius in eps]
+        return attack(predict, images, labels, eps, **options)
+
+    return at_each
 
 
 def check_radius(*eps: float) -> None:

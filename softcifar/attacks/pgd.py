@@ -2,10 +2,11 @@
 
 import torch
 
-from softcifar.attacks.objective import Predictor, check_radius, input_gradient
+from softcifar.attacks.objective import Predictor, check_radius, input_gradient, per_radius
 from softcifar.params.ranges import PositiveInt
 
 
+@per_radius
 def pgd(
     predict: Predictor,
     images: torch.Tensor,

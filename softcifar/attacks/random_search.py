@@ -4,12 +4,13 @@ import math
 
 import torch
 
-from softcifar.attacks.objective import Predictor, check_radius, margin_loss
+from softcifar.attacks.objective import Predictor, check_radius, margin_loss, per_radius
 from softcifar.params.ranges import PositiveInt
 
 FIRST_SHARE = 0.3  # of the image, that the first square covers; the last one is a single pixel
 
 
+@per_radius
 @torch.no_grad()
 def random_search(
     predict: Predictor,

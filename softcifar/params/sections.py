@@ -6,13 +6,14 @@ parameters of its function, so this file knows none of them. A number of a stude
 validation chooses (softcifar.params.candidates).
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from annotated_types import Ge, Le
-from pydantic import Field, model_validator
+from annotated_types import Ge, Le, MinLen
+from pydantic import BeforeValidator, Field, model_validator
 
 from softcifar.errors import choose
-from softcifar.params.options import Number, Section, checked, mapping_with
+from softcifar.params.options import Number, Section, checked, mapping_with, unfolded
 from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
 from softcifar.params.recipe import Name, Recipe
 
@@ -109,20 +110,35 @@ Radii = list[Annotated[float, Number, Field(gt=0, le=255)]]  # Linf, in 1/255 of
 Shares = list[Annotated[float, Number, Field(gt=0, lt=1)]]
 
 
-class Attacks(Section):
-    fgsm_eps_255: Radii
-    fgsm_images: PositiveInt  # so many test images, evenly spaced
-    pgd_eps_255: Radii  # of random search and transferred images as well; []: none of the three
-    pgd_steps: PositiveInt
-    pgd_images: PositiveInt  # so many of FGSM's images, for all three
-    random_search_queries: NonNegativeInt  # per image and radius; 0: no random search
+class Attack(Section):
+    eps_255: Annotated[Radii, MinLen(1)]
+    images: PositiveInt  # so many test images, evenly spaced among those of the attack that has the most
+    options: dict[str, Any] = {}
 
     @model_validator(mode="after")
-    def _possible(self) -> "Attacks":
-        _each_once(self, "fgsm_eps_255", "pgd_eps_255")
-        if self.pgd_images > self.fgsm_images:
-            raise ValueError(f"pgd_images: found {self.pgd_images}; allowed: at most fgsm_images ({self.fgsm_images})")
+    def _possible(self) -> "Attack":
+        _each_once(self, "eps_255")
         return self
+
+
+def _attacks(found: object) -> object:
+    """Each attack's own options, checked against its function."""
+    from softcifar.attacks import ATTACKS
+
+    if not isinstance(found, Mapping):
+        return found  # refused as no mapping
+    read = {}
+    for name, entry in found.items():
+        attack = choose(ATTACKS, name, "attacks")
+        if not isinstance(entry, Mapping):
+            raise ValueError(f"{name}: found {entry!r}; allowed: a mapping of eps_255, images and the attack's options")
+        entry = dict(unfolded(entry))
+        shared = {key: entry.pop(key) for key in ("eps_255", "images") if key in entry}
+        try:
+            read[name] = {**shared, "options": checked(attack, entry, given=("generator",))}
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return read
 
 
 class Shifts(Section):
@@ -148,7 +164,7 @@ class Shifts(Section):
 
 class Evaluation(Section):
     batch_size: PositiveInt
-    attacks: Attacks
+    attacks: Annotated[dict[str, Attack], BeforeValidator(_attacks)] = {}  # by name, see softcifar.attacks
     shifts: Shifts
 
 

@@ -100,9 +100,10 @@ class Study(Section):
             raise UserError("data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'")
         if self.evaluation is None:
             raise UserError("evaluation: found null; allowed in a study of simulations only")
-        if self.surrogates and not self.evaluation.attacks.pgd_eps_255:
+        if self.surrogates and "pgd" not in self.evaluation.attacks:
             raise UserError(
-                f"surrogates: found {', '.join(self.surrogates)} with evaluation.attacks.pgd_eps_255 []; allowed there: none"
+                f"surrogates: found {', '.join(self.surrogates)} without evaluation.attacks.pgd, which crafts their examples; "
+                "allowed there: none"
             )
         choose(self.students, self.report.reference, "report.reference")
         return self
@@ -157,7 +158,7 @@ def read(path: Path | str) -> dict:
     try:
         found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise UserError(f"{path}: not found; copy one of presets/*.yaml there") from None
+        raise UserError(f"{path}: not found; make repro STUDY=shapes copies a study there") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         place = f" in line {where.line + 1}" if where else ""

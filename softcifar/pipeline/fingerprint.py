@@ -40,6 +40,7 @@ EXEMPT = {
 }
 # Dicts from a name to a method, {registry: the module and the constant}. A name that is not constant stands for nothing here.
 REGISTRIES = {
+    "attack": ("softcifar.attacks", "ATTACKS"),
     "augmentation": ("softcifar.augment", "AUGMENTATIONS"),
     "corruption": ("softcifar.corruptions", "CORRUPTIONS"),
     "data set": ("softcifar.data", "DATA_SOURCES"),

@@ -5,12 +5,14 @@ folders of code, so a stage runs again exactly when something that it uses has c
 out, or, where a section of params needs the key, set to a value that is the same for all.
 """
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import softcifar
 from softcifar.errors import UserError
+from softcifar.evaluation.adversarial import nested
 from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.source import inputs
 from softcifar.methods import METHODS
@@ -26,16 +28,24 @@ UNTUNED = {"choose_by": "nll"}  # there is nothing to choose
 ONE_RUN = {"runs": 1, "search": 1}  # how many runs there are changes none of them
 
 
-def entries(study: Study, root: Path) -> dict[str, Params]:
-    """{'params': ..., 'code': sha256} of every stage and item, by the path of its file: 'train/hard.json', 'report.json'."""
+def entries(study: Study, root: Path, code: Code | None = None) -> dict[str, Params]:
+    """{'params': ..., 'code': sha256} of every stage and item, by the path of its file: 'train/hard.json', 'report.json'.
+
+    code: what has been read of `root`'s code before; plans of several studies share it.
+    """
     _require_same_place(root)
-    code, found = Code(root), {}
+    code, found = code or Code(root), {}
     for stage, (plan, items) in STAGES.items():
         for name in items(study):
             params, methods = plan(study, name)
             file = f"{stage}/{name}.json" if name else f"{stage}.json"
             found[file] = {"params": params, "code": code.of(f"stages.{stage}", methods)}
     return found
+
+
+def text(entry: Params) -> str:
+    """What stands in an entry's file. Keys keep their order: that of the students is the order of the report's rows."""
+    return json.dumps(entry, indent=1, ensure_ascii=False) + "\n"
 
 
 def _require_same_place(root: Path) -> None:
@@ -110,11 +120,12 @@ def _surrogate(study: Study, name: str) -> tuple[Params, Methods]:
     params = {
         "network": student.network.model_dump(),
         "method": student.method.model_dump(),
-        "attacks": attacks.model_dump() | {"fgsm_eps_255": [], "random_search_queries": 0},
+        "pgd": attacks["pgd"].model_dump(),
+        "images": nested(attacks)["pgd"],
         "batch_size": study.evaluation.batch_size,
         "seed": study.seeds.order,
     }
-    return params, [_network(student), ("method", "softmax"), ("method", student.method.name)]
+    return params, [_network(student), ("method", "softmax"), ("method", student.method.name), ("attack", "pgd")]
 
 
 def _evaluate(study: Study, name: str) -> tuple[Params, Methods]:
@@ -127,8 +138,9 @@ def _evaluate(study: Study, name: str) -> tuple[Params, Methods]:
         "surrogates": list(study.surrogates),
         "seeds": study.seeds.model_dump() | {"search": 1, "init": 0},
     }
-    corruptions = [("corruption", each) for each in study.evaluation.shifts.corruptions]
-    return params, [_network(student), ("method", "softmax"), ("method", student.method.name), *corruptions]
+    changes = [("attack", each) for each in study.evaluation.attacks]
+    changes += [("corruption", each) for each in study.evaluation.shifts.corruptions]
+    return params, [_network(student), ("method", "softmax"), ("method", student.method.name), *changes]
 
 
 def _simulate(study: Study, name: str) -> tuple[Params, Methods]:

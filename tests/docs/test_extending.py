@@ -21,6 +21,7 @@ REGISTERED = {
     "A network": "models",
     "An augmentation": "augment",
     "A corruption": "corruptions",
+    "An attack": "attacks",
     "A novelty score": "scores",
     "A calibrator": "calibrators",
     "An uncertainty method": "methods",
@@ -50,11 +51,12 @@ def project(tmp_path_factory) -> Path:
     """The copy, with every example in it and a small study that uses them."""
     root = tmp_path_factory.mktemp("extended") / "project"
     root.mkdir()
-    for name in ("softcifar", "stages", "tests", "presets"):
+    for name in ("softcifar", "stages", "tests"):
         shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "dvc.yaml"):
+    for name in ("pyproject.toml", "dvc.yaml", "studies/smoke/params.yaml"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / name, root / name)
-    study = yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+    study = yaml.safe_load((ROOT / "studies/smoke/params.yaml").read_text())
     for example in EXAMPLES.values():
         put(example, root)
         for part in example.params:
@@ -112,7 +114,7 @@ def test_the_others_touch_no_more_than_they_must(title):
     tests = [file for file in example.files if file.startswith("tests/")]
     assert len(tests) == 1
     assert example.touched - set(example.files) == OTHERS[title]
-    assert not any(file.startswith(("studies/", "presets/")) for file in example.touched)
+    assert not any(file.startswith("studies/") for file in example.touched)
 
 
 @pytest.mark.parametrize("title", ["A metric", "A claim", "A figure"])
@@ -182,5 +184,7 @@ def test_a_student_that_uses_them_all_is_trained_and_evaluated(project):
         assert logits["ood_stripes"].shape == (1, 2, 60, 10)  # runs, the image and its mirror image, images, classes
     with np.load(scores / "novelty.npz") as novelty:
         assert "mirror" in novelty["names"]
+    with np.load(scores / "adversarial.npz") as adversarial:
+        assert adversarial["uniform_noise_log_probs"].shape == (1, 2, 20, 10)  # runs, radii with 0, images, classes
     with np.load(scores / "shifts.npz") as shifts:
         assert "posterise" in shifts["shift"]

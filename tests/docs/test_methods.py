@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from softcifar.attacks import ATTACKS
 from softcifar.augment import AUGMENTATIONS
 from softcifar.calibrators import CALIBRATORS
 from softcifar.corruptions import CORRUPTIONS
@@ -25,6 +26,7 @@ REGISTRIES = {
     "Uncertainty methods": METHODS,
     "Novelty scores": SCORES,
     "Calibrators": CALIBRATORS,
+    "Attacks": ATTACKS,
     "Corruptions": CORRUPTIONS,
     "Data": DATA_SOURCES,
 }
@@ -35,12 +37,12 @@ def test_a_name_stands_in_its_section(section, name):
     assert re.search(rf"`({name}|method: {name}|{name}<6n\+2>)`", SECTIONS[section])
 
 
-@pytest.mark.parametrize("section", ["Label sources", "Losses", "Augmentation"])
+@pytest.mark.parametrize("section", ["Label sources", "Losses", "Augmentation", "Attacks"])
 def test_the_tables_give_every_option_with_its_default(section):
     for name, function in REGISTRIES[section].items():
         (row,) = (line for line in SECTIONS[section].splitlines() if line.startswith(f"| `{name}`"))
         options = row.split(" | ")[-1]
-        for option, field in schema(function, given=("reduction", "weights")).model_fields.items():
+        for option, field in schema(function, given=("reduction", "weights", "generator")).model_fields.items():
             if isinstance(field.default, str):
                 assert f"`{option}: {field.default}`" in options, (name, option)
             else:

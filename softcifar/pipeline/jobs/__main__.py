@@ -2,14 +2,13 @@
 
 import argparse
 import fcntl
+import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from softcifar.errors import UserError
 from softcifar.pipeline.jobs.resources import Resources
-from softcifar.pipeline.jobs.runner import Runner, Stop
+from softcifar.pipeline.jobs.runner import Runner
 from softcifar.pipeline.stage import run
 
 RUN_LOCK = Path(".state/jobs.lock")
@@ -24,27 +23,20 @@ def main() -> None:
         raise UserError("dvc.yaml: not found in this folder; run softcifar.pipeline.jobs in the project's folder")
     if arguments.jobs is not None and not re.fullmatch(r"0*[1-9][0-9]*", arguments.jobs):
         raise UserError(f"--jobs: found '{arguments.jobs}'; allowed: a whole number from 1 up")
-    stop = Stop()
-    with only_run_here() as lock:
-        resources = Resources.found(int(arguments.jobs) if arguments.jobs else None)
-        raise SystemExit(Runner(resources, lock, stop).run(arguments.targets))
+    resources = Resources.found(int(arguments.jobs) if arguments.jobs else None)
+    raise SystemExit(Runner(resources, lock_folder()).run(arguments.targets))
 
 
-@contextmanager
-def only_run_here() -> Iterator[int]:
-    """Refuse a second run in this folder; gives a file descriptor to be inherited by what is started.
-
-    So the folder stays taken as long as a stage runs on that a killed run has left behind.
-    """
+def lock_folder() -> int:
+    """Refuse a second run in this folder; dvc inherits the descriptor, so it stays locked while a killed run's dvc lives."""
     RUN_LOCK.parent.mkdir(exist_ok=True)
-    with open(RUN_LOCK, "a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(
-                f"{RUN_LOCK}: another run, or a stage that a killed run left behind, is at work here; wait for it or stop it"
-            ) from None
-        yield file.fileno()
+    lock = os.open(RUN_LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        words = "another run, or a stage that a killed run left behind, is at work here; wait for it or stop it"
+        raise UserError(f"{RUN_LOCK}: {words}") from None
+    return lock
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """How many stages run at a time, and which GPUs and how many cores each of them gets."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 
 import joblib
 
@@ -26,16 +28,11 @@ class Resources:
     def environment(self, base: Mapping[str, str], slot: int, rivals: int) -> dict[str, str]:
         """What a stage gets in job slot `slot` (0 to jobs - 1) when `rivals` stages, itself included, run or could run.
 
-        With GPUs it gets one, or all if it is alone. Without, SOFTCIFAR_WORKERS (networks trained side by side within a
-        stage) is its share of the cores, unless the user has set it.
+        One GPU, or all if it is alone; without any its share of the cores (networks side by side), unless the user set it.
         """
-        found = dict(base)
         if self.gpus:
-            if rivals > 1:
-                found["CUDA_VISIBLE_DEVICES"] = self.gpus[slot % len(self.gpus)]
-        elif "SOFTCIFAR_WORKERS" not in base:
-            found["SOFTCIFAR_WORKERS"] = str(max(1, self.cores // min(self.jobs, rivals)))
-        return found
+            return {**base, "CUDA_VISIBLE_DEVICES": self.gpus[slot % len(self.gpus)]} if rivals > 1 else dict(base)
+        return {"SOFTCIFAR_WORKERS": str(max(1, self.cores // min(self.jobs, rivals))), **base}
 
 
 def visible_gpus(environ: Mapping[str, str]) -> tuple[str, ...]:
@@ -44,10 +41,7 @@ def visible_gpus(environ: Mapping[str, str]) -> tuple[str, ...]:
         return ()
     if "CUDA_VISIBLE_DEVICES" in environ:
         entries = [entry.strip() for entry in environ["CUDA_VISIBLE_DEVICES"].split(",")]
-        invalid = [number for number, entry in enumerate(entries) if entry in ("", "-1")]
-        return tuple(entries[: invalid[0]] if invalid else entries)  # CUDA itself stops at the first invalid one
-    if not (program := shutil.which("nvidia-smi", path=environ.get("PATH"))):
-        return ()
-    listed = subprocess.run([program, "--list-gpus"], capture_output=True, text=True)
-    found = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")] if listed.returncode == 0 else []
-    return tuple(str(number) for number in range(len(found)))
+        return tuple(takewhile(lambda entry: entry not in ("", "-1"), entries))  # CUDA itself stops at the first invalid one
+    program = shutil.which("nvidia-smi", path=environ.get("PATH"))
+    listed = subprocess.run([program, "--list-gpus"], capture_output=True, text=True).stdout if program else ""
+    return tuple(re.findall(r"^GPU (\d+):", listed, re.MULTILINE))

@@ -1,0 +1,189 @@
+"""Store the finished run in the folder of its study: python -m softcifar.pipeline.publish (make publish).
+
+studies/<study>/ gets params.yaml, dvc.lock (what the run was made of), the tables, the figures that its README.md shows,
+metrics.json, and the part of README.md between two marks: command, hardware, time, versions, what came out. What else lies
+in the folder, and what people wrote in README.md, stays.
+"""
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from softcifar.errors import UserError, suggestion
+from softcifar.files import atomic_folder, write_text
+from softcifar.params.study import Study, load
+from softcifar.pipeline import records, studies
+from softcifar.pipeline.jobs.__main__ import lock_folder
+from softcifar.pipeline.jobs.dvc_command import ask
+from softcifar.pipeline.stage import PARAMS, run
+
+BEGIN, END = "<!-- written by make publish, from here -->", "<!-- to here -->"
+LARGEST = 2**20  # bytes of one file
+TABLES = (".csv", ".md")
+
+
+def publish(root: Path, lock: int) -> tuple[Path, list[str]]:
+    """Store the run in `root`, the current folder; returns the study's folder and the tables that are too large for it.
+
+    lock: the descriptor of softcifar.pipeline.jobs' lock on the folder.
+
+    UserError, and nothing written, where the run is not finished or its params are not those of the study it names.
+    """
+    study = load(root / PARAMS)
+    folder = root / studies.FOLDER / study.study
+    _own(root, folder)
+    made_of = finished_lock(root, lock)
+    tables = _tables(root / "reports/tables")
+    readme = folder / studies.README
+    written = readme.read_text(encoding="utf-8") if readme.exists() else None
+    text = written or studies.from_params(study.study, (root / PARAMS).read_text(encoding="utf-8"))
+    figures = shown_figures(text, root / "reports/figures", readme.relative_to(root))
+    large = [path for path in tables if path.stat().st_size > LARGEST]
+    stored = {"tables": [path for path in tables if path not in large], "figures": figures, "": [root / "reports/metrics.json"]}
+    part = published_part(study, root, made_of, root / "reports/tables")
+    new_text = with_part(text, part, readme.relative_to(root))
+    with atomic_folder(folder) as new:
+        if folder.exists():
+            shutil.copytree(folder, new, dirs_exist_ok=True, ignore=_replaced(folder))
+        (new / PARAMS).write_bytes((root / PARAMS).read_bytes())
+        write_text(new / studies.LOCK, made_of)
+        write_text(new / studies.README, new_text)
+        for place, paths in stored.items():
+            for path in paths:
+                (new / place).mkdir(exist_ok=True)
+                shutil.copyfile(path, new / place / path.name)
+    studies.write_index(root)
+    return folder, [str(path.relative_to(root)) for path in large]
+
+
+def _replaced(folder: Path) -> Callable[[str, list[str]], set[str]]:
+    """For copytree: what every publishing writes anew."""
+    return lambda place, _: {"tables", "figures", "metrics.json"} if Path(place) == folder else set()
+
+
+def _own(root: Path, folder: Path) -> None:
+    """The params must be those of the study that they name, or of a new one."""
+    there = folder / PARAMS
+    if there.exists() and there.read_bytes() != (root / PARAMS).read_bytes():
+        name = there.relative_to(root)
+        raise UserError(
+            f"{PARAMS}: its key study is '{folder.name}', but it differs from {name}; give it a name of its own and run "
+            f"make repro (only the report runs), or let that study change: cp {PARAMS} {name}"
+        )
+
+
+def finished_lock(root: Path, lock: int) -> str:
+    """The root's dvc.lock without entries of other studies; UserError where a stage of this one is out of date."""
+    changed = json.loads(ask("status", "--json", lock=lock, meanwhile=lambda: None))
+    if changed:
+        some = ", ".join(list(changed)[:3]) + (f" and {len(changed) - 3} more" if len(changed) > 3 else "")
+        raise UserError(f"{PARAMS}: the study is not finished, out of date: {some}; run make repro, then make publish")
+    stages = ask("stage", "list", "--all", "--name-only", lock=lock, meanwhile=lambda: None).split()
+    return only((root / studies.LOCK).read_text(encoding="utf-8"), stages)
+
+
+def only(text: str, stages: Iterable[str]) -> str:
+    """The text of a dvc.lock with the entries of these stages alone."""
+    wanted, lines, keep = set(stages), [], True
+    for line in text.splitlines(keepends=True):
+        if entry := re.match(r"  ([^\s'\"].*):$", line):
+            keep = entry[1] in wanted
+        elif not line.startswith(" "):
+            keep = True
+        if keep:
+            lines.append(line)
+    kept = "".join(lines)
+    if missing := wanted - (yaml.safe_load(kept)["stages"] or {}).keys():
+        raise UserError(f"{studies.LOCK}: has no entry of {min(missing)}; run make repro, then make publish")
+    return kept
+
+
+def _tables(folder: Path) -> list[Path]:
+    found = sorted(path for path in folder.glob("*") if path.suffix in TABLES)
+    if not {"summary.csv", "summary.md"} <= {path.name for path in found}:
+        raise UserError(
+            f"{folder.parent.name}/{folder.name}: has no summary.csv and summary.md; run make repro, then make publish"
+        )
+    return found
+
+
+def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
+    """The files of the figures that a README shows as ![...](figures/...)."""
+    there = [path.name for path in folder.glob("*")]
+    wanted = list(dict.fromkeys(re.findall(r"!\[[^]]*\]\(figures/([^)\s]+)\)", text)))
+    for name in wanted:
+        if name not in there:
+            raise UserError(f"{readme}: shows figures/{name}, which the report has not{suggestion(name, there)}")
+        if (size := (folder / name).stat().st_size) > LARGEST:
+            raise UserError(f"{readme}: shows figures/{name} of {size:,} bytes; allowed: {LARGEST:,}")
+    return [folder / name for name in wanted]
+
+
+def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
+    """What stands between the marks: how the run was made and what came out."""
+    found = records.records(root, yaml.safe_load(lock)["stages"])
+    each = ", ".join(f"{name} {records.duration(record.seconds)}" for name, record in found.items())
+    facts = {
+        "command": f"`make repro STUDY={study.study}`",
+        "hardware": records.hardware(found.values()),
+        "time": records.time_taken(found),
+        "stages": each or "none recorded",
+        "versions": records.versions(found.values()),
+        "n": _counts(study),
+        "finished": max((record.finished.split()[0] for record in found.values()), default="not recorded"),
+    }
+    return render(facts, tables)
+
+
+def _counts(study: Study) -> str:
+    if study.simulations:
+        return f"{study.seeds.runs} networks per method and data set"
+    return f"{len(study.students)} students, {study.seeds.runs} run{'s' * (study.seeds.runs > 1)} each"
+
+
+def render(facts: dict[str, str], tables: Path) -> str:
+    """Facts as a list, then what came out, from the tables claims.csv and summary.md."""
+    listed = "".join(f"- {key}: {value}\n" for key, value in facts.items())
+    summary = re.sub(r"\A#.*\n", "", (tables / "summary.md").read_text(encoding="utf-8")).strip()
+    return f"## What came out\n\n{listed}\n{claims_in_words(tables)}{summary}\n\nAll tables: [tables/](tables/).\n"
+
+
+def claims_in_words(tables: Path) -> str:
+    """A line per published claim that the run was held against: how many of its rows support it."""
+    if not (tables / "claims.csv").exists():
+        return ""
+    claims = pd.read_csv(tables / "claims.csv")
+    lines = []
+    for (number, statement), rows in claims.groupby(["claim", "statement"], sort=False):
+        counted = Counter(rows["verdict"])
+        verdicts = ", ".join(
+            f"{counted[verdict]} {verdict}" for verdict in ("supported", "contradicted", "undecided") if counted[verdict]
+        )
+        lines.append(f"- {number}. {statement.rstrip('.')}: {verdicts}.\n")
+    return f"Published claims, by rows of [claims](tables/claims.md):\n\n{''.join(lines)}\n"
+
+
+def with_part(text: str, part: str, readme: Path) -> str:
+    """A README with its generated part replaced, or put at its end."""
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if begin and not end:
+        raise UserError(f"{readme}: has the line '{BEGIN}' without '{END}' below it; write it there, or remove the first")
+    return f"{before.rstrip()}\n\n{BEGIN}\n\n{part}\n{END}" + (after or "\n")
+
+
+def main() -> None:
+    folder, large = publish(Path(), lock_folder())
+    for name in large:
+        print(f"{name}: left out, larger than {LARGEST // 2**20} MiB")
+    print(f"{folder}: published")
+
+
+if __name__ == "__main__":
+    run(main)

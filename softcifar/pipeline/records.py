@@ -1,0 +1,92 @@
+"""What a run was made on, as its stages noted beside their outputs: when, how long, by which versions, on what machine."""
+
+import platform
+import re
+import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from softcifar.execution.device import cores
+from softcifar.files import read_json
+
+
+@dataclass(frozen=True)
+class Record:
+    """The notes of one stage; `about` is what it wrote of its outputs: versions, device, precision."""
+
+    seconds: float
+    finished: str
+    host: str
+    about: Mapping
+
+
+def records(root: Path, stages: Mapping[str, Mapping]) -> dict[str, Record]:
+    """{stage: its record}, of those of a dvc.lock's `stages` that left a <output>.run.json.
+
+    One that names the entry of the plan (`plan`, its md5) that it was made with counts only where the lock names the same:
+    DVC brings outputs back from its cache, but not what lay beside them.
+    """
+    found = {}
+    for name, stage in stages.items():
+        entries = {dep["md5"] for dep in stage.get("deps", []) if dep["path"].startswith("data/plan/")}
+        for out in stage.get("outs", []):
+            path = root / out["path"]
+            noted = path.with_name(f"{path.name}.run.json")
+            if noted.exists():
+                run = read_json(noted)
+                about = read_json(path / "about.json") if (path / "about.json").exists() else {}
+                if "plan" not in run or run["plan"] in entries:
+                    found[name] = Record(run["seconds"], run["finished"], run["host"], {**about, **run})
+    return found
+
+
+def hardware(found: Iterable[Record]) -> str:
+    """'AMD EPYC 9654, 2 cores' or with the GPU; never a host's name."""
+    found = list(found)
+    if not found:
+        return "not recorded"
+    if {record.host for record in found} != {socket.gethostname()}:
+        return "not recorded: another machine than the one that published it"
+    count = cores()
+    known = [f"{processor()}, {count} core{'s' * (count > 1)}"]
+    if any(str(record.about.get("device", "cpu")).startswith("cuda") for record in found):
+        known.append(torch.cuda.get_device_name() if torch.cuda.is_available() else "a GPU")
+    return ", ".join(known)
+
+
+def processor() -> str:
+    """The processor as its maker calls it."""
+    listed = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.+)$", listed.read_text(), re.MULTILINE) if listed.is_file() else None
+    return found[1] if found else platform.processor() or platform.machine()
+
+
+def versions(found: Iterable[Record]) -> str:
+    """'numpy 2.4.6, python 3.11.7, torch 2.15.0'; of several versions all."""
+    known: dict[str, set[str]] = {}
+    for record in found:
+        for package, version in record.about.get("versions", {}).items():
+            known.setdefault(package, set()).add(version)
+    return ", ".join(f"{package} {' and '.join(sorted(each))}" for package, each in sorted(known.items())) or "not recorded"
+
+
+def time_taken(found: Mapping[str, Record]) -> str:
+    """'9 min 3 s, the sum of 19 stages'."""
+    if not found:
+        return "not recorded"
+    return (
+        f"{duration(sum(record.seconds for record in found.values()))}, the sum of {len(found)} stage{'s' * (len(found) > 1)}"
+    )
+
+
+def duration(seconds: float) -> str:
+    """'48 s', '12 min 5 s', '3 h 20 min'."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -1,0 +1,228 @@
+"""make publish, on a run that is finished in the eyes of DVC: a real plan, and one stage that writes a report in no time."""
+
+import json
+import re
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from softcifar.errors import UserError
+from softcifar.pipeline import publish, records, studies
+from softcifar.pipeline.jobs.__main__ import lock_folder
+from tests.conftest import ROOT, Workspace
+
+UNUSED = -1  # as the descriptor of a lock: nothing is started that would inherit it
+PAGE = """
+import json, pathlib
+reports, trained = pathlib.Path("reports"), pathlib.Path("models/hard")
+for folder in (reports / "tables", reports / "figures", trained):
+    folder.mkdir(parents=True, exist_ok=True)
+(reports / "metrics.json").write_text("{}")
+(reports / "tables/summary.md").write_text("## Summary\\n\\n| student | accuracy |\\n| --- | --- |\\n| hard | 89.5 |\\n")
+(reports / "tables/summary.csv").write_text("student,accuracy\\nhard,0.895\\n")
+(reports / "tables/summary.tex").write_text("not for Git")
+(reports / "tables/long.csv").write_text("x" * 2_000_000)
+rows = ["A1,Soft labels help (Somebody 2020).,supported", "A1,Soft labels help (Somebody 2020).,undecided"]
+(reports / "tables/claims.csv").write_text("\\n".join(["claim,statement,verdict", *rows]) + "\\n")
+(reports / "figures/attack.svg").write_text("<svg/>")
+(reports / "figures/roc.svg").write_text("<svg/>")
+(trained / "about.json").write_text(json.dumps({"versions": {"torch": "2.15.0"}, "device": "cpu"}))
+"""
+
+
+def record(folder: Path, **changes: object) -> None:
+    """What a stage notes beside its outputs."""
+    found = {"finished": "2026-11-26 21:51:27 +0000", "seconds": 3725.2, "host": socket.gethostname(), "threads": 1}
+    (folder / "models/hard.run.json").write_text(json.dumps({**found, **changes}))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Workspace:
+    """The smoke study: its real plan, and a single stage that stands for all others."""
+    workspace = Workspace.create(tmp_path_factory.mktemp("publish") / "study", {})
+    for name in ("params.yaml", "README.md"):
+        (workspace.folder / "studies/smoke").mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / "studies/smoke" / name, workspace.folder / "studies/smoke" / name)
+    for other in set(studies.names(workspace.folder)) - {"smoke"}:
+        shutil.rmtree(workspace.folder / "studies" / other)
+    shutil.copyfile(workspace.folder / "studies/smoke/params.yaml", workspace.folder / "params.yaml")
+    workspace.stage("plan")
+    plan = sorted(str(path.relative_to(workspace.folder)) for path in (workspace.folder / "data/plan").rglob("*.json"))
+    (workspace.folder / "page.py").write_text(PAGE)
+    reports = [{f"reports/{name}": {"cache": False}} for name in ("tables", "figures", "metrics.json")]
+    stage = {"cmd": "python page.py", "deps": plan, "outs": [*reports, "models/hard"]}
+    (workspace.folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"report": stage}}))
+    workspace.run("git", "init", "--quiet")
+    workspace.run("dvc", "init", "--quiet")
+    workspace.repro()
+    record(workspace.folder)
+    return workspace
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """The same as far as files go, in the eyes of publish: it does not ask DVC, and the plan is as it was."""
+    (tmp_path / "studies/smoke").mkdir(parents=True)
+    shutil.copyfile(ROOT / "studies/smoke/params.yaml", tmp_path / "studies/smoke/params.yaml")
+    shutil.copyfile(ROOT / "studies/smoke/params.yaml", tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    exec(PAGE)
+    dep = {"path": "data/plan/report.json", "md5": "a" * 32}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"report": {"deps": [dep]}}}))
+    monkeypatch.setattr(publish, "finished_lock", lambda root, lock: (root / "dvc.lock").read_text())
+    monkeypatch.setattr(studies, "present_plan", lambda params, root: {dep["path"]: dep["md5"]})
+    return tmp_path
+
+
+def results(workspace: Workspace) -> str:
+    """The last cell of smoke's row in the index, by the code that lies in the workspace."""
+    workspace.run(sys.executable, "-m", "softcifar.pipeline.studies")
+    index = (workspace.folder / "studies/README.md").read_text()
+    return re.search(r"^\| \[`smoke`\].* \| ([^|]+) \|$", index, re.MULTILINE)[1]
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_stored_and_fresh_until_code_or_params_change(finished, tmp_path):
+    workspace = finished.copy(tmp_path / "study")
+    folder = workspace.folder / "studies/smoke"
+    assert studies.state(workspace.folder, "smoke") == "not published"
+    with open(workspace.folder / "dvc.lock", "a") as lock:
+        lock.write("  train@left_by_another_study:\n    cmd: python -m stages.train left\n")
+    hand = "# smoke\n\nDoes it run?\n\n![Attack](figures/attack.svg)\n"
+    (folder / "README.md").write_text(hand)
+    (folder / "notes.md").write_text("of mine")
+    done = workspace.run(sys.executable, "-m", "softcifar.pipeline.publish")
+    assert "reports/tables/long.csv: left out, larger than 1 MiB" in done.stdout
+    assert set(tree(folder)) == {
+        "params.yaml", "dvc.lock", "metrics.json", "README.md", "notes.md", "tables/summary.md", "tables/summary.csv",
+        "tables/claims.csv", "figures/attack.svg",
+    }  # fmt: skip
+    assert yaml.safe_load((folder / "dvc.lock").read_text())["stages"].keys() == {"report"}
+    text = (folder / "README.md").read_text()
+    assert text.startswith(hand)
+    assert studies.item(text, "time") == "1 h 2 min, the sum of 1 stage"
+    assert studies.item(text, "versions") == "torch 2.15.0"
+    assert studies.item(text, "finished") == "2026-11-26"
+    assert records.processor() in studies.item(text, "hardware")
+    assert socket.gethostname() not in text
+    assert "- A1. Soft labels help (Somebody 2020): 1 supported, 1 undecided.\n" in text
+    assert "| hard | 89.5 |" in text
+    index = (workspace.folder / "studies/README.md").read_text()
+    assert "| [`smoke`](smoke/) | Does it run? | – | 1 h 2 min, the sum of 1 stage | *fresh* |\n" in index
+
+    loss = workspace.folder / "softcifar/losses/cross_entropy.py"
+    source = loss.read_text()
+    loss.write_text(source.replace("return ", "return 2 * ", 1))
+    assert loss.read_text() != source
+    assert results(workspace) == "*stale*"
+    loss.write_text(source)
+    params = folder / "params.yaml"
+    params.write_text(params.read_text().replace("runs: 2", "runs: 3"))
+    assert results(workspace) == "*stale*"
+
+
+@pytest.mark.slow
+def test_a_run_that_is_not_finished_is_refused(finished, tmp_path, monkeypatch):
+    root = finished.copy(tmp_path / "study").folder
+    monkeypatch.chdir(root)
+    (root / "data/plan/report.json").write_text("{}")
+    expected = "params.yaml: the study is not finished, out of date: report; run make repro, then make publish"
+    assert refusal(root, lock_folder()) == expected
+
+
+def refusal(root: Path, lock: int = UNUSED) -> str:
+    """The sentence with which nothing is written."""
+    before = tree(root / "studies")
+    with pytest.raises(UserError) as caught:
+        publish.publish(root, lock)
+    assert tree(root / "studies") == before
+    return str(caught.value)
+
+
+def test_edited_params_are_not_published_under_the_old_name_but_under_a_new_one(root):
+    params = root / "params.yaml"
+    text = params.read_text()
+    params.write_text(f"# edited\n{text}")
+    sentence = "params.yaml: its key study is 'smoke', but it differs from studies/smoke/params.yaml; give it a name of its own"
+    assert refusal(root).startswith(sentence)
+    params.write_text(text.replace("study: smoke", "study: mine"))
+    publish.publish(root, UNUSED)
+    folder = root / "studies/mine"
+    assert (folder / "params.yaml").read_bytes() == params.read_bytes()
+    assert (folder / "README.md").read_text().startswith("# mine\n\nsmoke: shapes in miniature")
+    index = (root / "studies/README.md").read_text()
+    assert re.search(r"^\| \[`mine`\].* \| \*fresh\* \|$", index, re.MULTILINE)
+    assert re.search(r"^\| \[`smoke`\].* \| not published \|$", index, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("readme", "sentence"),
+    [
+        (
+            "# smoke\n\n![x](figures/atack.svg)\n",
+            r"shows figures/atack.svg, which the report has not; did you mean 'attack.svg'\?",
+        ),
+        ("# smoke\n\n![x](figures/large.svg)\n", "shows figures/large.svg of 1,048,577 bytes; allowed: 1,048,576"),
+        (f"# smoke\n\n{publish.BEGIN}\n\nmy own words\n", "has the line '.*' without '.*' below it"),
+    ],
+)
+def test_a_readme_that_does_not_fit_is_refused(root, readme, sentence):
+    (root / "reports/figures/large.svg").write_bytes(b"x" * (2**20 + 1))
+    (root / "studies/smoke/README.md").write_text(readme)
+    assert re.match(rf"studies/smoke/README.md: {sentence}", refusal(root))
+
+
+def test_missing_tables_are_refused(root):
+    (root / "reports/tables/summary.md").unlink()
+    assert refusal(root) == "reports/tables: has no summary.csv and summary.md; run make repro, then make publish"
+
+
+def test_a_lock_keeps_its_text():
+    text = (ROOT / "dvc.lock").read_text()
+    stages = list(yaml.safe_load(text)["stages"])
+    assert publish.only(text, stages) == text
+    kept = publish.only(text, stages[1:3])
+    assert yaml.safe_load(kept)["stages"] == {name: yaml.safe_load(text)["stages"][name] for name in stages[1:3]}
+    assert set(kept.splitlines()) <= set(text.splitlines())
+    with pytest.raises(UserError, match=r"^dvc.lock: has no entry of train@new; run make repro"):
+        publish.only(text, ["train@new"])
+
+
+def test_the_generated_part_is_replaced_and_what_stands_around_it_stays():
+    once = publish.with_part("# x\n\nWhy?\n", "one\n", Path("README.md"))
+    twice = publish.with_part(once + "\nBelow.\n", "two\n", Path("README.md"))
+    assert twice.startswith("# x\n\nWhy?\n\n")
+    assert twice.endswith("\nBelow.\n")
+    assert "two" in twice
+    assert "one" not in twice
+    assert publish.with_part(twice, "two\n", Path("README.md")) == twice
+
+
+def test_results_without_a_record_of_what_they_were_made_of_are_stale(tmp_path):
+    (tmp_path / "studies/old/tables").mkdir(parents=True)
+    assert studies.state(tmp_path, "old") == "stale"
+
+
+@pytest.mark.parametrize(("plan", "counts"), [("a" * 32, True), ("b" * 32, False)])
+def test_a_record_of_another_run_does_not_count(tmp_path, plan, counts):
+    (tmp_path / "models/hard").mkdir(parents=True)
+    record(tmp_path, plan=plan)
+    dep = {"path": "data/plan/train/hard.json", "md5": "a" * 32}
+    found = records.records(tmp_path, {"train@hard": {"deps": [dep], "outs": [{"path": "models/hard"}]}})
+    assert ("train@hard" in found) == counts
+
+
+def test_another_machine_is_not_called_this_one(tmp_path):
+    (tmp_path / "models/hard").mkdir(parents=True)
+    record(tmp_path, host="elsewhere")
+    found = records.records(tmp_path, {"train@hard": {"outs": [{"path": "models/hard"}]}})
+    assert records.hardware(found.values()).startswith("not recorded: another machine")
+    assert records.hardware([]) == records.versions([]) == records.time_taken({}) == "not recorded"
