@@ -1,6 +1,6 @@
 # Needs Python >= 3.11, git and make; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro publish report test bench lint format lock
+.PHONY: help setup repro publish report test test-all bench lint format lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,7 +8,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: $(BIN)/.ready  ## Create .venv with every package pinned by hash
 
@@ -22,7 +22,7 @@ $(BIN)/.ready: requirements.lock pyproject.toml
 
 repro: setup  ## Rebuild the study in params.yaml; STUDY=<name> switches to studies/<name> first, JOBS=<n> runs n stages at a time
 	@$(if $(STUDY),python -m softcifar.pipeline.studies --switch '$(STUDY)')
-	@python -m stages.plan --check
+	@python -m stages.plan --check --tidy
 	@python -m softcifar.pipeline.jobs $(if $(JOBS),--jobs $(JOBS))
 	@$(MAKE) --no-print-directory report
 
@@ -34,8 +34,11 @@ report:  ## Open the report, or name the page where there is no screen
 	@echo "report: $(CURDIR)/reports/index.html"
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then $(PYTHON) -m webbrowser "file://$(CURDIR)/reports/index.html"; fi
 
-test: setup  ## Run the tests (they include the smoke study, from params to page)
-	pytest
+test: setup  ## Run the quick tests, one worker per core (they include the smoke study, from params to page); under 6 minutes on 2 cores
+	pytest -n auto --dist worksteal -m "not slow"
+
+test-all: setup  ## Run every test, also those with real dvc, Ray and a browser; about 15 minutes on 2 cores
+	pytest -n auto --dist worksteal
 
 bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 25 minutes on 2 idle cores
 	@python -m bench

@@ -127,7 +127,7 @@ def _study(quick: bool) -> dict:
     study["data"] |= {"sizes": {"train": 200, "validation": 50, "test": 50}, "ood": {}}
     study["teachers"], study["labels"], study["students"] = {}, {"hard": {"source": "hard"}}, {STUDENT: student}
     study["distillation"]["students"], study["surrogates"], study["illustrations"] = [], [], {}
-    study["evaluation"]["attacks"] |= {"fgsm_images": 20, "pgd_eps_255": [], "pgd_images": 20}
+    study["evaluation"]["attacks"] = {"fgsm": {**study["evaluation"]["attacks"]["fgsm"], "images": 20}}
     study["evaluation"]["shifts"] |= {"corruptions": [], "severities": [], "covered": [], "visible": []}
     study["report"]["reference"] = STUDENT
     return study

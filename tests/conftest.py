@@ -1,18 +1,34 @@
-"""What several test files share: params to vary, and a small prepared study."""
+"""What several test files share: params to vary, a small prepared study, and what is made once for all workers of a run."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import joblib
 import numpy as np
 import psutil
 import pytest
+import torch
 import yaml
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
+torch.set_num_threads(1)  # as the stages have; the other cores have tests of their own
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """pytest -n auto: as many as the cores that this process may use; more than 8 wait for each other."""
+    return min(joblib.cpu_count(), 8)
+
+
+def study_file(name: str) -> Path:
+    """Where the params of a study lie."""
+    return ROOT / "studies" / name / "params.yaml"
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +40,7 @@ def _in_this_process(monkeypatch):
 @pytest.fixture
 def smoke() -> dict:
     """The smoke preset as plain data, to be changed at will."""
-    return yaml.safe_load((ROOT / "studies/smoke/params.yaml").read_text())
+    return yaml.safe_load(study_file("smoke").read_text())
 
 
 def alive(process: int) -> bool:
@@ -59,7 +75,7 @@ def write_params(tmp_path, smoke):
 @pytest.fixture
 def write_simulations(tmp_path):
     """The same for a study of simulations, the gaussians preset."""
-    gaussians = yaml.safe_load((ROOT / "studies/gaussians/params.yaml").read_text())
+    gaussians = yaml.safe_load(study_file("gaussians").read_text())
     return lambda changes: _write_changed(tmp_path / "params.yaml", gaussians, changes)
 
 
@@ -79,14 +95,68 @@ def splits():
 
 
 @pytest.fixture(scope="session")
-def study(tmp_path_factory):
+def shared(tmp_path_factory) -> Path:
+    """A folder that all workers of this run of the tests share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="module")
+def alone(shared, request):
+    """The tests of one module that asks for this run in one worker at a time: they take what a machine has only once."""
+    with FileLock(shared / f"{request.module.__name__}.alone"):
+        yield
+
+
+@pytest.fixture(scope="session")
+def made_once(shared):
+    """made_once(name, make): the folder that make(folder) filled for the first worker that asked; to be read only."""
+
+    def once(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = shared / name, shared / f"{name}.done"
+        with FileLock(shared / f"{name}.lock"):
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of a worker that failed
+                make(folder)
+                done.touch()
+        return folder
+
+    return once
+
+
+@pytest.fixture(scope="session")
+def smoke_study(made_once) -> "Workspace":
+    """The smoke study, run from params to page by `dvc repro`, its networks side by side; tests work on copies of it."""
+
+    def make(folder: Path) -> None:
+        workspace = Workspace.create(folder, yaml.safe_load(study_file("smoke").read_text()), dvc=True)
+        ran = workspace.repro()
+        assert ran[0] == "plan"
+        assert ran[-1] == "report"
+
+    return Workspace(made_once("smoke", make))
+
+
+@pytest.fixture(scope="session")
+def study(made_once):
     """(folder, params) of a fabricated study with its report written, for all files of tests; only to be read."""
     from tests.report.fixture import make_study, write
 
-    root = tmp_path_factory.mktemp("study")
-    params = make_study(root)
-    write(root, params)
-    return root, params
+    def make(root: Path) -> None:
+        params = make_study(root)
+        write(root, params)
+        (root / "made.yaml").write_text(yaml.safe_dump(params))
+
+    root = made_once("study", make)
+    return root, yaml.safe_load((root / "made.yaml").read_text())
+
+
+STAGES = """
+import json, runpy, sys
+for stage, *arguments in json.loads(sys.argv[1]):
+    sys.argv = [stage, *arguments]
+    runpy.run_module(f"stages.{stage}", run_name="__main__")
+"""
 
 
 class Workspace:
@@ -96,9 +166,9 @@ class Workspace:
         self.folder = folder
 
     @classmethod
-    def create(cls, folder: Path, params: dict) -> "Workspace":
+    def create(cls, folder: Path, params: dict, dvc: bool = False) -> "Workspace":
         folder.mkdir(parents=True)
-        for name in ("softcifar", "stages", "studies"):
+        for name in ("softcifar", "stages"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
             shutil.copyfile(ROOT / name, folder / name)
@@ -107,6 +177,9 @@ class Workspace:
             (folder / name / ".gitkeep").touch()
         workspace = cls(folder)
         workspace.set_params(params)
+        if dvc:
+            workspace.run("git", "init", "--quiet")
+            workspace.run("dvc", "init", "--quiet")
         return workspace
 
     def copy(self, folder: Path) -> "Workspace":
@@ -119,8 +192,7 @@ class Workspace:
     @property
     def environment(self) -> dict:
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        given = {name: value for name, value in os.environ.items() if name != "SOFTCIFAR_WORKERS"}
-        return given | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
+        return os.environ | {"PATH": path, "DVC_NO_ANALYTICS": "1"}
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess:
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True)
@@ -130,6 +202,10 @@ class Workspace:
 
     def stage(self, script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         return self.run(sys.executable, "-m", f"stages.{script}", *arguments, check=check)
+
+    def stages(self, *commands: tuple[str, ...]) -> subprocess.CompletedProcess:
+        """Stages one after the other in one process, which imports torch only once: stages(("plan",), ("train", "hard"))."""
+        return self.run(sys.executable, "-c", STAGES, json.dumps(commands))
 
     def repro(self, *targets: str) -> list[str]:
         """Run `dvc repro`; the stages that ran, in order."""

@@ -8,15 +8,7 @@ from torchvision.transforms.v2 import functional as reference
 from softcifar.augment import crop_flip, soft_cifar
 from softcifar.augment.colour import adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness
 from softcifar.errors import UserError
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def batch(size: int = 64, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
-    g = generator(seed)
-    return torch.rand(size, 3, 32, 32, generator=g), torch.eye(10)[torch.randint(10, (size,), generator=g)]
+from tests.augment.helpers import batch, generator
 
 
 def test_crop_flip_is_a_shift_of_the_padded_image_or_its_mirror():

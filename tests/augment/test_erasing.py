@@ -6,7 +6,7 @@ import torch
 from softcifar.augment import cutout, random_erasing, soft_cutout
 from softcifar.augment.visibility import confidence
 from softcifar.errors import UserError
-from tests.augment.test_augment import batch, generator
+from tests.augment.helpers import batch, generator
 
 
 def erased_of(images: torch.Tensor, found: torch.Tensor) -> torch.Tensor:

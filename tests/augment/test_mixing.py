@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from softcifar.augment import cutmix, mixup
-from tests.augment.test_augment import batch, generator
+from tests.augment.helpers import batch, generator
 
 
 def test_mixup_mixes_images_and_targets_with_the_same_share():

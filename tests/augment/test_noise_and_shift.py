@@ -6,7 +6,7 @@ import torch
 from softcifar.augment import shift_flip, soft_noise
 from softcifar.augment.visibility import confidence
 from softcifar.errors import UserError
-from tests.augment.test_augment import batch, generator
+from tests.augment.helpers import batch, generator
 
 
 def test_soft_noise_leaves_as_much_of_the_image_as_target_and_weight_say():

@@ -11,7 +11,7 @@ from softcifar.augment import randaugment, trivialaugment
 from softcifar.augment.operations import BINS, OPERATIONS, SIGNED, Strengths, amounts, apply
 from softcifar.augment.trivialaugment import WIDE
 from softcifar.errors import UserError
-from tests.augment.test_augment import generator
+from tests.augment.helpers import generator
 
 NAMES = {name: "".join(part.title() for part in name.split("_")) for name in OPERATIONS}
 NAMES |= {"colour": "Color", "autocontrast": "AutoContrast"}

@@ -11,7 +11,7 @@ from softcifar.augment import AUGMENTATIONS
 from softcifar.augment.policy import augment
 from softcifar.errors import UserError
 from softcifar.params.chosen import Chosen
-from tests.augment.test_augment import batch, generator
+from tests.augment.helpers import batch, generator
 
 COLOUR_ONLY = {"soft_cifar"}
 

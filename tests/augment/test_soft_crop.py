@@ -8,7 +8,7 @@ from softcifar.augment.soft_crop import offsets
 from softcifar.augment.visibility import MODES, confidence, discount
 from softcifar.errors import UserError
 from softcifar.losses import cross_entropy
-from tests.augment.test_augment import batch, generator
+from tests.augment.helpers import batch, generator
 
 
 @pytest.mark.parametrize(

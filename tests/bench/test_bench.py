@@ -152,6 +152,7 @@ def test_an_unknown_part_is_a_sentence(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_run_in_miniature(tmp_path):
     done = bench("--quick", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -1,17 +1,14 @@
 """docs/extending.md: all worked examples, put into one copy of the project, tested and run."""
 
-import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 
 from softcifar.pipeline.fingerprint import Code
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Workspace, study_file
 from tests.docs.examples import examples, merged, put
 
 EXAMPLES = examples(ROOT / "docs/extending.md")
@@ -47,33 +44,30 @@ TOGETHER = {
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Path:
-    """The copy, with every example in it and a small study that uses them."""
-    root = tmp_path_factory.mktemp("extended") / "project"
-    root.mkdir()
-    for name in ("softcifar", "stages", "tests"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "dvc.yaml", "studies/smoke/params.yaml"):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, root / name)
-    study = yaml.safe_load((ROOT / "studies/smoke/params.yaml").read_text())
+def project(tmp_path_factory) -> Workspace:
+    """A copy of the project with every example in it, and a small study that uses them."""
+    study = yaml.safe_load(study_file("smoke").read_text())
+    workspace = Workspace.create(tmp_path_factory.mktemp("extended") / "project", study)
+    for path in (ROOT / "tests", ROOT / "pyproject.toml", study_file("smoke")):  # what tests need
+        copied = workspace.folder / path.relative_to(ROOT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if path.is_dir() else shutil.copyfile
+        copy(path, copied)
     for example in EXAMPLES.values():
-        put(example, root)
+        put(example, workspace.folder)
         for part in example.params:
             study = merged(study, part)
     study["datasets"]["shapes"] |= {"train": 120, "test": 40}
     study["data"]["sizes"] = {"train": 80, "validation": 40, "test": 40}
     study["seeds"]["runs"] = 1
     study["students"]["together"] = TOGETHER
-    (root / "params.yaml").write_text(yaml.safe_dump(study))
-    return root
+    del study["surrogates"]
+    workspace.set_params(study)
+    return workspace
 
 
-def run(project: Path, *command: str) -> str:
-    environment = os.environ | {"PYTHONPATH": str(project), "SOFTCIFAR_WORKERS": "1"}
-    done = subprocess.run([sys.executable, *command], cwd=project, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
-    return done.stdout
+def run_tests(project: Workspace, files: list[str]) -> None:
+    project.run(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--basetemp", str(project.folder / "tmp"), *files)
 
 
 def test_every_kind_of_thing_has_its_example():
@@ -149,37 +143,24 @@ def _tests(*, of_report: bool) -> list[str]:
 
 
 def test_the_tests_of_the_examples_pass(project):
-    run(project, "-m", "pytest", "-p", "no:cacheprovider", *_tests(of_report=False))
+    run_tests(project, _tests(of_report=False))
 
 
 @pytest.mark.slow
 def test_the_tests_of_the_examples_in_the_report_pass(project):
-    run(project, "-m", "pytest", "-p", "no:cacheprovider", *_tests(of_report=True))
+    run_tests(project, _tests(of_report=True))
 
 
-STAGES = """
-import sys
-from importlib import import_module
-
-for stage, *item in (line.split() for line in sys.argv[1:]):
-    sys.argv = [stage, *item]
-    import_module(f"stages.{stage}").main()
-"""
-
-
+@pytest.mark.slow
 def test_a_student_that_uses_them_all_is_trained_and_evaluated(project):
-    study = yaml.safe_load((project / "params.yaml").read_text())
-    study["surrogates"].clear()
-    (project / "params.yaml").write_text(yaml.safe_dump(study))
-    download = [f"download {name}" for name in study["datasets"]]
-    run(
-        project, "-c", STAGES, "plan", *download, "prepare", "duplicates", "soften sharp", "train together", "evaluate together"
-    )
-    plan = project / "data/plan"
-    assert {path.stem for path in (plan / "train").iterdir()} == set(study["students"])
-    duplicates = yaml.safe_load((project / "dvc.yaml").read_text())["stages"]["duplicates"]
-    assert all((project / file).exists() for file in (*duplicates["deps"], *duplicates["outs"]))
-    scores = project / "scores/students/together"
+    study = yaml.safe_load((project.folder / "params.yaml").read_text())
+    download = (("download", name) for name in study["datasets"])
+    of_student = (("soften", "sharp"), ("train", "together"), ("evaluate", "together"))
+    project.stages(("plan",), *download, ("prepare",), ("duplicates",), *of_student)
+    assert {path.stem for path in (project.folder / "data/plan/train").iterdir()} == set(study["students"])
+    duplicates = yaml.safe_load((project.folder / "dvc.yaml").read_text())["stages"]["duplicates"]
+    assert all((project.folder / file).exists() for file in (*duplicates["deps"], *duplicates["outs"]))
+    scores = project.folder / "scores/students/together"
     with np.load(scores / "logits.npz") as logits:
         assert logits["ood_stripes"].shape == (1, 2, 60, 10)  # runs, the image and its mirror image, images, classes
     with np.load(scores / "novelty.npz") as novelty:

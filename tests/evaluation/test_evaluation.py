@@ -11,17 +11,10 @@ from softcifar.errors import UserError
 from softcifar.evaluation.evaluate import evaluate
 from softcifar.files import write_npz
 from softcifar.models.classifier import classifier
-from softcifar.params.sections import Attacks, Evaluation, Seeds, Shifts, Student
+from softcifar.params.sections import Seeds, Student
 from softcifar.scores import FEATURE_SCORES
-from tests.training.test_training import SMALL
-
-SETTINGS = Evaluation(
-    batch_size=7,
-    attacks=Attacks(
-        fgsm_eps_255=[2.0, 8.0], fgsm_images=10, pgd_eps_255=[4.0], pgd_steps=2, pgd_images=4, random_search_queries=3
-    ),
-    shifts=Shifts(corruptions=["contrast"], severities=[5], covered=[], visible=[], images=6),
-)
+from tests.evaluation.helpers import SETTINGS
+from tests.training.helpers import SMALL
 
 
 @pytest.fixture

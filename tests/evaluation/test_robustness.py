@@ -7,18 +7,20 @@ import torch
 from softcifar.corruptions import CORRUPTIONS
 from softcifar.data.splits import spaced
 from softcifar.errors import UserError
-from softcifar.evaluation.adversarial import LEVELS, Target, make_surrogate, under_attack
+from softcifar.evaluation.adversarial import LEVELS, Target, attacked, make_surrogate, nested, under_attack
 from softcifar.evaluation.shifts import conditions, shifted, under_shift
 from softcifar.files import write_npz
 from softcifar.methods.prediction import describe, passes, penultimate, predict
 from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
-from softcifar.params.sections import Attacks, Shifts
+from softcifar.params.sections import Attack, Shifts
 from softcifar.scores import FEATURE_SCORES
 
-ATTACKS = Attacks(
-    fgsm_eps_255=[2.0, 8.0], fgsm_images=12, pgd_eps_255=[4.0, 8.0], pgd_steps=3, pgd_images=6, random_search_queries=5
-)
+ATTACKS = {
+    "fgsm": Attack(eps_255=[2.0, 8.0], images=12),
+    "pgd": Attack(eps_255=[4.0, 8.0], images=6, options={"steps": 3}),
+    "random_search": Attack(eps_255=[4.0, 8.0], images=6, options={"queries": 5}),
+}
 SHIFTS = Shifts(corruptions=["contrast", "gaussian_noise"], severities=[1, 5], covered=[0.5], visible=[0.25], images=20)
 SOFTMAX, SAMPLES = Chosen(name="softmax"), Chosen(name="mc_dropout", options={"samples": 3})
 CPU = torch.device("cpu")
@@ -34,7 +36,7 @@ def attack(network, splits, method=SOFTMAX, surrogates=None, settings=ATTACKS, s
 
 
 def test_every_attack_is_on_its_images_and_starts_from_no_attack(network, splits, tmp_path):
-    write_npz(tmp_path / "a.npz", **make_surrogate(network, splits[0], SOFTMAX, ATTACKS, batch_size=5, seed=3))
+    write_npz(tmp_path / "a.npz", **make_surrogate(network, splits[0], SOFTMAX, ATTACKS["pgd"], [12, 6], batch_size=5, seed=3))
     found, _ = attack(network, splits, surrogates={"a": tmp_path / "a.npz"})
     shapes = {name: found[f"{name}_log_probs"].shape for name in ("fgsm", "pgd", "random_search", "transfer_a")}
     assert shapes == {"fgsm": (3, 12, 2), **dict.fromkeys(("pgd", "random_search", "transfer_a"), (3, 6, 2))}
@@ -54,7 +56,7 @@ def test_every_attack_is_on_its_images_and_starts_from_no_attack(network, splits
 
 
 def test_a_surrogates_images_lie_in_the_ball(network, splits):
-    made = make_surrogate(network, splits[0], SOFTMAX, ATTACKS, batch_size=5, seed=3)
+    made = make_surrogate(network, splits[0], SOFTMAX, ATTACKS["pgd"], [12, 6], batch_size=5, seed=3)
     assert made["change"].dtype == np.int8
     assert made["change"].shape == (2, 6, 3, 8, 8)
     assert np.abs(made["change"]).max() == LEVELS
@@ -63,7 +65,7 @@ def test_a_surrogates_images_lie_in_the_ball(network, splits):
 
 @pytest.mark.parametrize("key", ["eps_255", "index"])
 def test_a_surrogate_of_other_images_or_radii_is_an_error(network, splits, tmp_path, key):
-    made = make_surrogate(network, splits[0], SOFTMAX, ATTACKS, batch_size=5, seed=3)
+    made = make_surrogate(network, splits[0], SOFTMAX, ATTACKS["pgd"], [12, 6], batch_size=5, seed=3)
     write_npz(tmp_path / "a.npz", **made | {key: made[key] + 1})
     with pytest.raises(UserError, match=r"a\.npz: was made for other test images or radii"):
         attack(network, splits, surrogates={"a": tmp_path / "a.npz"})
@@ -76,14 +78,18 @@ def test_the_cost_counts_passes_of_one_image(network, splits):
     assert attack(network, splits, SAMPLES)[1] == 3 * passes_of_one_sample
 
 
-def test_an_empty_list_switches_an_attack_off(network, splits):
-    def left(**changes):
-        settings = Attacks(**ATTACKS.model_dump() | changes)
-        return {name.removesuffix("_index") for name in attack(network, splits, settings=settings)[0] if "index" in name}
+def test_only_the_named_attacks_run_each_on_some_images_of_the_larger(network, splits):
+    def left(*names):
+        settings = {name: ATTACKS[name] for name in names}
+        arrays = attack(network, splits, settings=settings)[0]
+        return {name.removesuffix("_index"): index for name, index in arrays.items() if name.endswith("_index")}
 
-    assert left(fgsm_eps_255=[]) == {"pgd", "random_search"}
-    assert left(random_search_queries=0) == {"fgsm", "pgd"}
-    assert left(pgd_eps_255=[]) == {"fgsm"}
+    assert left().keys() == set()
+    assert left("pgd").keys() == {"pgd"}
+    both = left("fgsm", "random_search")
+    assert set(both["random_search"]) < set(both["fgsm"])
+    assert nested(ATTACKS) == {"fgsm": [12], "pgd": [12, 6], "random_search": [12, 6]}
+    assert attacked(60, [12, 6]).tolist() == attacked(60, [12])[[0, 2, 4, 7, 9, 11]].tolist()
 
 
 @pytest.mark.parametrize("method", [SOFTMAX, SAMPLES], ids=["softmax", "mc_dropout"])

@@ -2,11 +2,9 @@
 
 import functools
 import os
-import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 import torch
@@ -15,49 +13,8 @@ from softcifar.errors import UserError
 from softcifar.execution import device, run_all
 from softcifar.execution.cluster import require_alike
 from tests.conftest import ROOT, alive
-from tests.training.test_crossfit import run_teacher
-from tests.training.test_distill import run as run_lessons
-from tests.training.test_distill import write_student
-from tests.training.test_students import run_student
-
-
-def square(offset: int, number: int, report) -> int:
-    report(number, "seen")
-    return number**2 + offset
-
-
-def surroundings_of(task: int, report) -> tuple[int, int, str]:
-    return os.getpid(), torch.get_num_threads(), os.environ["SOFTCIFAR_DEVICE"]
-
-
-def meet(folder: Path, number: int, report) -> bool:
-    """Ends only when the other task has begun as well."""
-    (folder / str(number)).touch()
-    for _ in range(600):
-        if (folder / str(1 - number)).exists():
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def stumble(folder: Path, number: int, report) -> int:
-    if number == 1:
-        raise UserError("the second task stumbled")
-    time.sleep(30)  # ended by the other one's error
-    (folder / "slept").touch()
-    return number
-
-
-def die(number: int, report) -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def divide(number: int, report) -> float:
-    return 1 / 0
-
-
-def tensor(number: int, report) -> dict:
-    return {"weights": torch.full((1000,), float(number))}
+from tests.execution.tasks import die, divide, meet, square, stumble, surroundings_of, tensor
+from tests.training.helpers import contents, run_distillation, run_student, run_teacher, write_student
 
 
 @pytest.fixture
@@ -131,10 +88,9 @@ def test_teachers_students_and_shallow_students_are_the_same_bytes_side_by_side(
     for workers in ("1", "2"):
         monkeypatch.setenv("SOFTCIFAR_WORKERS", workers)
         run_teacher(splits, tmp_path / workers, folds=2)
-        student, _, _ = run_student(splits, tmp_path, workers + "s", lr=[0.05, 0.1], epochs=2)
-        lessons = run_lessons(splits, tmp_path / "student", workers + "d", workers + "d")
-        folders = [tmp_path / workers / "2", student, *lessons]
-        found.append([[(file.name, file.read_bytes()) for file in sorted(folder.iterdir())] for folder in folders])
+        student, _, _ = run_student(splits, tmp_path / workers, lr=[0.05, 0.1], epochs=2)
+        shallow = run_distillation(splits, tmp_path / "student", workers + "d", workers + "d")
+        found.append(contents(tmp_path / workers / "2", student, *shallow))
     assert found[0] == found[1]
 
 
@@ -186,14 +142,12 @@ def test_several_gpus_each_get_their_share(monkeypatch):
     assert device.workers() == ["cuda:1"] * 3
 
 
-def live(folder: Path, number: int, report) -> None:
-    (folder / str(number)).write_text(str(os.getpid()))
-    time.sleep(600)
-
-
 def test_workers_end_with_a_killed_parent(two, tmp_path):
     """As where a stage is killed: nothing trains on behind its back."""
-    code = f"from tests.execution.test_execution import *; run_all(functools.partial(live, Path({str(tmp_path)!r})), range(2))"
+    code = (
+        "import functools, pathlib; from softcifar.execution import run_all; from tests.execution.tasks import live; "
+        f"run_all(functools.partial(live, pathlib.Path({str(tmp_path)!r})), range(2))"
+    )
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     until(lambda: len(list(tmp_path.iterdir())) == 2 and all(file.read_text() for file in tmp_path.iterdir()))
     workers = [int(file.read_text()) for file in tmp_path.iterdir()]

@@ -13,20 +13,18 @@ from softcifar.errors import UserError
 from softcifar.execution import run_all
 from softcifar.params.sections import Seeds
 from tests.conftest import ROOT
-from tests.execution.test_execution import surroundings_of
-from tests.training.test_crossfit import run_teacher
-from tests.training.test_distill import content, write_student
-from tests.training.test_distill import run as run_lessons
-from tests.training.test_students import run_student
+from tests.execution.tasks import surroundings_of
+from tests.training.helpers import contents, run_distillation, run_student, run_teacher, write_student
 
 ray = pytest.importorskip("ray", reason="Ray is optional: pip install 'softcifar[ray]'")
+pytestmark = pytest.mark.slow
 CLIENT_PORT = 24815
 SEEDS = Seeds(runs=3, search=1, init=0, order=0)
 LONG = {"epochs": 60}  # a second or two on images of 8x8, so that something can happen meanwhile
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(alone):
     """Two nodes of one core each; Ray Client listens on the first."""
     from ray.cluster_utils import Cluster
 
@@ -63,10 +61,6 @@ def trained_here(tmp_path_factory):
         return made
 
     return files
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def workers() -> list[int]:
@@ -128,9 +122,8 @@ def test_teachers_and_shallow_students_come_out_the_same(on_cluster, splits, tmp
     for executor in ("local", "ray"):
         monkeypatch.setenv("SOFTCIFAR_EXECUTOR", executor)
         run_teacher(splits, tmp_path / executor, folds=2)
-        found[executor] = contents(tmp_path / executor / "2") | content(
-            run_lessons(splits, tmp_path / "student", executor, executor)
-        )
+        shallow = run_distillation(splits, tmp_path / "student", executor, executor)
+        found[executor] = contents(tmp_path / executor / "2", *shallow)
     assert found["ray"] == found["local"]
 
 

@@ -8,7 +8,7 @@ from softcifar.illustrations.two_moons import STEPS, uncertainty_maps
 
 @pytest.fixture(scope="module")
 def found():
-    return uncertainty_maps(points=400, noise=0.1, members=2, epochs=25, seed=0)
+    return uncertainty_maps(points=200, noise=0.1, members=2, epochs=25, seed=0)
 
 
 def nearest(found, x, y):
@@ -16,7 +16,7 @@ def nearest(found, x, y):
 
 
 def test_shapes_and_ranges(found):
-    assert found["points"].shape == (400, 2)
+    assert found["points"].shape == (200, 2)
     for name in ("softmax_entropy", "ensemble_entropy", "normalised_entropy", "density"):
         assert found[name].shape == (STEPS, STEPS)
         assert np.isfinite(found[name]).all()

@@ -9,20 +9,7 @@ from scipy.optimize import minimize
 
 from softcifar.errors import UserError
 from softcifar.losses import LOSSES, cross_entropy, distillation, label_relaxation
-
-
-def logits_with(p_true: float, classes: int = 10) -> torch.Tensor:
-    probs = torch.full((1, classes), (1 - p_true) / (classes - 1), dtype=torch.float64)
-    probs[0, 0] = p_true
-    return probs.log()
-
-
-def random_case(seed: int, batch: int = 6, classes: int = 5) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    logits = 2 * torch.randn(batch, classes, generator=generator, dtype=torch.float64)
-    labels = torch.randint(classes, (batch,), generator=generator)
-    targets = torch.rand(batch, classes, generator=generator, dtype=torch.float64).pow(3)
-    return logits, labels, targets / targets.sum(1, keepdim=True)
+from tests.losses.helpers import logits_with, random_case
 
 
 @pytest.mark.parametrize(("p_true", "expected"), [(0.1, 1.757780), (0.5, 0.368064), (0.9, 0.0), (0.95, 0.0)])

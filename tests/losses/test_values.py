@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from softcifar.errors import UserError
 from softcifar.losses import LOSSES, confidence_penalty, cross_entropy, distillation, focal
-from tests.losses.test_losses import logits_with, random_case
+from tests.losses.helpers import logits_with, random_case
 
 FIRST = torch.tensor([0])
 

@@ -16,9 +16,8 @@ from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Seeds, Student
 from softcifar.training.loop import train
-from tests.evaluation.test_evaluation import SETTINGS
-from tests.training.test_students import run_student
-from tests.training.test_training import CPU, SMALL, Killed, make_task, no_progress, same
+from tests.evaluation.helpers import SETTINGS
+from tests.training.helpers import CPU, SMALL, Killed, make_task, no_progress, run_student, same
 
 SNGP_SMALL = {"name": "sngp", "features": 64}
 DUQ_SMALL = {"name": "duq", "embedding": 16, "length_scale": 0.3, "momentum": 0.9}
@@ -202,7 +201,7 @@ def test_a_plain_pass_changes_nothing(name):
 
 @TRAINED
 def test_it_learns_two_easy_classes_and_is_sure_of_them(splits, tmp_path, method):
-    state = train(make_task(splits, method=method, epochs=8), CPU, tmp_path / "state", no_progress)
+    state = train(make_task(splits, method=method, epochs=5), CPU, tmp_path / "state", no_progress)
     assert state.history[-1]["validation_accuracy"] == 1.0
     resolved = chosen(method)
     network = classifier(Chosen(name="resnet8"), splits[2], seed=0, method=resolved)
@@ -226,7 +225,7 @@ def test_soft_and_mixed_targets_work(splits, tmp_path, method):
 
 @TRAINED
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, method):
-    task = make_task(splits, method=method, epochs=3)
+    task = make_task(splits, method=method, epochs=2)
     whole = train(task, CPU, tmp_path / "whole", no_progress)
 
     def kill(*_: object) -> None:

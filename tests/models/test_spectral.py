@@ -202,7 +202,7 @@ def test_all_norms_of_a_trained_network_are_within_the_bound():
     network = build("resnet8", 3, image_size=8, spectral_norm=True, coeff=0.7).train()
     images, labels = torch.rand(8, 3, 8, 8), torch.arange(8) % 3
     losses = []
-    for _ in range(60):
+    for _ in range(30):
         loss = F.cross_entropy(network(images), labels)
         losses.append(loss.item())
         network.zero_grad()

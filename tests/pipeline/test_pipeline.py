@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.conftest import ROOT, Workspace
+from tests.conftest import Workspace, study_file
 
-SMOKE = yaml.safe_load((ROOT / "presets/smoke.yaml").read_text())
+SMOKE = yaml.safe_load(study_file("smoke").read_text())
 
 
 def digests(folder: Path, *patterns: str) -> dict[str, str]:
@@ -33,20 +33,15 @@ def digests(folder: Path, *patterns: str) -> dict[str, str]:
 OUTPUTS = ("models/**/*", "scores/**/*", "data/**/*", "reports/**/*")
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory) -> Workspace:
-    """The smoke study, run to the end by `dvc repro`; tests work on copies of it."""
-    workspace = Workspace.create(tmp_path_factory.mktemp("pipeline") / "study", SMOKE)
-    workspace.run("git", "init", "--quiet")
-    workspace.run("dvc", "init", "--quiet")
-    ran = workspace.repro()
-    assert ran[0] == "plan"
-    assert ran[-1] == "report"
-    return workspace
+@pytest.fixture
+def finished(smoke_study) -> Workspace:
+    """The finished smoke study; only to be read."""
+    return smoke_study
 
 
 @pytest.fixture
 def workspace(finished, tmp_path) -> Workspace:
+    """A copy of it, to work on."""
     return finished.copy(tmp_path / "study")
 
 
@@ -55,8 +50,9 @@ def study() -> dict:
     return copy.deepcopy(SMOKE)
 
 
-def test_everything_is_there_and_a_second_repro_runs_nothing(finished):
-    folder = finished.folder
+def test_everything_is_there_and_a_second_repro_runs_nothing(workspace):
+    """The one run from params to page that is not marked slow."""
+    folder = workspace.folder
     metrics = json.loads((folder / "reports/metrics.json").read_text())
     assert set(metrics) == {"hard", "instance"}
     assert all(0 <= student["accuracy"] <= 1 for student in metrics.values())
@@ -65,30 +61,31 @@ def test_everything_is_there_and_a_second_repro_runs_nothing(finished):
     assert (folder / "models/students/instance/run_1.safetensors").is_file()
     about = json.loads((folder / "scores/students/instance/about.json").read_text())
     assert about["candidates"] == [{"loss.alpha": 0.05}, {"loss.alpha": 0.1}]
-    assert finished.repro() == []
+    assert workspace.repro() == []
     runs = list((folder / ".state/runs").glob("*.safetensors"))
     assert len(runs) == 2 + 2 + 3 + 2  # folds; runs; search, then one more run; shallow ones
 
 
+@pytest.mark.slow
 def test_two_clean_runs_end_in_the_same_bytes_also_without_dvc(finished, tmp_path):
     other = Workspace.create(tmp_path / "other", SMOKE)
-    other.stage("plan")
-    for name in SMOKE["datasets"]:
-        other.stage("download", name)
-    other.stage("prepare")
-    other.stage("teach", "resnet8")
-    for stage, section in (("soften", "labels"), ("train", "students"), ("surrogate", "surrogates"), ("evaluate", "students")):
-        for name in SMOKE[section]:
-            other.stage(stage, name)
-    for name in SMOKE["distillation"]["students"]:
-        other.stage("distill", name)
-    other.stage("illustrate", "two_moons")
-    other.stage("report")
+    sections = (("soften", "labels"), ("train", "students"), ("surrogate", "surrogates"), ("evaluate", "students"))
+    other.stages(
+        ("plan",),
+        *(("download", name) for name in SMOKE["datasets"]),
+        ("prepare",),
+        ("teach", "resnet8"),
+        *((stage, name) for stage, section in sections for name in SMOKE[section]),
+        *(("distill", name) for name in SMOKE["distillation"]["students"]),
+        ("illustrate", "two_moons"),
+        ("report",),
+    )
     ours, theirs = digests(finished.folder, *OUTPUTS), digests(other.folder, *OUTPUTS)
     assert len(ours) > 40
     assert ours == theirs
 
 
+@pytest.mark.slow
 def test_stages_side_by_side_end_in_the_same_bytes_as_one_after_the_other(finished, workspace):
     """Both students, and all that follows from them, computed anew: neither their outputs nor DVC's memory of them is there."""
     for folder in (".dvc/cache/runs", ".state", "models/students", "models/shallow", "data/surrogates", "scores", "reports"):
@@ -103,41 +100,42 @@ def test_stages_side_by_side_end_in_the_same_bytes_as_one_after_the_other(finish
     assert (workspace.folder / "dvc.lock").read_bytes() == (finished.folder / "dvc.lock").read_bytes()
 
 
+@pytest.mark.slow
 def test_adding_a_student_trains_just_that_one_and_removing_it_removes_every_trace(workspace, study):
+    """Another student is changed when it is removed, which trains just that one."""
     study["students"]["softer"] = {"labels": "instance", "lr": 0.05}
     workspace.set_params(study)
     assert workspace.repro() == ["plan", "train@softer", "evaluate@softer", "report"]
     assert "softer" in (workspace.folder / "reports/index.html").read_text()
-    workspace.set_params(SMOKE)
-    assert "train@hard" not in workspace.repro()
-    kept = [path for path in (workspace.folder / "reports").rglob("*") if path.is_file()]
-    assert kept
-    assert not [path for path in kept if b"softer" in path.read_bytes()]
-
-
-def test_changing_a_student_trains_just_that_one(workspace, study):
+    del study["students"]["softer"]
     study["students"]["hard"]["lr"] = 0.05
     workspace.set_params(study)
     # Images moved against hard are tried on all students, so all are evaluated anew.
     attacked = {"surrogate@hard", "evaluate@hard", "evaluate@instance"}
     assert set(workspace.repro()) == {"plan", "train@hard", *attacked, "distill@hard", "report"}
+    kept = [path for path in (workspace.folder / "reports").rglob("*") if path.is_file()]
+    assert kept
+    assert not [path for path in kept if b"softer" in path.read_bytes()]
 
 
+@pytest.mark.slow
 def test_editing_code_runs_what_uses_it(workspace):
-    source = workspace.folder / "softcifar"
-
-    def edit(file: str) -> list[str]:
-        with open(source / file, "a") as code:
-            code.write("\n# edited\n")
+    def edit(file: str, old: str, new: str) -> list[str]:
+        path = workspace.folder / file
+        text = path.read_text()
+        assert text.count(old) == 1
+        path.write_text(text.replace(old, new))
         return workspace.repro()
 
-    assert edit("report/page.py") == ["plan", "report"]
+    (workspace.folder / "softcifar/losses/another.py").write_text("def another(logits, targets):\n    return logits.sum()\n")
+    loss = "softcifar/losses/label_relaxation.py"
+    assert edit(loss, "    targets = as_targets(", "    # edited\n    targets = as_targets(") == ["plan"]
+    assert edit("stages/report.py", 'Path("reports")', 'Path("./reports")') == ["plan", "report"]
     # The retrained weights are the same bytes, so nothing after them runs.
-    assert edit("losses/label_relaxation.py") == ["plan", "train@instance"]
-    (source / "losses/another.py").write_text("def another(logits, labels_or_targets):\n    return logits.sum()\n")
-    assert edit("losses/__init__.py") == ["plan"]
+    assert edit(loss, "(1 - alpha) * targets\n", "targets * (1 - alpha)\n") == ["plan", "train@instance"]
 
 
+@pytest.mark.slow
 def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, study):
     study["students"]["hard"] |= {"epochs": 6}
     workspace.set_params(study)
@@ -165,6 +163,7 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
     assert digests(workspace.folder, "models/students/hard/*") == whole
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "command", "message"),
     [
@@ -179,6 +178,8 @@ def test_mistakes_end_with_status_2_one_sentence_and_nothing_half_written(worksp
     for section, entries in change.items():
         study[section].update(entries)
     workspace.set_params(study)
+    if change and command != ("plan",):
+        workspace.stage("plan")
     before = digests(workspace.folder, *OUTPUTS)
     done = workspace.stage(*command, check=False)
     assert done.returncode == 2
@@ -189,6 +190,7 @@ def test_mistakes_end_with_status_2_one_sentence_and_nothing_half_written(worksp
     assert digests(workspace.folder, *OUTPUTS) == before
 
 
+@pytest.mark.slow
 def test_a_damaged_label_file_is_named(workspace):
     path = workspace.folder / "data/labels/hard.npz"
     content = path.read_bytes()
@@ -201,6 +203,7 @@ def test_a_damaged_label_file_is_named(workspace):
     assert "was made for other training images" in workspace.stage("train", "hard", check=False).stderr
 
 
+@pytest.mark.slow
 def test_no_space_left_is_one_sentence_and_the_old_model_stays(workspace):
     """A limit on the size of files stands in for a full disk: weights need more than 50 blocks."""
     before = digests(workspace.folder, "models/students/hard/*")
@@ -212,16 +215,15 @@ def test_no_space_left_is_one_sentence_and_the_old_model_stays(workspace):
     assert not list((workspace.folder / "models/students").glob(".*.part"))
 
 
+@pytest.mark.slow
 def test_a_study_of_simulations_runs_from_params_to_page(tmp_path):
-    study = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    study = yaml.safe_load(study_file("gaussians").read_text())
     study["datasets"]["gaussians"] |= {"data_sets": 3, "test": 100}
     study["seeds"]["runs"] = 2
     study["recipe"]["epochs"] = 15
     methods = {"none": {"source": "hard"}, "smoothing": {"source": "uniform", "epsilon": [0.1, 0.2]}}
     study["simulations"] = {"only": {"patience": 5, "folds": 1, "methods": methods}}
-    workspace = Workspace.create(tmp_path / "study", study)
-    workspace.run("git", "init", "--quiet")
-    workspace.run("dvc", "init", "--quiet")
+    workspace = Workspace.create(tmp_path / "study", study, dvc=True)
     assert workspace.repro() == ["plan", "download@gaussians", "prepare", "simulate@only", "report"]
     assert "What a budget buys" in (workspace.folder / "reports/index.html").read_text()
     assert workspace.repro() == []

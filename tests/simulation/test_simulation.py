@@ -21,29 +21,18 @@ from softcifar.simulation.simulate import Plan, one_data_set, simulate
 from softcifar.simulation.teachers import teach
 from softcifar.simulation.training import Schedule, train
 from softcifar.training.trained import versions
-from tests.conftest import ROOT
+from tests.conftest import study_file
+from tests.simulation.helpers import FILES, METHODS
 
 BINS = 15
 CLASSES = ["a", "b", "c"]
 SEEDS = Seeds(runs=2, search=1, init=0, order=0)
-METHODS = {
-    "none": {"source": "hard"},
-    "none_scaled": {"scaled": "none"},
-    "smoothing": {"source": "uniform", "epsilon": [0.6, 0.1]},
-    "smoothing_scaled": {"scaled": "smoothing"},
-    "nothing": {"source": "uniform", "epsilon": 0},
-    "ils": {"source": "adaptive_instance_based", "p1": [0.8, 0.9], "p2": 1.5, "calibrated": True},
-    "self_distillation": {"source": "self_distillation"},
-    "beta": {"source": "beta_smoothing", "concentration": [3, 9]},
-    "bootstrapping": {"source": "soft_bootstrapping", "beta": 0.9},
-}
 TRAINED = [name for name, method in METHODS.items() if "source" in method]
 UNTAUGHT = {name: METHODS[name] for name in ("none", "none_scaled", "smoothing", "smoothing_scaled")}
-FILES = ["about.json", "candidates.csv", "figures.npz", "scores.csv"]
 
 
 def simulation(methods: dict = METHODS, **changes) -> Simulation:
-    recipe = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())["recipe"]
+    recipe = yaml.safe_load(study_file("gaussians").read_text())["recipe"]
     small = {"network": {"name": "mlp", "layers": 2, "width": 8}, "lr": 0.03, "epochs": 15, "batch_size": 10}
     return Simulation.model_validate({**recipe, **small, "patience": 4, "folds": 3, "methods": methods, **changes})
 

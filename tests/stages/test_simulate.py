@@ -1,32 +1,26 @@
 """The stages of a study of simulations, one after the other, without DVC."""
 
 import json
-import sys
 
 import yaml
 
 from softcifar.files import read_json, read_npz
-from tests.conftest import ROOT, Workspace
-from tests.simulation.test_simulation import FILES, METHODS
-
-STAGES = """
-import runpy, sys
-for stage, *arguments in (["plan"], ["download", "gaussians"], ["prepare"], ["simulate", "crossed"], ["simulate", "crossed"]):
-    sys.argv = [stage, *arguments]
-    runpy.run_module(f"stages.{stage}", run_name="__main__")
-"""
+from tests.conftest import Workspace, study_file
+from tests.simulation.helpers import FILES, METHODS
 
 
 def test_the_stages_run_one_after_the_other(tmp_path):
     """In one process, which imports torch only once; the simulation twice, over its own result."""
-    study = yaml.safe_load((ROOT / "presets/gaussians.yaml").read_text())
+    study = yaml.safe_load(study_file("gaussians").read_text())
     study["seeds"]["runs"] = 2
     study["datasets"]["gaussians"] = {"source": "gaussians", "data_sets": 2, "train": 6, "validation": 4, "test": 20}
     study["data"]["sizes"] = {"train": 15, "validation": 12, "test": None}
     study["recipe"] |= {"network": {"name": "mlp", "layers": 1, "width": 4}, "epochs": 3}
     study["simulations"] = {"crossed": {"patience": 2, "folds": 2, "methods": METHODS}}
     workspace = Workspace.create(tmp_path / "study", study)
-    done = workspace.run(sys.executable, "-c", STAGES)
+    done = workspace.stages(
+        ("plan",), ("download", "gaussians"), ("prepare",), ("simulate", "crossed"), ("simulate", "crossed")
+    )
     assert "2 data sets of 15 train, 12 validation, 60 test points" in done.stdout
     folder = workspace.folder
     out = folder / "scores/simulations/crossed"

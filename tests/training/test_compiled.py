@@ -9,7 +9,7 @@ from softcifar.errors import UserError
 from softcifar.params.study import load
 from softcifar.training import compiled as module
 from softcifar.training.loop import train
-from tests.training.test_training import CPU, make_task, no_progress, same
+from tests.training.helpers import CPU, make_task, no_progress, same
 
 compiler = pytest.mark.skipif(
     not any(map(shutil.which, module.COMPILERS)),
@@ -17,6 +17,7 @@ compiler = pytest.mark.skipif(
 )
 
 
+@pytest.mark.slow
 @compiler
 def test_a_compiled_network_learns_the_same_and_is_compiled_once(splits, tmp_path, monkeypatch):
     """Against the network's own operations; batches of 16, 16, 16 and 12, of which the last is left to the network itself."""

@@ -5,20 +5,10 @@ import pytest
 import torch
 
 from softcifar.errors import UserError
-from softcifar.params.sections import Teacher
 from softcifar.training import loop
-from softcifar.training.crossfit import fold_of, teach
-from softcifar.training.state import Store
+from softcifar.training.crossfit import fold_of
 from softcifar.training.trained import load_classifier
-from tests.training.test_training import CPU, SEEDS, SMALL
-
-
-def run_teacher(splits, tmp_path, folds: int):
-    train_split, validation, manifest = splits
-    teacher = Teacher.model_validate({**SMALL, "folds": folds, "epochs": 3})
-    teach("t", teacher, SEEDS, 0, train_split=train_split, validation=validation, manifest=manifest,
-          states=Store(tmp_path / f"state{folds}", "x"), out=tmp_path / f"{folds}")  # fmt: skip
-    return np.load(tmp_path / f"{folds}/logits.npz"), teacher
+from tests.training.helpers import CPU, run_teacher
 
 
 def test_folds_are_stratified_and_cover_every_image():

@@ -3,62 +3,30 @@
 import contextlib
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from softcifar.errors import UserError
 from softcifar.models.classifier import Classifier, classifier
 from softcifar.params import study as params
 from softcifar.params.chosen import Chosen
-from softcifar.params.sections import Distillation, Seeds
 from softcifar.pipeline.plan import entries
-from softcifar.training.distill import distill, taught_by
+from softcifar.training.distill import taught_by
 from softcifar.training.loop import train
-from softcifar.training.state import Store
 from softcifar.training.trained import load_classifier
-from tests.conftest import ROOT, Workspace
-from tests.training.test_training import CPU, SMALL, make_task, no_progress, same
-
-SEEDS = Seeds(runs=2, search=1, init=0, order=0)
-RECIPE = {**SMALL, "students": ["a"], "alpha": 0.9, "temperature": 4.0, "network": "shallow", "optimizer": "adam",
-          "momentum": 0, "nesterov": False, "lr": 0.005, "epochs": 3}  # fmt: skip
-
-
-def write_student(folder, manifest, network=None, change=lambda number, weights: None) -> None:
-    """A student of two untrained runs; `change` may edit the weights of a run before they are written."""
-    network = network or {"name": "resnet8", "options": {}}
-    folder.mkdir(parents=True)
-    (folder / "about.json").write_text(json.dumps({"network": network, "method": {"name": "softmax", "options": {}}}))
-    for number in range(2):
-        weights = classifier(Chosen(**network), manifest, seed=number).state_dict()
-        change(number, weights)
-        save_file(weights, folder / f"run_{number}.safetensors")
+from tests.conftest import ROOT
+from tests.training.helpers import CPU, Killed, contents, make_task, no_progress, run_distillation, same, write_student
 
 
 @pytest.fixture
 def student(tmp_path, splits):
     write_student(tmp_path / "a", splits[2])
     return tmp_path / "a"
-
-
-def run(splits, student, name="one", store="store", **changes):
-    """Distil; returns the folders of models and scores."""
-    train_split, validation, manifest = splits
-    out, scores = student.parent / name / "models", student.parent / name / "scores"
-    distill(
-        "a", Distillation.model_validate({**RECIPE, **changes}), SEEDS, train_split=train_split, validation=validation,
-        test=dataclasses.replace(train_split, images=train_split.images[:7], labels=train_split.labels[:7]),
-        manifest=manifest, student=student, states=Store(student.parent / store, "x"), out=out, scores=scores,
-    )  # fmt: skip
-    return out, scores
-
-
-def content(folders) -> dict[str, bytes]:
-    return {f"{folder.name}/{path.name}": path.read_bytes() for folder in folders for path in folder.iterdir()}
 
 
 @contextlib.contextmanager
@@ -76,7 +44,7 @@ def watched(see):
 def test_the_teacher_sees_the_very_same_augmented_batch(splits, student):
     seen = []
     with watched(lambda network, pixels: seen.append((network, network.training, pixels.clone()))):
-        run(splits, student, augment=["crop_flip", {"name": "mixup", "alpha": 1.0}])
+        run_distillation(splits, student, augment=["crop_flip", {"name": "mixup", "alpha": 1.0}])
     steps = [number for number, (_, training, _) in enumerate(seen) if training]
     assert len(steps) == 2 * 3 * 4  # runs, epochs, batches of 16 from 60 images
     for number in steps:
@@ -95,7 +63,7 @@ def test_every_run_learns_from_the_students_run_of_that_number(splits, student):
             shown.append(network)
 
     with watched(see):
-        run(splits, student)
+        run_distillation(splits, student)
     assert len(shown) == 2
     for number, network in enumerate(shown):
         assert same(dict(network.state_dict()), load_file(student / f"run_{number}.safetensors"))  # and is not trained
@@ -107,11 +75,11 @@ def test_with_alpha_1_it_says_what_the_teacher_says_whatever_the_labels(tmp_path
         weights["network.head.bias"].copy_(torch.tensor([5.0, -5.0]))
 
     write_student(tmp_path / "a", splits[2], change=always_the_first)
-    _, scores = run(splits, tmp_path / "a", alpha=1.0, temperature=1.0, epochs=6)
+    _, scores = run_distillation(splits, tmp_path / "a", alpha=1.0, temperature=1.0, epochs=6)
     logits = np.load(scores / "logits.npz")["validation"]
     assert (logits.argmax(axis=-1) == 0).all()
     # Learned from the labels alone it tells the two classes apart.
-    _, scores = run(splits, tmp_path / "a", alpha=0.0, epochs=6)
+    _, scores = run_distillation(splits, tmp_path / "a", alpha=0.0, epochs=6)
     logits = np.load(scores / "logits.npz")["validation"]
     assert (logits.argmax(axis=-1) == splits[1].labels).mean() > 0.9
 
@@ -133,12 +101,12 @@ def test_a_teacher_with_dropout_makes_one_deterministic_pass(tmp_path, splits):
     plain, dropping = tmp_path / "plain/a", tmp_path / "dropping/a"
     write_student(plain, splits[2])
     write_student(dropping, splits[2], network={"name": "resnet8", "options": {"dropout": 0.5}})
-    assert content(run(splits, plain)) == content(run(splits, dropping))
+    assert contents(*run_distillation(splits, plain)) == contents(*run_distillation(splits, dropping))
 
 
 def test_what_it_leaves(splits, student):
     _, validation, manifest = splits
-    out, scores = run(splits, student)
+    out, scores = run_distillation(splits, student)
     assert sorted(path.name for path in out.iterdir()) == [
         "about.json", "history.csv", "run_0.safetensors", "run_1.safetensors"
     ]  # fmt: skip
@@ -165,14 +133,10 @@ def test_what_it_leaves(splits, student):
     np.testing.assert_allclose(chosen.validation_nll, nll, rtol=1e-4)
 
 
-class Killed(Exception):
-    pass
-
-
 @pytest.mark.parametrize("after", [7, 21])
 def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, student, after):
     """Killed in the second epoch of run 0, and in the last of run 1; of 2 x 3 x 4 batches no whole epoch is trained again."""
-    whole = content(run(splits, student, "whole", store="other"))
+    whole = contents(*run_distillation(splits, student, "whole", store="other"))
     count = 0
 
     def count_and_kill(network, _):
@@ -182,25 +146,25 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, student, after)
             raise Killed
 
     with pytest.raises(Killed), watched(count_and_kill):
-        run(splits, student, "killed")
+        run_distillation(splits, student, "killed")
     assert not (student.parent / "killed").exists()
     torch.rand(3)  # whatever happened in between
     trained = []
     with watched(lambda network, _: trained.append(network.training)):
-        resumed = content(run(splits, student, "killed"))
+        resumed = contents(*run_distillation(splits, student, "killed"))
     assert resumed == whole
     assert sum(trained) == 24 - 4 * ((after - 1) // 4)
 
 
 def test_the_same_again_trains_nothing_and_other_weights_teach_anew(splits, student):
-    one = content(run(splits, student))
+    one = contents(*run_distillation(splits, student))
     trained = []
     with watched(lambda network, _: trained.append(network.training)):
-        two = content(run(splits, student, "two"))
+        two = contents(*run_distillation(splits, student, "two"))
     assert one == two
     assert sum(trained) == 0
     (student / "run_0.safetensors").write_bytes((student / "run_1.safetensors").read_bytes())
-    three = content(run(splits, student, "three"))
+    three = contents(*run_distillation(splits, student, "three"))
     assert three["models/run_0.safetensors"] != one["models/run_0.safetensors"]
     assert three["models/run_1.safetensors"] == one["models/run_1.safetensors"]
 
@@ -208,13 +172,13 @@ def test_the_same_again_trains_nothing_and_other_weights_teach_anew(splits, stud
 def test_a_missing_run_of_the_student_leaves_nothing_behind(splits, student):
     (student / "run_1.safetensors").unlink()
     with pytest.raises(UserError, match=r"run_1\.safetensors: not found; run its train stage"):
-        run(splits, student)
+        run_distillation(splits, student)
     assert not (student.parent / "one").exists()
 
 
 def test_a_loss_that_is_no_longer_finite_names_student_and_run(splits, student):
     with pytest.raises(UserError, match="shallow student of a, run 0: the loss is no longer finite in epoch 1"):
-        run(splits, student, lr=1e30, optimizer="sgd")
+        run_distillation(splits, student, lr=1e30, optimizer="sgd")
     assert not (student.parent / "one").exists()
 
 
@@ -264,26 +228,21 @@ class TestPlan:
         assert not {"softcifar/models/resnet.py", "softcifar/losses/label_relaxation.py"} & code.keys()
 
 
-def test_the_stage_on_the_smoke_study(tmp_path, smoke):
-    """From params.yaml to scores/shallow, and what it says where something is missing."""
-    smoke["distillation"] = TAUGHT
-    workspace = Workspace.create(tmp_path / "study", smoke)
-    workspace.stage("plan")
-    for name in smoke["datasets"]:
-        workspace.stage("download", name)
-    workspace.stage("prepare")
-    done = workspace.stage("distill", "hard", check=False)
-    assert done.returncode == 2
-    assert "models/students/hard/about.json: not found" in done.stderr
-    done = workspace.stage("distill", "instance", check=False)
-    assert done.returncode == 2
-    assert "there is no student in distillation.students 'instance'" in done.stderr
-    assert not (workspace.folder / "models/shallow").exists()
-    workspace.stage("soften", "hard")
-    workspace.stage("train", "hard")
-    workspace.stage("distill", "hard")
+@pytest.mark.slow
+def test_the_stage_on_the_smoke_study(tmp_path, smoke_study):
+    """What it left in scores/shallow, and what it says where something is missing."""
+    workspace = smoke_study.copy(tmp_path / "study")
     folder = workspace.folder / "scores/shallow/hard"
     logits, test = np.load(folder / "logits.npz"), np.load(workspace.folder / "data/study/test.npz")
     assert logits["test"].shape == (2, 1, len(test["labels"]), 10)
     assert json.loads((folder / "about.json").read_text())["network"]["name"] == "shallow"
     assert (workspace.folder / "models/shallow/hard/run_1.safetensors").is_file()
+    done = workspace.stage("distill", "instance", check=False)
+    assert done.returncode == 2
+    assert "there is no student in distillation.students 'instance'" in done.stderr
+    for left in ("models/students/hard", "models/shallow", "scores/shallow"):
+        shutil.rmtree(workspace.folder / left)
+    done = workspace.stage("distill", "hard", check=False)
+    assert done.returncode == 2
+    assert "models/students/hard/about.json: not found" in done.stderr
+    assert not (workspace.folder / "models/shallow").exists()

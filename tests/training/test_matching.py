@@ -15,8 +15,8 @@ from softcifar.params.sections import LabelSource, Student
 from softcifar.training.matching import added_entropy, matched
 from softcifar.training.state import Store
 from softcifar.training.student import train_student
-from tests.augment.test_augment import batch, generator
-from tests.training.test_training import SEEDS, SMALL, recipe
+from tests.augment.helpers import batch, generator
+from tests.training.helpers import SEEDS, SMALL, recipe
 
 SHAPE = (16, 16, 3)
 TARGETS = np.eye(10, dtype=np.float32)[np.arange(1000) % 10]

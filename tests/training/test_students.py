@@ -1,55 +1,22 @@
 """Students: the same bytes every time, runs apart from each other, tuning, labels made during training, wrong input."""
 
 import functools
-import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
 from softcifar.errors import UserError
-from softcifar.labels.uniform import uniform
-from softcifar.params.candidates import label_candidates
 from softcifar.params.chosen import Chosen
-from softcifar.params.sections import LabelSource, Seeds, Student
+from softcifar.params.sections import Seeds, Student
 from softcifar.training import loop
 from softcifar.training.loop import train
 from softcifar.training.state import Store
 from softcifar.training.student import best_candidate, train_student
 from softcifar.training.trained import load_classifier
-from tests.training.test_training import CPU, SEEDS, SMALL, make_task
-
-
-def label_source(source) -> LabelSource:
-    return LabelSource.model_validate({"source": source} if isinstance(source, str) else source)
-
-
-def targets_of(source, labels: np.ndarray) -> np.ndarray:
-    """float32 (C, N, 2), as stage soften writes them."""
-    made = [uniform(labels, 2, **one.options) if one.source == "uniform" else np.eye(2)[labels]
-            for _, one in label_candidates(label_source(source))]  # fmt: skip
-    return np.stack(made).astype(np.float32)
-
-
-def run_student(splits, tmp_path, name="a", state=None, source="hard", seeds=SEEDS, **changes):
-    train_split, validation, manifest = splits
-    out = tmp_path / name
-    train_student(
-        name,
-        Student.model_validate({**SMALL, "labels": "hard", **changes}),
-        seeds,
-        train_split=train_split,
-        validation=validation,
-        targets=targets_of(source, train_split.labels),
-        manifest=manifest,
-        states=Store(tmp_path / ".state" / (state or name), "x"),
-        source=label_source(source),
-        out=out,
-    )
-    return out, pd.read_csv(out / "history.csv"), json.loads((out / "about.json").read_text())
+from tests.training.helpers import CPU, SEEDS, SMALL, label_source, make_task, run_student
 
 
 def test_a_student_is_the_same_bytes_every_time(splits, tmp_path):

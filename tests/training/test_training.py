@@ -10,49 +10,12 @@ import torch
 
 from softcifar.errors import UserError
 from softcifar.execution.device import pick, resolve_precision
-from softcifar.params.recipe import Recipe
-from softcifar.params.sections import Seeds
 from softcifar.training import loop
-from softcifar.training.loop import Task, train
+from softcifar.training.loop import train
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
 from softcifar.training.state import State, Store, load_state, save_state
-
-CPU = torch.device("cpu")
-SMALL = {
-    "network": "resnet8", "method": "softmax", "loss": "cross_entropy", "augment": ["crop_flip"], "epochs": 4,
-    "batch_size": 16, "optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005,
-    "schedule": "cosine", "milestones": [], "factor": 0.1, "warmup": 0, "finetune": 0, "checkpoint": "best", "choose_by": "nll",
-    "precision": "float32", "compile": False,
-}  # fmt: skip
-SEEDS = Seeds(runs=2, search=1, init=0, order=0)
-
-
-def recipe(**changes) -> Recipe:
-    return Recipe.model_validate({**SMALL, **changes})
-
-
-def make_task(splits, **changes) -> Task:
-    train_split, validation, manifest = splits
-    return Task(
-        name="student a",
-        recipe=recipe(**changes),
-        images=train_split.images,
-        targets=np.eye(2, dtype=np.float32)[train_split.labels],
-        validation_images=validation.images,
-        validation_labels=validation.labels,
-        manifest=manifest,
-        init=0,
-        order=0,
-    )
-
-
-def no_progress(*_: object) -> None:
-    pass
-
-
-def same(one: dict, two: dict) -> bool:
-    return one.keys() == two.keys() and all(torch.equal(one[name], two[name]) for name in one)
+from tests.training.helpers import CPU, Killed, make_task, no_progress, recipe, same
 
 
 def test_it_learns_two_easy_classes(splits, tmp_path):
@@ -66,10 +29,6 @@ def test_the_kept_epoch_is_the_one_asked_for(splits, tmp_path, checkpoint):
     state = train(make_task(splits, checkpoint=checkpoint, lr=0.5), CPU, tmp_path / "state", no_progress)
     nll = [row["validation_nll"] for row in state.history]
     assert state.best_epoch == (int(np.argmin(nll)) + 1 if checkpoint == "best" else 4)
-
-
-class Killed(Exception):
-    pass
 
 
 @pytest.mark.parametrize("after", [1, 3])
