@@ -6,7 +6,7 @@ import re
 
 import torch
 
-from softcifar.pipeline.records import processor
+from softcifar.pipeline.provenance import processor
 
 PACKAGES = ("torch", "torchvision", "numpy", "softcifar")
 

@@ -2,6 +2,7 @@
 
 import csv
 import glob
+import hashlib
 import io
 import json
 import os
@@ -80,6 +81,11 @@ def read_json(path: Path | str) -> object:
         raise UserError(f"{path}: not found; run the stage that writes it (dvc repro)") from None
     except ValueError as error:
         raise UserError(f"{path}: not a JSON file ({error})") from None
+
+
+def md5(content: bytes) -> str:
+    """As DVC writes it of a file with this content."""
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def write_csv(path: Path | str, rows: Sequence[Mapping[str, object]]) -> None:

@@ -18,16 +18,35 @@ OUTPUTS = {
     "simulate": ("scores/simulations/{}",),
     "illustrate": ("scores/illustrations/{}.npz",),
 }
+WHOLE = {"prepare": "data/study", "report": "reports/index.html"}  # of stages without items
 LEFT, KEEP_DAYS = Path(".state/left"), 30
 
 
 def outputs(plan: list[str], root: Path) -> list[Path]:
     """The outputs of every item of a plan, given the names of its files: ['train/hard.json', 'report.json', ...]."""
-    found = [root / "data/study", root / "reports/index.html"]
+    found = [root / place for place in WHOLE.values()]
     for file in plan:
         stage, _, item = file.removesuffix(".json").partition("/")
         found += [root / place.format(item) for place in OUTPUTS.get(stage, ())]
     return found
+
+
+def output_of(stage: str, root: Path) -> Path | None:
+    """Where a stage by its name in dvc.yaml ('train@hard', 'report') leaves what it makes, and beside it its record."""
+    name, _, item = stage.partition("@")
+    if name in OUTPUTS:
+        return root / OUTPUTS[name][0].format(item)
+    return root / WHOLE[name] if name in WHOLE else None
+
+
+def entry_of(output: Path) -> str | None:
+    """The other way round: the file of the plan ('train/hard.json') of the item that leaves `output`."""
+    name = output.as_posix()
+    for stage, (place, *_) in OUTPUTS.items():
+        start, _, end = place.partition("{}")
+        if name.startswith(start) and name.endswith(end):
+            return f"{stage}/{name.removeprefix(start).removesuffix(end)}.json"
+    return next((f"{stage}.json" for stage, place in WHOLE.items() if name == place), None)
 
 
 def tidy(plan: list[str], root: Path) -> list[Path]:

@@ -18,7 +18,7 @@ import yaml
 from softcifar.errors import UserError, suggestion
 from softcifar.files import atomic_folder, write_text
 from softcifar.params.study import Study, load
-from softcifar.pipeline import records, studies
+from softcifar.pipeline import provenance, studies
 from softcifar.pipeline.jobs.__main__ import lock_folder
 from softcifar.pipeline.jobs.dvc_command import ask
 from softcifar.pipeline.stage import PARAMS, run
@@ -127,14 +127,14 @@ def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
 
 def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
     """What stands between the marks: how the run was made and what came out."""
-    found = records.records(root, yaml.safe_load(lock)["stages"])
-    each = ", ".join(f"{name} {records.duration(record.seconds)}" for name, record in found.items())
+    found = provenance.records(root, yaml.safe_load(lock)["stages"])
+    each = ", ".join(f"{name} {provenance.duration(record.seconds)}" for name, record in found.items())
     facts = {
         "command": f"`make repro STUDY={study.study}`",
-        "hardware": records.hardware(found.values()),
-        "time": records.time_taken(found),
+        "hardware": provenance.hardware(found.values()),
+        "time": provenance.time_taken(found),
         "stages": each or "none recorded",
-        "versions": records.versions(found.values()),
+        "versions": provenance.versions(found.values()),
         "n": _counts(study),
         "finished": max((record.finished.split()[0] for record in found.values()), default="not recorded"),
     }

@@ -21,10 +21,14 @@ def installed() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
 
 
-def write_run_record(output: Path, started: float) -> None:
-    """Write <output>.run.json: when, where, how long (seconds since `started`), with which packages."""
+def write_run_record(output: Path, started: float, plan: str | None) -> None:
+    """Write <output>.run.json: when, where, how long (seconds since `started`), with which packages, by what plan.
+
+    plan: the md5 of the entry's file, as dvc.lock has it. What DVC brings back from its cache keeps the record of another run.
+    """
     torch = sys.modules.get("torch")  # a stage without networks need not load it
     record = {
+        "plan": plan,
         "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "seconds": round(time.time() - started, 1),
         "host": socket.gethostname(),

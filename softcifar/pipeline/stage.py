@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from softcifar.errors import UserError, suggestion
-from softcifar.files import read_json
+from softcifar.files import md5, read_json
 from softcifar.params.study import read
+from softcifar.pipeline.outputs import entry_of
 from softcifar.pipeline.record import write_run_record
 
 PARAMS, PLAN = Path("params.yaml"), Path("data/plan")
@@ -73,7 +74,8 @@ def run(main: Callable[[], Path | None]) -> None:
     try:
         output = main()
         if output is not None:
-            write_run_record(output, started)
+            planned = entry_of(output)
+            write_run_record(output, started, md5((PLAN / planned).read_bytes()) if planned else None)
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -8,20 +8,22 @@ run there (softcifar.pipeline.publish), dvc.lock, tables/, figures/ and metrics.
 """
 
 import argparse
-import hashlib
 import itertools
 import re
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import yaml
 
 from softcifar.errors import UserError, suggestion
-from softcifar.files import atomic, write_text
+from softcifar.files import atomic, md5, write_text
 from softcifar.pipeline.jobs.__main__ import lock_folder
-from softcifar.pipeline.stage import PARAMS, run
+from softcifar.pipeline.stage import PARAMS, PLAN, run
 
-FOLDER, LOCK, README, PLAN = "studies", "dvc.lock", "README.md", "data/plan"
+if TYPE_CHECKING:
+    from softcifar.pipeline.fingerprint import Code
+
+FOLDER, LOCK, README = "studies", "dvc.lock", "README.md"
 State = Literal["fresh", "stale", "not published"]
 HEAD = """# Studies
 
@@ -71,14 +73,17 @@ def _copy(source: Path, target: Path) -> None:
         part.write_bytes(source.read_bytes())
 
 
-def state(root: Path, name: str) -> State:
-    """Whether results of a study are published, and whether the code and params that lie here would give the same."""
+def state(root: Path, name: str, code: "Code | None" = None) -> State:
+    """Whether results of a study are published, and whether the code and params that lie here would give the same.
+
+    code: what has been read of `root`'s code before; several studies share it.
+    """
     folder = root / FOLDER / name
     if not (folder / "tables").is_dir():
         return "not published"
     if not (folder / LOCK).exists():  # published before runs were recorded
         return "stale"
-    return "fresh" if recorded_plan(folder / LOCK) == present_plan(folder / PARAMS, root) else "stale"
+    return "fresh" if recorded_plan(folder / LOCK) == present_plan(folder / PARAMS, root, code) else "stale"
 
 
 def recorded_plan(lock: Path) -> dict[str, str]:
@@ -88,25 +93,25 @@ def recorded_plan(lock: Path) -> dict[str, str]:
     return {dep["path"]: dep["md5"] for dep in deps if dep["path"].startswith(f"{PLAN}/")}
 
 
-def present_plan(params: Path, root: Path) -> dict[str, str]:
+def present_plan(params: Path, root: Path, code: "Code | None" = None) -> dict[str, str]:
     """{file of the plan: md5} that stage plan would write now."""
     from softcifar.params.study import load  # here, because they import torch and a switch needs none
     from softcifar.pipeline.plan import entries, text
 
-    return {
-        f"{PLAN}/{name}": hashlib.md5(text(entry).encode(), usedforsecurity=False).hexdigest()
-        for name, entry in entries(load(params), root).items()
-    }
+    return {f"{PLAN}/{name}": md5(text(entry).encode()) for name, entry in entries(load(params), root, code).items()}
 
 
 def index(root: Path) -> str:
     """The text of studies/README.md: a row per study."""
-    return HEAD + "".join(_row(root, name) for name in names(root))
+    from softcifar.pipeline.fingerprint import Code
+
+    code = Code(root)
+    return HEAD + "".join(_row(root, name, code) for name in names(root))
 
 
-def _row(root: Path, name: str) -> str:
+def _row(root: Path, name: str, code: "Code") -> str:
     text = readme(root, name)
-    results = state(root, name)
+    results = state(root, name, code)
     if results != "not published":
         results = f"*{results}*"
     return f"| [`{name}`]({name}/) | {question(text)} | {item(text, 'runs on')} | {item(text, 'time')} | {results} |\n"

@@ -1,4 +1,4 @@
-"""params.yaml: presets load, mistakes are one clear sentence that names the key."""
+"""params.yaml: what it resolves to; mistakes are one clear sentence that names the key."""
 
 import inspect
 import json
@@ -21,16 +21,6 @@ from softcifar.params.simulation import SimulatedMethod, Simulation
 
 ROOT = Path(__file__).resolve().parents[2]
 TO_NOBODY = {"students": {"none": None}, "alpha": 0.9, "temperature": 20}
-PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
-
-
-@pytest.mark.parametrize("preset", PRESETS, ids=lambda path: path.stem)
-def test_every_preset_loads_and_is_named_after_its_file(preset):
-    assert params.load(preset).study == preset.stem
-
-
-def test_the_root_params_are_the_shapes_preset():
-    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "presets/shapes.yaml").read_bytes()
 
 
 def test_students_and_teachers_inherit_the_recipe(write_params):
@@ -269,7 +259,7 @@ def test_a_null_in_the_wrong_place_is_one_sentence(write_params, write_simulatio
 
 
 def test_a_file_that_is_no_params_file(tmp_path):
-    with pytest.raises(UserError, match="not found; copy one of presets"):
+    with pytest.raises(UserError, match="not found; make repro STUDY=shapes copies a study there"):
         params.load(tmp_path / "params.yaml")
     for text, message in (("a: [", "not a YAML file"), ("- 1", "found list; allowed: a mapping of study, seeds")):
         (tmp_path / "bad.yaml").write_text(text)

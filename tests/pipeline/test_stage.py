@@ -1,5 +1,6 @@
 """What stage scripts share: their entry of the plan, the record of a run, and what other studies left behind."""
 
+import hashlib
 import json
 import os
 import sys
@@ -10,7 +11,7 @@ import pytest
 import yaml
 
 from softcifar.errors import UserError
-from softcifar.pipeline.outputs import LEFT, outputs, tidy
+from softcifar.pipeline.outputs import LEFT, entry_of, output_of, outputs, tidy
 from softcifar.pipeline.record import installed, made_with_others, record_of, write_run_record
 from softcifar.pipeline.stage import entry, of_params, run
 
@@ -81,6 +82,11 @@ def test_a_finished_stage_leaves_a_record_and_a_failed_one_none(study, capsys):
     assert set(record["versions"]) == {"torch", "torchvision", "numpy", "scipy", "scikit-learn"}
     assert record["seconds"] >= 0
 
+    assert record["plan"] is None
+    run(lambda: Path("models/students/hard"))
+    record = json.loads(Path("models/students/hard.run.json").read_text())
+    assert record["plan"] == hashlib.md5(Path("data/plan/train/hard.json").read_bytes()).hexdigest()
+
     def fails():
         raise UserError("this is wrong")
 
@@ -90,11 +96,26 @@ def test_a_finished_stage_leaves_a_record_and_a_failed_one_none(study, capsys):
     assert capsys.readouterr().err == "error: this is wrong\n"
 
 
+@pytest.mark.parametrize(
+    ("stage", "output", "file"),
+    [
+        ("train@hard", "models/students/hard", "train/hard.json"),
+        ("soften@human", "data/labels/human.npz", "soften/human.json"),
+        ("prepare", "data/study", "prepare.json"),
+        ("report", "reports/index.html", "report.json"),
+        ("plan", None, None),
+    ],
+)
+def test_a_stage_its_output_and_its_entry_of_the_plan_belong_together(tmp_path, stage, output, file):
+    assert output_of(stage, tmp_path) == (output and tmp_path / output)
+    assert entry_of(Path(output or "data/plan")) == file
+
+
 def test_results_made_with_other_versions_are_named(tmp_path):
     made = [tmp_path / name for name in ("hard", "smooth", "gone")]
     for folder in made:
         folder.mkdir()
-        write_run_record(folder, time.time())
+        write_run_record(folder, time.time(), None)
     assert made_with_others(made) == {}
     for folder in (made[1], made[2]):
         record = json.loads(record_of(folder).read_text())

@@ -1,6 +1,7 @@
 """make publish, on a run that is finished in the eyes of DVC: a real plan, and one stage that writes a report in no time."""
 
 import json
+import platform
 import re
 import shutil
 import socket
@@ -11,15 +12,17 @@ import pytest
 import yaml
 
 from softcifar.errors import UserError
-from softcifar.pipeline import publish, records, studies
+from softcifar.files import md5
+from softcifar.pipeline import provenance, publish, studies
 from softcifar.pipeline.jobs.__main__ import lock_folder
+from softcifar.pipeline.record import record_of, write_run_record
 from tests.conftest import ROOT, Workspace
 
 UNUSED = -1  # as the descriptor of a lock: nothing is started that would inherit it
 PAGE = """
-import json, pathlib
-reports, trained = pathlib.Path("reports"), pathlib.Path("models/hard")
-for folder in (reports / "tables", reports / "figures", trained):
+import pathlib
+reports = pathlib.Path("reports")
+for folder in (reports / "tables", reports / "figures"):
     folder.mkdir(parents=True, exist_ok=True)
 (reports / "metrics.json").write_text("{}")
 (reports / "tables/summary.md").write_text("## Summary\\n\\n| student | accuracy |\\n| --- | --- |\\n| hard | 89.5 |\\n")
@@ -30,14 +33,16 @@ rows = ["A1,Soft labels help (Somebody 2020).,supported", "A1,Soft labels help (
 (reports / "tables/claims.csv").write_text("\\n".join(["claim,statement,verdict", *rows]) + "\\n")
 (reports / "figures/attack.svg").write_text("<svg/>")
 (reports / "figures/roc.svg").write_text("<svg/>")
-(trained / "about.json").write_text(json.dumps({"versions": {"torch": "2.15.0"}, "device": "cpu"}))
+(reports / "index.html").write_text("<html>")
 """
 
 
-def record(folder: Path, **changes: object) -> None:
-    """What a stage notes beside its outputs."""
-    found = {"finished": "2026-11-26 21:51:27 +0000", "seconds": 3725.2, "host": socket.gethostname(), "threads": 1}
-    (folder / "models/hard.run.json").write_text(json.dumps({**found, **changes}))
+def record(output: Path, plan: str, **changes: object) -> None:
+    """What a stage notes beside its output."""
+    write_run_record(output, 0.0, plan)
+    noted = json.loads(record_of(output).read_text())
+    changes = {"finished": "2026-11-26 21:51:27 +0000", "seconds": 3725.2, "versions": {"torch": "2.15.0"}} | changes
+    record_of(output).write_text(json.dumps(noted | changes))
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +58,13 @@ def finished(tmp_path_factory) -> Workspace:
     workspace.stage("plan")
     plan = sorted(str(path.relative_to(workspace.folder)) for path in (workspace.folder / "data/plan").rglob("*.json"))
     (workspace.folder / "page.py").write_text(PAGE)
-    reports = [{f"reports/{name}": {"cache": False}} for name in ("tables", "figures", "metrics.json")]
-    stage = {"cmd": "python page.py", "deps": plan, "outs": [*reports, "models/hard"]}
+    outs = [{f"reports/{name}": {"cache": False}} for name in ("tables", "figures", "metrics.json", "index.html")]
+    stage = {"cmd": "python page.py", "deps": plan, "outs": outs}
     (workspace.folder / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"report": stage}}))
     workspace.run("git", "init", "--quiet")
     workspace.run("dvc", "init", "--quiet")
     workspace.repro()
-    record(workspace.folder)
+    record(workspace.folder / "reports/index.html", md5((workspace.folder / "data/plan/report.json").read_bytes()))
     return workspace
 
 
@@ -74,7 +79,7 @@ def root(tmp_path, monkeypatch):
     dep = {"path": "data/plan/report.json", "md5": "a" * 32}
     (tmp_path / "dvc.lock").write_text(yaml.safe_dump({"stages": {"report": {"deps": [dep]}}}))
     monkeypatch.setattr(publish, "finished_lock", lambda root, lock: (root / "dvc.lock").read_text())
-    monkeypatch.setattr(studies, "present_plan", lambda params, root: {dep["path"]: dep["md5"]})
+    monkeypatch.setattr(studies, "present_plan", lambda params, root, code: {dep["path"]: dep["md5"]})
     return tmp_path
 
 
@@ -109,9 +114,9 @@ def test_a_finished_run_is_stored_and_fresh_until_code_or_params_change(finished
     text = (folder / "README.md").read_text()
     assert text.startswith(hand)
     assert studies.item(text, "time") == "1 h 2 min, the sum of 1 stage"
-    assert studies.item(text, "versions") == "torch 2.15.0"
+    assert studies.item(text, "versions") == f"python {platform.python_version()}, torch 2.15.0"
     assert studies.item(text, "finished") == "2026-11-26"
-    assert records.processor() in studies.item(text, "hardware")
+    assert provenance.processor() in studies.item(text, "hardware")
     assert socket.gethostname() not in text
     assert "- A1. Soft labels help (Somebody 2020): 1 supported, 1 undecided.\n" in text
     assert "| hard | 89.5 |" in text
@@ -211,18 +216,19 @@ def test_results_without_a_record_of_what_they_were_made_of_are_stale(tmp_path):
     assert studies.state(tmp_path, "old") == "stale"
 
 
-@pytest.mark.parametrize(("plan", "counts"), [("a" * 32, True), ("b" * 32, False)])
+STAGE = {"deps": [{"path": "data/plan/train/hard.json", "md5": "a" * 32}], "outs": [{"path": "models/students/hard"}]}
+
+
+@pytest.mark.parametrize(("plan", "counts"), [("a" * 32, True), ("b" * 32, False), (None, False)])
 def test_a_record_of_another_run_does_not_count(tmp_path, plan, counts):
-    (tmp_path / "models/hard").mkdir(parents=True)
-    record(tmp_path, plan=plan)
-    dep = {"path": "data/plan/train/hard.json", "md5": "a" * 32}
-    found = records.records(tmp_path, {"train@hard": {"deps": [dep], "outs": [{"path": "models/hard"}]}})
-    assert ("train@hard" in found) == counts
+    record(tmp_path / "models/students/hard", plan)
+    assert ("train@hard" in provenance.records(tmp_path, {"train@hard": STAGE})) == counts
 
 
 def test_another_machine_is_not_called_this_one(tmp_path):
-    (tmp_path / "models/hard").mkdir(parents=True)
-    record(tmp_path, host="elsewhere")
-    found = records.records(tmp_path, {"train@hard": {"outs": [{"path": "models/hard"}]}})
-    assert records.hardware(found.values()).startswith("not recorded: another machine")
-    assert records.hardware([]) == records.versions([]) == records.time_taken({}) == "not recorded"
+    record(tmp_path / "models/students/hard", "a" * 32)
+    assert provenance.processor() in provenance.hardware(provenance.records(tmp_path, {"train@hard": STAGE}).values())
+    record(tmp_path / "models/students/hard", "a" * 32, host="elsewhere")
+    found = provenance.records(tmp_path, {"train@hard": STAGE})
+    assert provenance.hardware(found.values()).startswith("not recorded: another machine")
+    assert provenance.hardware([]) == provenance.versions([]) == provenance.time_taken({}) == "not recorded"

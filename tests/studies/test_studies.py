@@ -7,17 +7,24 @@ import yaml
 
 from softcifar.params.study import load
 from softcifar.pipeline import studies
+from softcifar.pipeline.fingerprint import Code
 from softcifar.pipeline.plan import entries
 from tests.conftest import ROOT
 
 NAMES = studies.names(ROOT)
 
 
+@pytest.fixture(scope="module")
+def code():
+    """What is read of the code, once for all studies."""
+    return Code(ROOT)
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_study_is_valid_and_has_a_plan(name):
+def test_every_study_is_valid_and_has_a_plan(name, code):
     study = load(ROOT / "studies" / name / "params.yaml")
     assert study.study == name
-    assert {"prepare.json", "report.json"} <= entries(study, ROOT).keys()
+    assert {"prepare.json", "report.json"} <= entries(study, ROOT, code).keys()
 
 
 def test_a_fresh_clone_runs_shapes():

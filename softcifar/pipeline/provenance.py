@@ -1,4 +1,4 @@
-"""What a run was made on, as its stages noted beside their outputs: when, how long, by which versions, on what machine."""
+"""How a finished run came about, as its stages noted beside their outputs: when, how long, with which packages, on what."""
 
 import platform
 import re
@@ -11,35 +11,39 @@ import torch
 
 from softcifar.execution.device import cores
 from softcifar.files import read_json
+from softcifar.pipeline.outputs import output_of
+from softcifar.pipeline.record import record_of
+from softcifar.pipeline.stage import PLAN
 
 
 @dataclass(frozen=True)
 class Record:
-    """The notes of one stage; `about` is what it wrote of its outputs: versions, device, precision."""
+    """What one stage noted."""
 
     seconds: float
     finished: str
     host: str
-    about: Mapping
+    versions: Mapping[str, str]
+    device: str
 
 
 def records(root: Path, stages: Mapping[str, Mapping]) -> dict[str, Record]:
-    """{stage: its record}, of those of a dvc.lock's `stages` that left a <output>.run.json.
+    """{stage: its record}, of those of a dvc.lock's `stages` that left one.
 
-    One that names the entry of the plan (`plan`, its md5) that it was made with counts only where the lock names the same:
-    DVC brings outputs back from its cache, but not what lay beside them.
+    A record counts only where it names the entry of the plan that the lock names: DVC brings outputs back from its cache,
+    but not what lay beside them, so it may be of another study's stage of the same name.
     """
     found = {}
     for name, stage in stages.items():
-        entries = {dep["md5"] for dep in stage.get("deps", []) if dep["path"].startswith("data/plan/")}
-        for out in stage.get("outs", []):
-            path = root / out["path"]
-            noted = path.with_name(f"{path.name}.run.json")
-            if noted.exists():
-                run = read_json(noted)
-                about = read_json(path / "about.json") if (path / "about.json").exists() else {}
-                if "plan" not in run or run["plan"] in entries:
-                    found[name] = Record(run["seconds"], run["finished"], run["host"], {**about, **run})
+        output = output_of(name, root)
+        if output is None or not record_of(output).exists():
+            continue
+        noted = read_json(record_of(output))
+        if noted.get("plan") in {dep["md5"] for dep in stage.get("deps", []) if dep["path"].startswith(f"{PLAN}/")}:
+            about = output / "about.json"
+            device = read_json(about).get("device", "cpu") if about.exists() else "cpu"
+            versions = {"python": noted["python"], **noted["versions"]}
+            found[name] = Record(noted["seconds"], noted["finished"], noted["host"], versions, device)
     return found
 
 
@@ -52,7 +56,7 @@ def hardware(found: Iterable[Record]) -> str:
         return "not recorded: another machine than the one that published it"
     count = cores()
     known = [f"{processor()}, {count} core{'s' * (count > 1)}"]
-    if any(str(record.about.get("device", "cpu")).startswith("cuda") for record in found):
+    if any(record.device.startswith("cuda") for record in found):
         known.append(torch.cuda.get_device_name() if torch.cuda.is_available() else "a GPU")
     return ", ".join(known)
 
@@ -68,7 +72,7 @@ def versions(found: Iterable[Record]) -> str:
     """'numpy 2.4.6, python 3.11.7, torch 2.15.0'; of several versions all."""
     known: dict[str, set[str]] = {}
     for record in found:
-        for package, version in record.about.get("versions", {}).items():
+        for package, version in record.versions.items():
             known.setdefault(package, set()).add(version)
     return ", ".join(f"{package} {' and '.join(sorted(each))}" for package, each in sorted(known.items())) or "not recorded"
 
