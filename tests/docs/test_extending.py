@@ -26,6 +26,10 @@ REGISTERED = {
 }
 # The other kinds, with the existing files that one of them touches.
 OTHERS = {
+    "A metric": {"softcifar/report/chapters/calibration/quality.py"},
+    "A claim": {"softcifar/report/chapters/claims/__init__.py"},
+    "A figure": {"softcifar/report/chapters/calibration/__init__.py"},
+    "A chapter": {"softcifar/report/chapters/__init__.py"},
     "A stage": {"dvc.yaml", "softcifar/pipeline/plan.py"},
     "A key of params.yaml": {"softcifar/params/recipe.py", "softcifar/training/loop.py"},
 }
@@ -90,7 +94,7 @@ def test_adding_one_changes_the_code_of_no_other_student(tmp_path):
     copy = tmp_path / "project"
     for name in ("softcifar", "stages", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for title in REGISTERED:
+    for title in (*REGISTERED, "A metric", "A claim", "A figure", "A chapter"):
         put(EXAMPLES[title], copy)
     before, after = Code(ROOT), Code(copy)
     assert {stage: after.of(stage, methods) for stage, methods in stages.items()} == {
@@ -107,13 +111,44 @@ def test_the_others_touch_no_more_than_they_must(title):
     assert not any(file.startswith("studies/") for file in example.touched)
 
 
+@pytest.mark.parametrize("title", ["A metric", "A claim", "A figure"])
+def test_what_the_report_shows_is_one_file_and_one_line(title):
+    example = EXAMPLES[title]
+    assert len(example.files) == 2  # its own and its test
+    entries = [line for _, _, lines in example.lines for line in lines.splitlines() if line and not line.startswith("from ")]
+    assert len(entries) + len(example.changes) == 1
+
+
+def test_a_chapter_is_its_folder_and_one_line():
+    own = [file for file in EXAMPLES["A chapter"].files if not file.startswith("tests/")]
+    assert {file.rsplit("/", 1)[0] for file in own} == {"softcifar/report/chapters/confusion"}
+    ((_, _, lines),) = EXAMPLES["A chapter"].lines
+    assert len([line for line in lines.splitlines() if line and not line.startswith("from ")]) == 1
+
+
 def test_a_stage_is_a_script_and_a_package():
     folders = {file.rsplit("/", 1)[0] for file in EXAMPLES["A stage"].files}
     assert folders == {"softcifar/duplicates", "stages", "tests/duplicates"}
 
 
+def _tests(*, of_report: bool) -> list[str]:
+    """The tests of those examples that do, or do not, show something in the report."""
+    return [
+        file
+        for example in EXAMPLES.values()
+        if any(each.startswith("softcifar/report/") for each in example.touched) == of_report
+        for file in example.files
+        if file.startswith("tests/")
+    ]
+
+
 def test_the_tests_of_the_examples_pass(project):
-    run_tests(project, [file for example in EXAMPLES.values() for file in example.files if file.startswith("tests/")])
+    run_tests(project, _tests(of_report=False))
+
+
+@pytest.mark.slow
+def test_the_tests_of_the_examples_in_the_report_pass(project):
+    run_tests(project, _tests(of_report=True))
 
 
 @pytest.mark.slow
