@@ -126,7 +126,8 @@ def _study(quick: bool) -> dict:
     study["datasets"] = {"shapes": {"source": "shapes", "train": 300, "test": 50}}
     study["data"] |= {"sizes": {"train": 200, "validation": 50, "test": 50}, "ood": {}}
     study["teachers"], study["labels"], study["students"] = {}, {"hard": {"source": "hard"}}, {STUDENT: student}
-    study["distillation"]["students"], study["surrogates"], study["illustrations"] = [], [], {}
+    for section in ("distillation", "surrogates", "illustrations"):
+        del study[section]
     study["evaluation"]["attacks"] = {"fgsm": {**study["evaluation"]["attacks"]["fgsm"], "images": 20}}
     study["evaluation"]["shifts"] |= {"corruptions": [], "severities": [], "covered": [], "visible": []}
     study["report"]["reference"] = STUDENT

@@ -39,7 +39,7 @@ def study(tmp_path, splits):
 def run(study, method, out="scores"):
     folder, student, manifest = study
     evaluate(
-        "a", Student.model_validate({**student, "method": method}), Seeds(runs=2, search=1, init=0, order=0), SETTINGS,
+        "a", Student.model_validate({**student, "method": method}).method, Seeds(runs=2, search=1, init=0, order=0), SETTINGS,
         study=folder / "study", ood={"noise": folder / "ood/noise.npz"}, manifest=manifest, models=folder / "models",
         surrogates={}, copies={}, out=folder / out,
     )  # fmt: skip

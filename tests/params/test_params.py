@@ -1,4 +1,4 @@
-"""params.yaml: mistakes are one clear sentence that names the key."""
+"""params.yaml: what it resolves to; mistakes are one clear sentence that names the key."""
 
 import inspect
 import json
@@ -259,7 +259,7 @@ def test_a_null_in_the_wrong_place_is_one_sentence(write_params, write_simulatio
 
 
 def test_a_file_that_is_no_params_file(tmp_path):
-    with pytest.raises(UserError, match="not found; make repro STUDY=shapes"):
+    with pytest.raises(UserError, match="not found; make repro STUDY=shapes copies a study there"):
         params.load(tmp_path / "params.yaml")
     for text, message in (("a: [", "not a YAML file"), ("- 1", "found list; allowed: a mapping of study, seeds")):
         (tmp_path / "bad.yaml").write_text(text)

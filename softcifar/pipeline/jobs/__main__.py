@@ -23,7 +23,7 @@ def main() -> None:
         raise UserError("dvc.yaml: not found in this folder; run softcifar.pipeline.jobs in the project's folder")
     if arguments.jobs is not None and not re.fullmatch(r"0*[1-9][0-9]*", arguments.jobs):
         raise UserError(f"--jobs: found '{arguments.jobs}'; allowed: a whole number from 1 up")
-    resources = Resources.found(int(arguments.jobs) if arguments.jobs else None)
+    resources = Resources.found(arguments.jobs and int(arguments.jobs))
     raise SystemExit(Runner(resources, lock_folder()).run(arguments.targets))
 
 
@@ -34,8 +34,7 @@ def lock_folder() -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        words = "another run, or a stage that a killed run left behind, is at work here; wait for it or stop it"
-        raise UserError(f"{RUN_LOCK}: {words}") from None
+        raise UserError(f"{RUN_LOCK}: a run, or what a killed one left, is at work here; wait for it or stop it") from None
     return lock
 
 

@@ -12,12 +12,10 @@ class Display:
         self.stream, self.live = stream, stream.isatty()
         self._line = tqdm(file=stream, disable=not self.live, dynamic_ncols=True, leave=False, bar_format="{desc}")
 
-    def say(self, line: str) -> None:
-        """A line that stays."""
+    def say(self, line: str) -> None:  # stays
         self._try(tqdm.write, line, file=self.stream)
 
-    def show(self, line: str) -> None:
-        """The live line, cut to the terminal's width."""
+    def show(self, line: str) -> None:  # live, cut to the terminal's width
         self._try(self._line.set_description_str, line)
 
     def close(self) -> None:

@@ -13,17 +13,15 @@ from pathlib import Path
 from softcifar.errors import UserError
 
 KILLED = "its dvc was killed"
-NOISE = re.compile(
-    r"\x1b\[[0-9;?]*[A-Za-z]|[^\r\n]*\d%\|[^\r\n]*?\]"
-)  # colours, and tqdm's bars: 'a: 5%|# | 1/21 [00:01<00:20]'
+# Colours, and tqdm's bars: 'a: 5%|# | 1/21 [00:01<00:20]'.
+NOISE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\r\n]*\d%\|[^\r\n]*?\]")
 
 
 def start(*arguments: str, lock: int, env: Mapping[str, str] = os.environ, **outputs: object) -> subprocess.Popen:
     """Start dvc in a process group of its own, so that it can be stopped with all that it starts; it inherits `lock`."""
     # The stages' commands find this Python on PATH. DVC_DAEMON: nothing stays behind (reports of use) that holds `lock`.
-    path = os.pathsep.join([str(Path(sys.executable).parent), env.get("PATH", os.defpath)])
+    env = {**env, "DVC_DAEMON": "1", "PATH": f"{Path(sys.executable).parent}{os.pathsep}{env.get('PATH', os.defpath)}"}
     command = [sys.executable, "-P", "-m", "dvc", "--wait-for-lock", *arguments]
-    env = {**env, "DVC_DAEMON": "1", "PATH": path}
     return subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, start_new_session=True, pass_fds=[lock], **outputs)
 
 

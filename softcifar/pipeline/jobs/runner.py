@@ -1,8 +1,7 @@
 """One run of a pipeline's stages, several at a time.
 
-`dvc repro` runs one stage after the other, but several `dvc repro --single-item` get along: DVC gives up its lock while a
-stage's command runs. Starting DVC costs a second or two, so nothing is started for a stage that `dvc status` knows to be up
-to date. DVC alone decides what runs and keeps the results; this only decides when, and `dvc repro` may be used in between.
+Several `dvc repro --single-item` get along: DVC gives up its lock while a stage's command runs. As DVC takes a second to start,
+it is not started for what `dvc status` calls up to date. DVC alone decides what runs, this when; `dvc repro` still works too.
 """
 
 import json
@@ -29,8 +28,6 @@ GRACE = 10.0  # seconds to end in, after which a stage is killed
 
 @dataclass
 class Running:
-    """A `dvc repro` of one stage at work."""
-
     process: subprocess.Popen
     log: Path
     slot: int
@@ -46,7 +43,7 @@ class Runner:
         self.ask = partial(dvc_command.ask, lock=lock, meanwhile=self._look_up)
         self.display = Display(sys.stderr)
         self.schedule = Schedule({}, [])
-        self.running: dict[str, Running] = {}
+        self.running: dict[str, Running] = {}  # for each stage at work its `dvc repro`
         self.ran: list[tuple[str, float]] = []  # stages brought up to date, and their seconds
         self.begun = time.monotonic()
         self.signals: list[int] = []  # that ask to stop: Ctrl-C, SIGTERM, a closed terminal
@@ -138,8 +135,9 @@ class Runner:
                     dvc_command.send(running.process, signal.SIGKILL)
                 elif name not in told and "ing lock file 'dvc.lock'" not in running.log.read_text(errors="replace"):
                     dvc_command.send(running.process, signal.SIGINT)
+                    if not told:
+                        self.display.say("stopping what runs; once more to kill it")
                     told.add(name)
-            self.display.show("stopping what runs; once more to kill it")
             time.sleep(0.05)
         for running in self.running.values():  # what outlived its dvc
             dvc_command.send(running.process, signal.SIGKILL)
