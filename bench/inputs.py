@@ -19,7 +19,7 @@ MANIFEST = {
 }
 
 
-def preset() -> dict:
+def written_recipe() -> dict:
     """The recipe of studies/cifar10h/params.yaml as it is written there."""
     return yaml.safe_load(PARAMS.read_text())["recipe"]
 
@@ -27,7 +27,7 @@ def preset() -> dict:
 def recipe(network: str, batch_size: int, epochs: int, **changes: object) -> Recipe:
     """The Soft CIFAR study's recipe (studies/cifar10h/params.yaml) with another network, batch size and number of epochs."""
     short = {"network": network, "batch_size": batch_size, "epochs": epochs, "warmup": 1}
-    return Recipe(**{**preset(), **short, **changes})
+    return Recipe(**{**written_recipe(), **short, **changes})
 
 
 def random_images(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,7 +17,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from bench.inputs import CLASSES, MANIFEST, preset, random_images
+from bench.inputs import CLASSES, MANIFEST, random_images, written_recipe
 from bench.timing import seconds
 from softcifar.models.build import build
 
@@ -71,7 +71,7 @@ def loader(images: np.ndarray, targets: np.ndarray, batch: int, workers: int, de
 
 def sgd(network: nn.Module) -> torch.optim.SGD:
     """With the study's learning rate, momentum and weight decay."""
-    study = preset()
+    study = written_recipe()
     return torch.optim.SGD(network.parameters(), lr=study["lr"], momentum=study["momentum"], weight_decay=study["weight_decay"])
 
 

@@ -115,7 +115,7 @@ def measure(quick: bool, _: Apart) -> list[Row]:
 
 
 def _study(quick: bool) -> dict:
-    """The smoke preset with a ResNet-20; quick: with that student alone."""
+    """The smoke study with a ResNet-20; quick: with that student alone."""
     study = yaml.safe_load((ROOT / "studies/smoke/params.yaml").read_text())
     study["recipe"]["precision"] = "auto"
     student = {"labels": "hard", "network": STUDENT, "batch_size": 128}

@@ -39,7 +39,7 @@ def _in_this_process(monkeypatch):
 
 @pytest.fixture
 def smoke() -> dict:
-    """The smoke preset as plain data, to be changed at will."""
+    """The smoke study as plain data, to be changed at will."""
     return yaml.safe_load(study_file("smoke").read_text())
 
 
@@ -74,7 +74,7 @@ def write_params(tmp_path, smoke):
 
 @pytest.fixture
 def write_simulations(tmp_path):
-    """The same for a study of simulations, the gaussians preset."""
+    """The same for a study of simulations, gaussians."""
     gaussians = yaml.safe_load(study_file("gaussians").read_text())
     return lambda changes: _write_changed(tmp_path / "params.yaml", gaussians, changes)
 

@@ -58,6 +58,7 @@ def publish(root: Path, lock: int) -> tuple[Path, list[str]]:
             for path in paths:
                 (new / place).mkdir(exist_ok=True)
                 shutil.copyfile(path, new / place / path.name)
+    write_text(root / studies.LOCK, made_of)  # what switching to the study would bring
     studies.write_index(root)
     return folder, [str(path.relative_to(root)) for path in large]
 

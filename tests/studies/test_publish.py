@@ -56,7 +56,8 @@ def finished(tmp_path_factory) -> Workspace:
         shutil.rmtree(workspace.folder / "studies" / other)
     shutil.copyfile(workspace.folder / "studies/smoke/params.yaml", workspace.folder / "params.yaml")
     workspace.stage("plan")
-    plan = sorted(str(path.relative_to(workspace.folder)) for path in (workspace.folder / "data/plan").rglob("*.json"))
+    found = (path.relative_to(workspace.folder) for path in (workspace.folder / PLAN).rglob("*.json"))
+    plan = sorted(str(path) for path in found if path != OF_PARAMS)  # which no stage reads as its own
     (workspace.folder / "page.py").write_text(PAGE)
     outs = [{f"reports/{name}": {"cache": False}} for name in ("tables", "figures", "metrics.json", "index.html")]
     stage = {"cmd": "python page.py", "deps": plan, "outs": outs}
@@ -111,6 +112,7 @@ def test_a_finished_run_is_stored_and_fresh_until_code_or_params_change(finished
         "tables/claims.csv", "figures/attack.svg",
     }  # fmt: skip
     assert yaml.safe_load((folder / "dvc.lock").read_text())["stages"].keys() == {"report"}
+    assert (folder / "dvc.lock").read_bytes() == (workspace.folder / "dvc.lock").read_bytes()
     text = (folder / "README.md").read_text()
     assert text.startswith(hand)
     assert studies.item(text, "time") == "1 h 2 min, the sum of 1 stage"

@@ -38,7 +38,7 @@ METHODS = {
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory) -> tuple[Path, dict]:
-    """(folder, params): five data sets, two simulations, names that are not those of the preset."""
+    """(folder, params): five data sets, two simulations, names that are not those of the study gaussians."""
     root = tmp_path_factory.mktemp("gaussians")
     given = yaml.safe_load((ROOT / "studies/gaussians/params.yaml").read_text())
     given["datasets"]["gaussians"] |= {"data_sets": 5, "train": 20, "validation": 20, "test": 100}
