@@ -31,9 +31,9 @@ def test_the_examples_work_as_told(tmp_path):
     study["seeds"]["runs"] = 1
     study["data"]["ood"] = {}
     study["datasets"] = {"shapes": study["datasets"]["shapes"]}
-    study["teachers"], study["illustrations"], study["distillation"]["students"] = {}, {}, []
+    study["teachers"], study["illustrations"], study["distillation"]["students"] = {}, {}, {}
     study["labels"] = {"hard": {"source": "hard"}, "sharp": {"source": "sharpened", "power": 3}}
-    study["surrogates"] = []
+    study["surrogates"] = {}
     # Only one is linear: its features are the pixels, and densities of so many dimensions take long.
     study["students"] = {
         "hard": {"labels": "hard"},
