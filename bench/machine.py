@@ -24,5 +24,5 @@ def slug(model: str, cores: int) -> str:
 
 
 def versions() -> dict[str, str]:
-    """{"python": ..., "torch": ..., ...} of all that a number may hang on."""
+    """{"python": ..., "torch": ..., ...} of all that a number may depend on."""
     return {"python": platform.python_version()} | {package: importlib.metadata.version(package) for package in PACKAGES}

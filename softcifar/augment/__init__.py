@@ -1,6 +1,6 @@
 """Augmentations: (images, targets, generator, *, options) -> (images, targets), on the device, one draw per image.
 
-images (B, C, H, W) float in [0, 1]; targets (B, K) probabilities; generator on the same device (methods.md, section 3).
+images (B, C, H, W) float in [0, 1]; targets (B, K) probabilities; generator on the same device (docs/methods.md, Augmentation).
 One that changes how much an image counts, or mixes images, also takes the weights (B,) so far, as `weights` (None: all 1), and
 returns (images, targets, weights). softcifar.augment.policy applies a recipe's steps; the loop multiplies each image's loss by
 its weight.

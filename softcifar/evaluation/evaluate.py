@@ -76,7 +76,7 @@ def evaluate(
     training's, and `cost`: the forward passes of one image that these two files took, all runs together.
     method: the uncertainty method as it predicts.
     study: folder with train.npz, validation.npz and test.npz; ood: npz files by name; models: the student's trained folder;
-    surrogates: npz files of images moved against other networks, by name; copies: of corrupted test images, by corruption.
+    surrogates: npz files of adversarial examples for other networks, by name; copies: of corrupted test images, by corruption.
     """
     about = read_json(models / "about.json")
     chosen, trained = Chosen(**about["network"]), Chosen(**about["method"])  # tuned options resolved

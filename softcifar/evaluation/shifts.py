@@ -34,7 +34,7 @@ def shifted(
 ) -> np.ndarray:
     """Images uint8 (N, H, W, C) under one condition, computed on `device` and rounded to uint8 again.
 
-    fill: colour (C,) in [0, 1] of what is hidden. The draws hang on seed, shift, level and the place of the batch alone, so
+    fill: colour (C,) in [0, 1] of what is hidden. The draws depend on seed, shift, level and the place of the batch alone, so
     every network meets the same images.
     """
     if shift == "none":

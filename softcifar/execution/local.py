@@ -96,7 +96,7 @@ def _work(function: Callable, connection: Connection, device: str) -> None:
 
 
 def _nobody(*_: object) -> None:
-    """Nobody wants to know."""
+    """Reports nothing."""
 
 
 def _end_with_parent() -> None:

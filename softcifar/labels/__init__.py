@@ -1,4 +1,4 @@
-"""Label sources: one probability vector per training image (methods.md, section 1)."""
+"""Label sources: one probability vector per training image (docs/methods.md, Label sources)."""
 
 from softcifar.labels.adaptive_mass import adaptive_instance_based, adaptive_uniform
 from softcifar.labels.beta_smoothing import beta_smoothing

@@ -1,4 +1,4 @@
-"""Losses from logits, each with integer labels or probability targets where defined (methods.md, section 2)."""
+"""Losses from logits, each with integer labels or probability targets where defined (docs/methods.md, Losses)."""
 
 from softcifar.losses.confidence_penalty import confidence_penalty
 from softcifar.losses.cross_entropy import cross_entropy

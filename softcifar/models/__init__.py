@@ -1,4 +1,4 @@
-"""Networks by name: `build(name, num_classes, **options)` (methods.md, section 4)."""
+"""Networks by name: `build(name, num_classes, **options)` (docs/methods.md, Networks)."""
 
 from softcifar.models.build import build
 from softcifar.models.convnet import convnet

@@ -1,4 +1,4 @@
-"""The layers that a network's options decide: spectral_norm and coeff, mod, dropout (methods.md, section 4)."""
+"""The layers that a network's options decide: spectral_norm and coeff, mod, dropout (docs/methods.md, Networks)."""
 
 from dataclasses import dataclass
 

@@ -159,7 +159,7 @@ def _illustrate(study: Study, name: str) -> tuple[Params, Methods]:
 
 
 def _report(study: Study, _: str) -> tuple[Params, Methods]:
-    return study.model_dump(), []
+    return study.model_dump() | ({} if study.distillation else {"distillation": {"students": {}}}), []
 
 
 Items = Callable[[Study], Any]  # names; one empty name where a stage has no items

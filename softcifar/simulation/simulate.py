@@ -100,7 +100,7 @@ def one_data_set(plan: Plan, data: dict[str, Arrays], number: int) -> Arrays:
         for name in plan.trained
         for chosen in candidates(simulation.methods[name], budget)
     ]
-    # Candidate c of every method starts from the same weights and sees the same batches: methods are compared, not their luck.
+    # Candidate c of every method starts from the same weights and sees the same batches, so only the methods differ.
     again = len(plan.trained)
     inits = [derive(plan.seeds.init, "data set", number, "network", c) for c in range(budget)] * again
     orders = [derive(plan.seeds.order, "data set", number, "network", c) for c in range(budget)] * again

@@ -1,4 +1,4 @@
-"""Distillation: a shallow network learns from a trained student, to see how well that student teaches (protocols.md, B)."""
+"""Distillation: a shallow network learns from a trained student; how well does that student teach? (docs/protocols.md, B)"""
 
 import functools
 from dataclasses import dataclass

@@ -130,7 +130,7 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         pixels.requires_grad_(method.input_gradient)
         with autocast(precision, device):
-            # What is left over at the end of an epoch is not worth a program of its own.
+            # The smaller last batch of an epoch is not worth compiling a program of its own.
             logits = (step if len(batch) == recipe.batch_size else network)(pixels)
         loss = (weights * method.loss(network, pixels, logits, wanted, loss_of)).mean()
         optimizer.zero_grad()

@@ -130,7 +130,7 @@ def test_spread_leaves_its_weights_as_they_were():
 
 @pytest.mark.parametrize(("p_true", "mass"), [(0.5, 0.18), (0.6, 0.08), (0.8, 0.0), (1 - 1e-12, 0.08)])
 def test_adaptive_mass_reference(p_true, mass):
-    """P1 .8, P2 2 (methods.md 1)."""
+    """P1 .8, P2 2 (docs/methods.md, Label sources)."""
     for source in (adaptive_uniform, adaptive_instance_based):
         found = source(FIRST, certain_of(p_true), p1=0.8, p2=2.0)
         assert 1 - found[0, 0] == pytest.approx(mass, abs=1e-9)
@@ -158,7 +158,7 @@ def test_adaptive_mass_is_of_the_tempered_teacher():
 
 
 def test_the_published_example_of_shifted_logits():
-    """.905 / .076 / .019 from 95 / 4 / 1 %, epsilon .1 (methods.md 1).
+    """.905 / .076 / .019 from 95 / 4 / 1 %, epsilon .1 (docs/methods.md, Label sources).
 
     The percentages stand for z - min z. As the lowest z - min z is 0, logits give it with a fourth class at the bottom only;
     from three log-probabilities confidence_scaled gives it.

@@ -14,7 +14,7 @@ from tests.losses.helpers import logits_with, random_case
 
 @pytest.mark.parametrize(("p_true", "expected"), [(0.1, 1.757780), (0.5, 0.368064), (0.9, 0.0), (0.95, 0.0)])
 def test_label_relaxation_reference_values(p_true, expected):
-    """alpha .1 (methods.md 2); at and above 1 - alpha the loss is 0."""
+    """alpha .1 (docs/methods.md, Losses); at and above 1 - alpha the loss is 0."""
     assert label_relaxation(logits_with(p_true), torch.tensor([0])).item() == pytest.approx(expected, abs=1e-6)
 
 

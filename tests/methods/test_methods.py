@@ -262,10 +262,18 @@ def test_a_student_is_trained_and_evaluated_with_its_method(splits, tmp_path, me
     for name, split in (("train", train_split), ("validation", validation), ("test", validation)):
         write_npz(tmp_path / f"study/{name}.npz", images=split.images, labels=split.labels, index=split.index)
     evaluate(
-        "one", Student.model_validate({**SMALL, "labels": "hard", "method": method}).method,
-        Seeds(runs=2, search=1, init=0, order=0), SETTINGS, study=tmp_path / "study", ood={}, manifest=manifest, models=out,
-        surrogates={}, copies={}, out=tmp_path / "scores",
-    )  # fmt: skip
+        "one",
+        Student.model_validate({**SMALL, "labels": "hard", "method": method}).method,
+        Seeds(runs=2, search=1, init=0, order=0),
+        SETTINGS,
+        study=tmp_path / "study",
+        ood={},
+        manifest=manifest,
+        models=out,
+        surrogates={},
+        copies={},
+        out=tmp_path / "scores",
+    )
     names = np.load(tmp_path / "scores/novelty.npz")["names"].tolist()
     assert names == ["ddu", "mahalanobis", {"sngp": "variance", "duq": "kernel"}[method["name"]]]
 

@@ -27,7 +27,8 @@ def weightless(monkeypatch):
         yield
 
 
-# methods.md 4: name, options, channels, size, parameters at K = 10, features D. Each further class adds D weights and a bias.
+# docs/methods.md, Networks: name, options, channels, size, parameters at K = 10, features D. Each further class adds D weights
+# and a bias.
 # shallow: the sum of its layers, 357,514, is one above the number there. All its layers have even counts (896, 18,496, 73,856,
 # batch norms 64, 128, 256, 256; hidden layer 262,272; head 1,290), so 357,513 is none that they can have.
 COUNTS = [

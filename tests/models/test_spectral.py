@@ -166,7 +166,7 @@ def test_a_network_moves_to_the_gpu_and_back():
 
 
 def test_every_network_of_the_table_has_it():
-    """methods.md 4: any residual net, VGG and WRN."""
+    """docs/methods.md, Networks: any residual net, VGG and WRN."""
     options = {name for name, function in NETWORKS.items() if "spectral_norm" in function.__annotations__}
     assert options == {"resnet18", "resnet34", "resnet50", "resnet101", "resnet", *SPECTRAL} - {"resnet8"}
 

@@ -97,7 +97,8 @@ def test_stages_side_by_side_end_in_the_same_bytes_as_one_after_the_other(finish
     students = {"train@hard", "train@instance", "surrogate@hard", "evaluate@hard", "evaluate@instance", "distill@hard"}
     assert ran == students | {"illustrate@two_moons", "report"}
     assert digests(workspace.folder, *OUTPUTS) == digests(finished.folder, *OUTPUTS)
-    assert (workspace.folder / "dvc.lock").read_bytes() == (finished.folder / "dvc.lock").read_bytes()
+    locks = [yaml.safe_load((each.folder / "dvc.lock").read_text()) for each in (workspace, finished)]
+    assert locks[0] == locks[1]  # DVC appends entries as stages happen to end
 
 
 @pytest.mark.slow

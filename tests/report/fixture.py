@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from softcifar.report import write_report
-from softcifar.report.predictions import predict
-from softcifar.report.scores import Results, load
-from softcifar.report.summary import long_table
+from softcifar.report.chapters import STUDENTS as CHAPTERS
+from softcifar.report.core.long_table import long_table
+from softcifar.report.core.predictions import Prediction, all_predictions
+from softcifar.report.core.results import Results, load
+from softcifar.report.core.study import Study
 
 CLASSES = ["disc", "square", "triangle", "cross", "star"]
 SIDE = 32
@@ -38,13 +40,13 @@ LABELS = {
     },
 }
 TEACHERS = {"crossfitted": 5, "insample": 1}  # folds
-TAUGHT = ("hard", "smooth", "instance")  # students that taught a shallow network
+TAUGHT = ("hard", "smooth", "instance")  # students from which a shallow network is distilled
 ALPHAS = [0.05, 0.1, 0.2]  # tried for students whose name begins with "relaxed"
 SEARCH = 2  # runs per value tried
 SCORES = ("nll", "accuracy", "ece")
 STRENGTHS = [0, 0.5, 1, 2, 4, 8]  # of FGSM
 STRONG = [2, 8]  # of the other attacks
-MASKED = {"sampling": -0.9}  # a student that PGD moves less than random squares do
+MASKED = {"sampling": -0.9}  # a student that PGD fools less often than random squares do
 SHIFTS = {
     "corruptions": ["gaussian_noise", "contrast"],
     "severities": [1, 3, 5],
@@ -339,9 +341,15 @@ def read(root: Path, params: dict) -> Results:
     return load(params, data=root / "data", scores=root / "scores", models=root / "models")
 
 
+def study_of(results: Results, predictions: dict[str, list[Prediction]] | None = None) -> Study:
+    """What the chapters draw from, computed from results as they are, or from other predictions than theirs."""
+    predictions = predictions or all_predictions(results)
+    return Study(results, predictions, long_table(results, predictions, (rows for each in CHAPTERS for rows in each.rows)))
+
+
 def numbers(results: Results) -> pd.DataFrame:
     """The long table of all students."""
-    return long_table(results, predict(results))
+    return study_of(results).numbers
 
 
 def row(table: pd.DataFrame, **keys: str) -> pd.Series:

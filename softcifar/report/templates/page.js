@@ -23,8 +23,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 // The choice of rows works only with a script, so it is hidden without one.
 const filter = document.querySelector(".filter");
-filter.hidden = false;
-filter.addEventListener("change", (event) => {
+if (filter) filter.hidden = false;
+filter?.addEventListener("change", (event) => {
   for (const row of document.querySelectorAll("#summary-table tbody tr"))
     row.hidden = event.target.value !== "" && row.dataset.kind !== event.target.value;
 });

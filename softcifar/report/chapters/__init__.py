@@ -1,0 +1,76 @@
+"""The chapters of the page, in order: a folder and a line each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from softcifar.report.chapters import (
+    agreement,
+    calibration,
+    claims,
+    distillation,
+    files,
+    labels,
+    novelty,
+    published,
+    question,
+    robustness,
+    run,
+    structure,
+    summary,
+    teachers,
+    training,
+    tuning,
+)
+from softcifar.report.chapters import simulations as simulated
+from softcifar.report.chapters.simulations.columns import metric_means as simulated_means
+from softcifar.report.chapters.simulations.results import read as read_simulations
+from softcifar.report.chapters.summary.columns import metric_means
+from softcifar.report.core.chapter import Chapter
+from softcifar.report.core.long_table import long_table
+from softcifar.report.core.predictions import all_predictions
+from softcifar.report.core.results import load
+from softcifar.report.core.study import Study
+
+STUDENTS = (
+    question.CHAPTER,
+    run.CHAPTER,
+    summary.CHAPTER,
+    claims.CHAPTER,
+    published.CHAPTER,
+    labels.CHAPTER,
+    training.CHAPTER,
+    calibration.CHAPTER,
+    agreement.CHAPTER,
+    structure.CHAPTER,
+    novelty.CHAPTER,
+    robustness.CHAPTER,
+    teachers.CHAPTER,
+    distillation.CHAPTER,
+    tuning.CHAPTER,
+    files.CHAPTER,
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of study: its chapters, how it is read, and what `dvc metrics` shows of it."""
+
+    chapters: tuple[Chapter, ...]
+    read: Callable[..., Study]
+    metrics: Callable[[Study], Mapping[str, Any]]
+
+
+def kind_of(params: Mapping[str, Any]) -> Kind:
+    """A study of simulations, or of students."""
+    if params["simulations"]:
+        return Kind(simulated.CHAPTERS, read_simulations, simulated_means)
+    return Kind(STUDENTS, read_students, metric_means)
+
+
+def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -> Study:
+    """The study with its predictions and the long table, of which every chapter gives rows."""
+    results = load(params, data=data, scores=scores, models=models)
+    predictions = all_predictions(results)
+    return Study(results, predictions, long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows)))

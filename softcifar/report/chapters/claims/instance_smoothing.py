@@ -1,0 +1,73 @@
+"""The claims of instance-based label smoothing (Maher & Kull 2021): B1 to B4."""
+
+from dataclasses import replace
+
+from softcifar.report.chapters.distillation.shallow import SHALLOW
+from softcifar.report.chapters.published.literature import MAHER_KULL
+from softcifar.report.core.columns import WHOSE
+from softcifar.report.core.kinds import alike, loss, of_kind, source
+from softcifar.report.core.pairs import ACCURACY, CROSS_ENTROPY, NLL, Measure, best_of, compare, pairs, stated
+from softcifar.report.core.study import Study
+from softcifar.report.core.verdicts import Finding
+
+ILS = "adaptive_instance_based"
+VARIANTS = (ILS, "adaptive_uniform", "instance_based")  # ILS, and its halves ILS1 and ILS2
+SMOOTHING, HARD = "uniform", "hard"
+LABELS = ("labels",)
+CALIBRATION = Measure("class-wise ECE, scaled", "classwise_ece_scaled", False)
+
+B = stated(
+    MAHER_KULL,
+    {
+        "B1": "Instance-based label smoothing (ILS) beats label smoothing in accuracy and log loss.",
+        "B2": "With temperature scaling, ILS has the best class-wise calibration of all label sources.",
+        "B3": "Networks trained with ILS are better teachers than those trained with label smoothing or hard labels.",
+        "B4": "ILS keeps the similarity structure of the classes better than label smoothing.",
+    },
+)
+
+
+def findings(study: Study) -> list[Finding]:
+    """A row per claim, metric and pair of students that the study has; [] where it has none."""
+    results = study.results
+
+    def against(ours: str, theirs: str) -> list[tuple[str, str]]:
+        return pairs(results, (ours, CROSS_ENTROPY), (theirs, CROSS_ENTROPY), but=LABELS)
+
+    beats = [
+        compare("B1", B["B1"], study, *pair, measure)
+        for variant in VARIANTS
+        for pair in against(variant, SMOOTHING)
+        for measure in (ACCURACY, NLL)
+    ]
+    teaches = [
+        compare("B3", B["B3"], study, *pair, replace(measure, set=SHALLOW), prefix="shallow networks taught by ")
+        for theirs in (SMOOTHING, HARD)
+        for pair in against(ILS, theirs)
+        if set(pair) <= results.shallow.keys()
+        for measure in (ACCURACY, NLL)
+    ]
+    keeps = [
+        compare("B4", B["B4"], study, *pair, _similarity(known, suffix, when))
+        for pair in against(ILS, SMOOTHING)
+        for known in results.targets("test")
+        for suffix, when in (("", ""), ("_scaled", ", scaled"))
+    ]
+    return [*beats, *_best_calibrated(study), *teaches, *keeps]
+
+
+def _similarity(known: str, suffix: str, when: str) -> Measure:
+    title = f"distance to the class similarities of {WHOSE[known]}{when}"
+    return Measure(title, f"structure_distance{suffix}", False, known)
+
+
+def _best_calibrated(study: Study) -> list[Finding]:
+    """Every other source of labels is a rival; ILS with other options is the same one."""
+    results = study.results
+    others = [name for name in results.students if source(results, name) != ILS and loss(results, name) == CROSS_ENTROPY]
+    return [
+        finding
+        for ours in of_kind(results, ILS)
+        for rivals in [[name for name in others if alike(results, ours, name, but=LABELS)]]
+        for finding in best_of("B2", B["B2"], study, ours, rivals, CALIBRATION)
+    ]

@@ -1,0 +1,72 @@
+"""The scores of a simulation, and what several of its chapters say about differences."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from softcifar import metrics
+from softcifar.report.chapters.simulations.results import Simulated
+from softcifar.report.core.columns import Column, Field, between, effect, p_text, proportion
+from softcifar.report.core.comparisons import by_run
+from softcifar.report.core.study import Study
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        proportion("accuracy", "Accuracy %", "share of test points whose label has the highest probability", "accuracy", None),
+        proportion("dense_accuracy", "Dense %", "accuracy on test points drawn from the dense regions", "dense_accuracy", None),
+        proportion(
+            "sparse_accuracy", "Sparse %", "accuracy on test points drawn from the sparse regions", "sparse_accuracy", None
+        ),
+        Column("nll", "NLL", "negative log-likelihood of the test labels, nats", "nll", None),
+        Column("ece", "ECE", "expected calibration error of the top label, equal-width bins", "ece", None),
+        Column("classwise_ece", "Class-wise ECE", "calibration error of every class's probability, mean over classes",
+               "classwise_ece", None),
+        Column("kl", "KL", "KL divergence of the prediction from the exact distribution, nats", "kl", None),
+    )
+}  # fmt: skip
+RANKED = [COLUMNS[key] for key in ("accuracy", "nll", "ece", "classwise_ece")]
+KEYS = {"student": "method", "set": "simulation"}  # of the long table -> what tables of simulations call them
+
+
+def of(study: Study, simulation: Simulated) -> pd.DataFrame:
+    """The simulation's rows of the long table."""
+    return study.numbers[study.numbers["set"] == simulation.name]
+
+
+def values(study: Study, simulation: Simulated, key: str) -> pd.DataFrame:
+    """One score: a row per data set, a column per method in the order of params."""
+    return by_run(of(study, simulation), COLUMNS[key])
+
+
+def metric_means(study: Study) -> dict[str, dict[str, dict[str, float]]]:
+    """{simulation: {method: {score: mean over data sets}}}, for `dvc metrics`."""
+    return {
+        name: {
+            method: {key: round(float(values(study, each, key)[method].mean()), 6) for key in COLUMNS}
+            for method in each.methods
+        }
+        for name, each in study.results.simulations.items()
+    }
+
+
+def rank(study: Study, simulation: Simulated, column: Column) -> metrics.RankComparison:
+    return metrics.rank_comparison(values(study, simulation, column.key), higher=bool(column.higher))
+
+
+def difference_fields(less: str) -> list[Field]:
+    """The columns of a paired comparison of records with metric, difference, low, high and p."""
+
+    def scaled(record: Mapping[str, Any], key: str) -> float:
+        return COLUMNS[record["metric"]].scale * record[key]
+
+    return [
+        Field("difference", "Difference", less, text=lambda record: effect(scaled(record, "difference"))),
+        Field("low", "95 % interval", "bootstrap over data sets",
+              text=lambda record: between(scaled(record, "low"), scaled(record, "high"), effect)),
+        Field("p", "p", "paired t test by data set, two-sided", text=lambda record: p_text(record["p"])),
+    ]  # fmt: skip
+
+
+METRIC = Field("metric", "Metric", text=lambda record: COLUMNS[record["metric"]].title)

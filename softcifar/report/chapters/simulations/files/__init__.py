@@ -1,0 +1,21 @@
+from pathlib import Path
+
+import pandas as pd
+
+from softcifar.files import write_text
+from softcifar.report.core.chapter import Chapter
+from softcifar.report.core.study import Study
+
+
+def by_data_set(study: Study) -> pd.DataFrame:
+    """A row per simulation, data set and method."""
+    return pd.concat([each.scores.assign(simulation=name) for name, each in study.results.simulations.items()])
+
+
+def no_novelty(folder: Path, study: Study) -> None:
+    """The folder is an output of the pipeline, whatever the study."""
+    words = "Simulations have no novel images, so there are no results files of novelty detection.\n"
+    write_text(folder / "README.txt", words)
+
+
+CHAPTER = Chapter("files", "Files", plots={"data_sets": by_data_set}, files=no_novelty, always=True)

@@ -1,0 +1,4 @@
+from softcifar.report.chapters.simulations.published.table import table
+from softcifar.report.core.chapter import Chapter
+
+CHAPTER = Chapter("published", "Beside the published numbers", tables=(table,))

@@ -1,0 +1,124 @@
+"""How tuned values were chosen: what was tried, what validation said, what it cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from softcifar.report.core.columns import Field
+from softcifar.report.core.kinds import CRITERIA
+from softcifar.report.core.results import Results, StudentScores
+from softcifar.report.core.study import Study
+from softcifar.report.core.tables import Table, build
+from softcifar.report.core.words import words
+
+SCORES = tuple(CRITERIA)  # "nll", "accuracy", "ece"
+
+NOTE = (
+    "Each value was trained with the same number of runs, and every tuned student tried equally many; the mean validation "
+    "score over these runs chose, at the epoch that each run kept. Only the chosen value got the remaining runs. A choice at "
+    "the edge of what was tried may have a better value beyond it. Students that tried the same values share their networks."
+)
+
+
+@dataclass(frozen=True)
+class Search:
+    """Students that tried the same values on the same networks, and may have chosen differently.
+
+    names: of what was tuned ("loss.alpha"), values: a tuple per candidate; scores: {"nll", "accuracy", "ece"} -> float64
+    (candidates, search runs) on validation; chosen: {student: candidate}.
+    """
+
+    names: list[str]
+    values: list[tuple[Any, ...]]
+    scores: dict[str, np.ndarray]
+    chosen: dict[str, int]
+
+
+def searches(results: Results) -> list[Search]:
+    """One per set of networks, in the order of the students; [] where nothing was tuned."""
+    by_networks: dict[str, Search] = {}
+    for name, student in results.students.items():
+        candidates = student.about["candidates"]
+        if len(candidates) == 1:
+            continue
+        key = repr((candidates, student.about["validation"]))
+        if key not in by_networks:
+            values = [tuple(each.values()) for each in candidates]
+            by_networks[key] = Search(list(candidates[0]), values, _scores(student), {})
+        by_networks[key].chosen[name] = student.about["choice"]
+    return list(by_networks.values())
+
+
+def _scores(student: StudentScores) -> dict[str, np.ndarray]:
+    """Validation scores of the search runs at the epochs that they kept."""
+    history = student.history[student.history["seed"] < student.about["search_runs"]]
+    last = student.options["checkpoint"] == "last"
+    order = history.sort_values("epoch") if last else history.sort_values(["validation_nll", "epoch"])
+    kept = order.groupby(["candidate", "seed"])[[f"validation_{score}" for score in SCORES]].agg("last" if last else "first")
+    shape = (len(student.about["candidates"]), student.about["search_runs"])
+    return {score: kept[f"validation_{score}"].to_numpy(dtype=np.float64).reshape(shape) for score in SCORES}
+
+
+def table(study: Study) -> Table:
+    """A row per tuned student: the values tried, the choice, by what, what validation said of it, and the budget."""
+    said = "on validation, of the choice, mean over the search runs"
+    fields = [
+        Field("student", "Student"),
+        Field("tuned", "Tuned", "the options that were given as lists"),
+        Field("tried", "Tried"),
+        Field("chosen_by", "Chosen by", "the validation score that chose", text=criterion),
+        Field("chosen", "Chosen"),
+        Field("place", "Place", "of the chosen value among those tried"),
+        Field("validation_nll", "NLL\u00a0↓", said),
+        Field("validation_accuracy", "Accuracy %\u00a0↑", said, 1, 100),
+        Field("validation_ece", "ECE\u00a0↓", said),
+        Field("candidates", "Candidates", "values or combinations tried"),
+        Field("search_runs", "Runs each", "networks trained per candidate"),
+        Field("networks", "Networks", "trained in all: candidates times runs each, and the remaining runs of the choice"),
+    ]
+    students = study.results.students.items()
+    records = [{"student": name} | _record(student) for name, student in students if len(student.about["candidates"]) > 1]
+    return build("tuning", "Tuning", NOTE, fields, records)
+
+
+def criterion(record: Mapping[str, Any]) -> str:
+    """The score that chose, as people call it."""
+    return CRITERIA[record["chosen_by"]]
+
+
+def at_edge(place: str) -> bool:
+    """Whether a choice lies at the edge of what was tried; place: as `place` gives it."""
+    return bool(set(place.split(", ")) & {"lowest", "highest"})
+
+
+def _record(student: StudentScores) -> dict[str, Any]:
+    about = student.about
+    candidates, choice = about["candidates"], about["choice"]
+    each = about["search_runs"]
+    return {
+        "tuned": ", ".join(candidates[0]),
+        "tried": "; ".join(_value(one) for one in candidates),
+        "chosen_by": about["choose_by"],
+        "chosen": _value(candidates[choice]),
+        "place": place(candidates, choice),
+        **{f"validation_{score}": about["validation"][score][choice] for score in SCORES},
+        "candidates": len(candidates),
+        "search_runs": each,
+        "networks": len(candidates) * each + len(student.seeds) - each,
+    }
+
+
+def place(candidates: list[Mapping[str, Any]], choice: int) -> str:
+    """Where a choice lies among the values tried, per tuned number: "lowest", "inside" or "highest"."""
+    places = []
+    for name, value in candidates[choice].items():
+        tried = [each[name] for each in candidates]
+        places.append("lowest" if value == min(tried) else "highest" if value == max(tried) else "inside")
+    return ", ".join(places)
+
+
+def _value(candidate: Mapping[str, Any]) -> str:
+    """Values only; where several are tuned their order is that of `tuned`."""
+    return " & ".join(words(value) for value in candidate.values())

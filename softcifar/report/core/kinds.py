@@ -1,0 +1,140 @@
+"""What kind of student is this? Told from its options, never from its name, so that a study may call students as it likes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from softcifar.report.core.columns import HEADLINE_SCORE
+from softcifar.report.core.results import Results
+from softcifar.report.core.words import flatten
+from softcifar.scores import FEATURE_SCORES
+
+SOURCES = {  # label source -> what the literature calls training on it
+    "hard": "hard labels",
+    "majority": "majority votes",
+    "human": "people's votes",
+    "human_thresholded": "people's votes, thresholded",
+    "uniform": "label smoothing",
+    "class_based": "class-based smoothing",
+    "teacher": "a teacher's predictions",
+    "self_distillation": "self-distillation",
+    "instance_based": "ILS2",
+    "adaptive_uniform": "ILS1",
+    "adaptive_instance_based": "ILS",
+    "shifted_logits": "ILS from shifted logits",
+    "confidence_scaled": "confidence-scaled smoothing",
+    "beta_smoothing": "beta smoothing",
+    "soft_bootstrapping": "soft bootstrapping",
+}
+LOSSES = {
+    "cross_entropy": "cross-entropy",
+    "label_relaxation": "label relaxation",
+    "focal": "focal loss",
+    "confidence_penalty": "confidence penalty",
+}
+SCORES = {
+    "max_probability": "max probability",
+    "predictive_entropy": "entropy",
+    "energy": "energy",
+    "max_logit": "max logit",
+    "mutual_information": "mutual information",
+    "ddu": "density (DDU)",
+    "mahalanobis": "Mahalanobis",
+}
+PLAIN = "softmax"  # the method of a network without any
+CRITERIA = {"nll": "NLL", "accuracy": "accuracy", "ece": "ECE"}  # by which validation chooses among tuned values
+
+
+def source(results: Results, student: str) -> str:
+    """The label source that the student learned from, as the registry of sources calls it."""
+    return results.params["labels"][results.params["students"][student]["labels"]]["source"]
+
+
+def loss(results: Results, student: str) -> str:
+    return results.params["students"][student]["loss"]["name"]
+
+
+def method(results: Results, student: str) -> str:
+    """The uncertainty method's name in params."""
+    return results.params["students"][student]["method"]["name"]
+
+
+def method_title(name: str) -> str:
+    """What people call the method: its class's `title`, else its name."""
+    if name == PLAIN:
+        return name
+    from softcifar.methods import METHODS  # it brings torch, which the report needs for nothing else
+
+    return getattr(METHODS.get(name), "title", name)
+
+
+def score_titles(results: Results) -> dict[str, str]:
+    """{score: what tables call it} for all scores of the study; a method's own one has the method's title beside it."""
+    own = {
+        score: f"{score} ({method_title(method(results, name))})"
+        for name, student in results.students.items()
+        for score in student.novelty
+    }
+    return own | SCORES
+
+
+def own_score(results: Results, student: str) -> str:
+    """The novelty score that the student's method offers as its uncertainty: its own one, between samples the mutual
+    information, else predictive entropy.
+    """
+    own = [score for score in results.students[student].novelty if score not in FEATURE_SCORES]
+    if own:
+        return own[0]
+    return "mutual_information" if results.students[student].logits["test"].shape[1] > 1 else HEADLINE_SCORE
+
+
+def tuned(results: Results, student: str) -> bool:
+    return len(results.students[student].about["candidates"]) > 1
+
+
+def of_kind(results: Results, wanted: str, wanted_loss: str = "cross_entropy") -> list[str]:
+    """Students that learned from labels of the source `wanted` with this loss, in the order of params."""
+    kind = (wanted, wanted_loss)
+    return [name for name in results.students if (source(results, name), loss(results, name)) == kind]
+
+
+def alike(results: Results, a: str, b: str, *, but: tuple[str, ...]) -> bool:
+    """Do all options of two students agree, those under the keys `but` aside?
+
+    By which score validation chooses counts only where both had something to choose.
+    """
+    ignored = but if tuned(results, a) and tuned(results, b) else (*but, "choose_by")
+    return _options(results, a, ignored) == _options(results, b, ignored)
+
+
+def _options(results: Results, student: str, ignored: tuple[str, ...]) -> Mapping[str, Any]:
+    flat = flatten(results.params["students"][student])
+    return {key: value for key, value in flat.items() if key.split(".")[0] not in ignored}
+
+
+def kind(labels: str, loss_name: str) -> str:
+    """What the literature calls training on labels of this source with this loss: "label smoothing", "focal loss"."""
+    words = SOURCES.get(labels, labels)
+    if loss_name == "cross_entropy":
+        return words
+    return LOSSES.get(loss_name, loss_name) + ("" if labels == "hard" else f" on {words}")
+
+
+def described(results: Results, student: str) -> str:
+    """The student's name and what it is: "smooth (label smoothing)", "relaxed (label relaxation, chosen by ECE)".
+
+    Two criteria may choose the same value, and then the same networks stand under two names; the second one says so.
+    """
+    what = kind(source(results, student), loss(results, student))
+    name = method(results, student)
+    what += f", {method_title(name)}" if name != PLAIN else ""
+    if tuned(results, student):
+        what += f", chosen by {CRITERIA[results.students[student].about['choose_by']]}"
+        twin = next(name for name in results.students if _networks(results, name) == _networks(results, student))
+        what += f", the same networks as {twin}" if twin != student else ""
+    return f"{student} ({what})"
+
+
+def _networks(results: Results, student: str) -> tuple:
+    """What two students agree in if validation chose the same networks for both."""
+    about = results.students[student].about
+    return results.params["students"][student]["labels"], about["candidates"], about["validation"], about["choice"]

@@ -1,0 +1,38 @@
+"""Every number of the report in one long table: a row per student, run or ensemble, metric, set and score."""
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+
+from softcifar.report.core.predictions import Prediction
+from softcifar.report.core.results import Results
+
+COLUMNS = ["student", "kind", "seed", "metric", "set", "score", "value"]
+Row = tuple[str, str, str, float]  # metric, set, score, value
+Rows = Callable[[Results, Prediction], list[Row]]  # what a chapter gives of one prediction
+
+
+def long_table(results: Results, predictions: dict[str, list[Prediction]], givers: Iterable[Rows]) -> pd.DataFrame:
+    """Columns student, kind (run | ensemble), seed (<NA> for an ensemble), metric, set, score, value (float64).
+
+    A metric's name ends in `_scaled` after temperature scaling. set: "test", "human" or "exact" (the distribution that
+    a metric compares with), "shallow" (the network that was distilled from the student), an OOD set's name, or "near" / "far"
+    for the mean over the sets of that kind. Under a shift, set is its name ("fog", "corruptions" for the mean over all, "crop")
+    and score its level ("3", "0.5", "" for the mean over severities). score: the novelty score's name, or the strength of the
+    attack ("2/255"); "" where there is neither.
+    """
+    givers = list(givers)
+    rows = [
+        (name, prediction.kind, prediction.seed, *row)
+        for name, of_student in predictions.items()
+        for prediction in of_student
+        for give in givers
+        for row in give(results, prediction)
+    ]
+    return typed(rows)
+
+
+def typed(rows: Iterable[tuple]) -> pd.DataFrame:
+    """Rows as the long table."""
+    return pd.DataFrame(rows, columns=COLUMNS).astype({"seed": "Int64", "value": np.float64})

@@ -1,0 +1,71 @@
+"""One self-contained page: styles, script and pictures inside, nothing fetched from anywhere."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from softcifar.report.core.chapter import Chapter
+from softcifar.report.core.drawing import Drawing
+from softcifar.report.core.study import Study
+from softcifar.report.core.tables import Table
+
+REPORT = Path(__file__).parents[1]
+TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+PIXELS = 96  # CSS pixels per inch
+
+
+def render(
+    study: Study,
+    chapters: Sequence[Chapter],
+    tables: Mapping[str, list[Table]],
+    drawings: Mapping[str, list[Drawing]],
+    pictures: Mapping[str, bytes],
+) -> str:
+    """The page as text: a section per chapter that has something to show.
+
+    tables and drawings: by the chapter's name; pictures: the bytes of every drawing by file name.
+    """
+    templates = environment()
+    sections = []
+    for chapter in chapters:
+        figures = [placed(drawing, pictures[drawing.file]) for drawing in drawings[chapter.name]]
+        if chapter.always or tables[chapter.name] or figures:
+            facts = chapter.facts(study) if chapter.facts else {}
+            html = templates.get_template(chapter.template).render(
+                chapter=chapter, study=study, tables=tables[chapter.name], figures=figures, **facts
+            )
+            sections.append((chapter, html))
+    return templates.get_template("page.html").render(study=study.results.params["study"], sections=sections)
+
+
+def environment() -> Environment:
+    """The templates; an unknown name in one is an error."""
+    templates = Environment(
+        loader=FileSystemLoader([REPORT / "templates", REPORT / "chapters"]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    templates.filters["yaml"] = dump
+    return templates
+
+
+def placed(drawing: Drawing, content: bytes) -> dict[str, Any]:
+    """A drawing as the macro `picture` takes it, its picture inside; width and height in CSS pixels."""
+    return {
+        "drawing": drawing,
+        "source": f"data:{TYPES[drawing.file.rsplit('.', 1)[1]]};base64,{base64.b64encode(content).decode('ascii')}",
+        "width": round(drawing.figure.get_figwidth() * PIXELS),
+        "height": round(drawing.figure.get_figheight() * PIXELS),
+    }
+
+
+def dump(params: Mapping[str, Any]) -> str:
+    """All parameters as YAML."""
+    return yaml.safe_dump(dict(params), sort_keys=False, allow_unicode=True, width=100)

@@ -1,0 +1,93 @@
+"""Which students a claim compares, and their numbers paired by run."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from softcifar.report.core.kinds import alike, described, of_kind
+from softcifar.report.core.results import Results
+from softcifar.report.core.study import Study
+from softcifar.report.core.verdicts import Finding, best, difference
+
+CROSS_ENTROPY = "cross_entropy"
+
+
+def stated(study: str, statements: Mapping[str, str]) -> dict[str, str]:
+    """Each claim's statement with the published study behind it."""
+    return {claim: f"{text[:-1]} ({study})." for claim, text in statements.items()}
+
+
+def pairs(results: Results, ours: tuple[str, str], theirs: tuple[str, str], *, but: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Every (student, student) of these two kinds (label source, loss) whose options agree but for the keys `but`."""
+    return [(a, b) for a in of_kind(results, *ours) for b in of_kind(results, *theirs) if alike(results, a, b, but=but)]
+
+
+def shared_runs(
+    numbers: pd.DataFrame,
+    students: list[str],
+    metric: str,
+    *,
+    set: str = "test",
+    score: str | Mapping[str, str] = "",
+    scale: float = 1,
+) -> list[np.ndarray]:
+    """Each student's values for the runs that all of them have, in the order of the runs; float64 (n,) each.
+
+    numbers: the long table; score: its column `score`, one for all or {student: its own}; scale 100 turns proportions into
+    points.
+    """
+    wanted = score if isinstance(score, str) else numbers["student"].map(score)
+    chosen = numbers[(numbers["kind"] == "run") & (numbers["metric"] == metric) & (numbers["set"] == set)]
+    chosen = chosen[chosen["score"] == (wanted if isinstance(wanted, str) else wanted[chosen.index])]
+    table = chosen.pivot(index="seed", columns="student", values="value").reindex(columns=students).dropna()
+    return [scale * table[name].to_numpy() for name in students]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of every run: a metric of the long table, or how much of it is lost from one condition to another.
+
+    before: (set, score) of the condition from which it is lost; title: with the unit.
+    """
+
+    title: str
+    metric: str
+    higher: bool
+    set: str = "test"
+    score: str | Mapping[str, str] = ""
+    scale: float = 1
+    before: tuple[str, str] | None = None
+
+    def of(self, numbers: pd.DataFrame, students: list[str]) -> list[np.ndarray]:
+        """(n,) per student, paired by run."""
+        values = shared_runs(numbers, students, self.metric, set=self.set, score=self.score, scale=self.scale)
+        if self.before is None:
+            return values
+        clean = replace(self, set=self.before[0], score=self.before[1], before=None).of(numbers, students)
+        return [a - b for a, b in zip(clean, values, strict=True)]
+
+
+ACCURACY = Measure("accuracy, points", "accuracy", True, scale=100)
+NLL = Measure("NLL, nats", "nll", False)
+ECE = Measure("ECE", "ece", False)
+
+
+def compare(
+    claim: str, statement: str, study: Study, a: str, b: str, measure: Measure, *, prefix: str = "", margin: float = 0
+) -> Finding:
+    """The claim that the first of two students is better in this measure."""
+    compared = f"{prefix}{described(study.results, a)} against {described(study.results, b)}"
+    values = measure.of(study.numbers, [a, b])
+    return difference(claim, statement, compared, measure.title, *values, higher=measure.higher, margin=margin)
+
+
+def best_of(claim: str, statement: str, study: Study, ours: str, rivals: Iterable[str], measure: Measure) -> list[Finding]:
+    """The claim that a student is better than every rival; no finding without a rival."""
+    rivals = list(rivals)
+    if not rivals:
+        return []
+    own, *others = measure.of(study.numbers, [ours, *rivals])
+    of = dict(zip(rivals, others, strict=True))
+    return [best(claim, statement, described(study.results, ours), measure.title, own, of, higher=measure.higher)]

@@ -1,0 +1,279 @@
+"""Everything the report reads: the study's data, its soft labels and every student's scores, checked against params."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from softcifar.errors import UserError, choose
+from softcifar.files import read_json, read_npz
+
+HISTORY_COLUMNS = [
+    "candidate", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "validation_ece", "chosen",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Attack:
+    """eps: float64 (E,) in 1/255 of the pixel range, the first 0; log_probs: float32 (R, E, M, K) on test images `index`."""
+
+    eps: np.ndarray
+    index: np.ndarray
+    log_probs: np.ndarray
+
+
+@dataclass(frozen=True)
+class Shifts:
+    """Conditions (shift, level), the first ("none", 0): log_probs float32 (R, C, M, K) on the M test images at `index`, and
+    novelty {score: float64 (R, C, M)}."""
+
+    shift: list[str]
+    level: np.ndarray
+    index: np.ndarray
+    log_probs: np.ndarray
+    novelty: dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class StudentScores:
+    """What one student predicted.
+
+    logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K); seeds: R ints;
+    novelty: {score that logits do not give: {"test", "ood_<set>"} -> float64 (R runs, N)};
+    attacks: by name; shifts: None where the study has none; history: one row per candidate, run and epoch; about: what the
+    training noted (candidates and the choice among them, versions, device, parameters).
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    seeds: list[int]
+    logits: dict[str, np.ndarray]
+    novelty: dict[str, dict[str, np.ndarray]]
+    attacks: dict[str, Attack]
+    shifts: Shifts | None
+    history: pd.DataFrame
+    about: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TeacherScores:
+    """What one teacher says of the training images: logits float32 (N, K), in their order; folds 1: it was trained on them."""
+
+    folds: int
+    logits: np.ndarray
+    temperature: float  # fitted on images that it did not see
+
+
+@dataclass(frozen=True)
+class Results:
+    """A finished study: params (plain dicts), manifests, the arrays of each split, and what every part of it predicted.
+
+    labels: float32 (N, K) by source, 'smooth, epsilon 0.1' for each choice that validation made among tuned ones; shallow:
+    test logits float32 (R, 1, N, K) of the shallow networks, by the student that they were distilled from, run by run.
+    """
+
+    params: Mapping[str, Any]
+    manifest: dict[str, Any]
+    ood: dict[str, dict[str, Any]]
+    splits: dict[str, dict[str, np.ndarray]]
+    ood_images: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+    teachers: dict[str, TeacherScores]
+    students: dict[str, StudentScores]
+    shallow: dict[str, np.ndarray]
+    illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.illustrations.two_moons
+
+    @property
+    def classes(self) -> list[str]:
+        return self.manifest["classes"]
+
+    @property
+    def reference(self) -> str:
+        return self.params["report"]["reference"]
+
+    @property
+    def bins(self) -> int:
+        return self.params["report"]["bins"]
+
+    def ood_sets(self, kind: str) -> list[str]:
+        """Names of the out-of-distribution sets of one kind, "near" or "far", in the order of params."""
+        return [name for name, its_kind in self.params["data"]["ood"].items() if its_kind == kind]
+
+    @property
+    def ood_kinds(self) -> list[str]:
+        """Those of "near" and "far" of which the study has sets."""
+        return [kind for kind in ("near", "far") if self.ood_sets(kind)]
+
+    def targets(self, split: str) -> dict[str, np.ndarray]:
+        """Known label distributions (N, K) of a split: "human" where people voted, "exact" where the truth is known."""
+        arrays, targets = self.splits[split], {}
+        if "votes" in arrays:
+            votes = arrays["votes"].astype(np.float64)
+            targets["human"] = votes / votes.sum(1, keepdims=True)
+        if "exact" in arrays:
+            targets["exact"] = arrays["exact"].astype(np.float64)
+        return targets
+
+
+def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -> Results:
+    """Read what `params` names below the folders `data`, `scores` and (teachers) `models`.
+
+    UserError names the first thing missing or unfit. Students, soft labels and OOD sets are enumerated from `params`,
+    never from a folder: what was removed from params is gone from the report although its files may still lie there.
+    """
+    data, scores, models = Path(data), Path(scores), Path(models)
+    choose(params["students"], params["report"]["reference"], "report.reference")
+    manifest = read_json(data / "study" / "manifest.json")
+    splits = {name: _split(data / "study" / f"{name}.npz") for name in ("train", "validation", "test")}
+    names = list(params["data"]["ood"])
+    listed = read_json(data / "ood" / "manifest.json") if names else {}
+    ood = {name: choose(listed, name, f"{data / 'ood' / 'manifest.json'}") for name in names}
+    images = {name: read_npz(data / "ood" / f"{name}.npz", "images")["images"] for name in names}
+    stored = {name: _labels(data / "labels" / f"{name}.npz", splits["train"]) for name in params["labels"]}
+    stored = {name: probs for name, probs in stored.items() if probs is not None}
+    sizes = {name: len(splits[name]["labels"]) for name in ("validation", "test")}
+    sizes |= {f"ood_{name}": len(each) for name, each in images.items()}
+    students = {
+        name: _student(scores / "students" / name, name, options, sizes, len(manifest["classes"]))
+        for name, options in params["students"].items()
+    }
+    teachers = {
+        name: _teacher(models / "teachers" / name / "logits.npz", name, options["folds"], splits["train"], manifest["classes"])
+        for name, options in params["teachers"].items()
+    }
+    shallow = {
+        name: _shallow(scores / "shallow" / name / "logits.npz", name, students[name])
+        for name in params["distillation"]["students"]
+    }
+    illustrations = {name: _two_moons(scores / "illustrations" / f"{name}.npz") for name in params["illustrations"]}
+    return Results(
+        params, manifest, ood, splits, images, _learned(stored, students), teachers, students, shallow, illustrations
+    )
+
+
+def _two_moons(path: Path) -> dict[str, np.ndarray]:
+    maps = ("softmax_entropy", "ensemble_entropy", "normalised_entropy", "density")
+    return read_npz(path, "points", "labels", "across", "down", *maps)
+
+
+def _learned(stored: dict[str, np.ndarray], students: Mapping[str, StudentScores]) -> dict[str, np.ndarray]:
+    """Each source's labels (N, K); of a tuned source those that validation chose for a student: 'smooth, epsilon 0.1'."""
+    labels = {name: choices[0] for name, choices in stored.items() if len(choices) == 1}
+    for student in students.values():
+        source, about = student.options["labels"], student.about
+        values = [{key: each[key] for key in each if key.startswith("labels.")} for each in about["candidates"]]
+        distinct = list(dict.fromkeys(map(str, values)))  # in the order of the file
+        if source in stored and len(distinct) > 1:
+            chosen = values[about["choice"]]
+            words = ", ".join(f"{key.removeprefix('labels.')} {value:g}" for key, value in chosen.items())
+            labels[f"{source}, {words}"] = stored[source][distinct.index(str(chosen))]
+    return labels
+
+
+def _split(path: Path) -> dict[str, np.ndarray]:
+    arrays = read_npz(path, "images", "labels", "index")
+    if "votes" in arrays and (arrays["votes"].sum(1) <= 0).any():
+        row = int(np.argmax(arrays["votes"].sum(1) <= 0))
+        raise UserError(f"{path}: image {row} has no vote; every image of 'votes' needs at least one")
+    return arrays
+
+
+def _labels(path: Path, train: dict[str, np.ndarray]) -> np.ndarray | None:
+    """(C, N, K) for C tuned choices; None for a source that makes its labels during training."""
+    arrays = read_npz(path, "probs", "index", "online")
+    if not np.array_equal(arrays["index"], train["index"]):
+        raise UserError(f"{path}: its images are not those of train.npz in their order; run soften again (dvc repro)")
+    return None if arrays["online"] else arrays["probs"]
+
+
+def _teacher(path: Path, name: str, folds: int, train: dict[str, np.ndarray], classes: list[str]) -> TeacherScores:
+    arrays = read_npz(path, "logits", "index", "temperature")
+    if not np.array_equal(arrays["index"], train["index"]) or arrays["logits"].shape != (len(train["index"]), len(classes)):
+        raise UserError(f"{path}: teacher '{name}' learned from other images than train.npz has; run teach again (dvc repro)")
+    return TeacherScores(folds, arrays["logits"], float(arrays["temperature"]))
+
+
+def _shallow(path: Path, name: str, student: StudentScores) -> np.ndarray:
+    logits = read_npz(path, "test")["test"]
+    runs, _, images, classes = student.logits["test"].shape
+    if logits.shape != (runs, 1, images, classes):
+        wanted = f"({runs}, 1, {images}, {classes}), as its teacher '{name}' has"
+        raise UserError(f"{path}: 'test' has shape {logits.shape}, the study needs {wanted}; run distill again (dvc repro)")
+    return logits
+
+
+def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], classes: int) -> StudentScores:
+    if not folder.is_dir():
+        raise UserError(f"{folder}: there are no scores of student '{name}'; run evaluate for it (dvc repro)")
+    about = read_json(folder / "about.json")
+    logits = read_npz(folder / "logits.npz", *sizes)
+    seeds = [int(seed) for seed in about["seeds"]]
+    for key, count in sizes.items():
+        shape = logits[key].shape
+        if len(shape) != 4 or (shape[0], *shape[2:]) != (len(seeds), count, classes):
+            wanted = f"({len(seeds)}, samples, {count}, {classes})"
+            raise UserError(f"{folder / 'logits.npz'}: '{key}' has shape {shape}, the study needs {wanted}")
+    novelty = _novelty(folder / "novelty.npz", len(seeds), {key: count for key, count in sizes.items() if key != "validation"})
+    size = len(seeds), sizes["test"], classes
+    attacks, shifts = _attacks(folder / "adversarial.npz", *size), _shifts(folder / "shifts.npz", *size)
+    history = read_csv(folder / "history.csv", HISTORY_COLUMNS)
+    return StudentScores(name, options, seeds, logits, novelty, attacks, shifts, history, about)
+
+
+def _attacks(path: Path, runs: int, images: int, classes: int) -> dict[str, Attack]:
+    arrays = read_npz(path)
+    attacks = {}
+    for name in (key.removesuffix("_log_probs") for key in arrays if key.endswith("_log_probs")):
+        attack = Attack(*(arrays[f"{name}_{part}"] for part in ("eps_255", "index", "log_probs")))
+        _check(path, f"{name}_log_probs", attack.log_probs, (runs, len(attack.eps), len(attack.index), classes))
+        _check_index(path, attack.index, images)
+        attacks[name] = attack
+    return attacks
+
+
+def _shifts(path: Path, runs: int, images: int, classes: int) -> Shifts | None:
+    if not read_npz(path):
+        return None
+    arrays = read_npz(path, "shift", "level", "index", "log_probs", "names", "scores")
+    conditions, index, names = len(arrays["shift"]), arrays["index"], arrays["names"]
+    _check(path, "log_probs", arrays["log_probs"], (runs, conditions, len(index), classes))
+    _check(path, "scores", arrays["scores"], (runs, conditions, len(names), len(index)))
+    _check_index(path, index, images)
+    novelty = {str(name): arrays["scores"][:, :, place] for place, name in enumerate(names)}
+    return Shifts([str(each) for each in arrays["shift"]], arrays["level"], index, arrays["log_probs"], novelty)
+
+
+def _check(path: Path, key: str, array: np.ndarray, wanted: tuple[int, ...]) -> None:
+    if array.shape != wanted:
+        raise UserError(f"{path}: '{key}' has shape {array.shape}, the study needs {wanted}")
+
+
+def _check_index(path: Path, index: np.ndarray, images: int) -> None:
+    if not (index < images).all():
+        raise UserError(f"{path}: names test image {index.max()} of {images}; run evaluate again (dvc repro)")
+
+
+def _novelty(path: Path, runs: int, sizes: dict[str, int]) -> dict[str, dict[str, np.ndarray]]:
+    arrays = read_npz(path, "names", *sizes)
+    names = [str(name) for name in arrays["names"]]
+    for key, count in sizes.items():
+        if arrays[key].shape != (runs, len(names), count):
+            raise UserError(f"{path}: '{key}' has shape {arrays[key].shape}, the study needs ({runs}, {len(names)}, {count})")
+    return {name: {key: arrays[key][:, place] for key in sizes} for place, name in enumerate(names)}
+
+
+def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A csv file with at least these columns; UserError where it is missing, unreadable or lacks one."""
+    try:
+        table = pd.read_csv(path)
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; run the stage that writes it (dvc repro)") from None
+    except ValueError as error:
+        raise UserError(f"{path}: not a readable csv file ({str(error).splitlines()[0]})") from None
+    missing = [column for column in columns if column not in table]
+    if missing:
+        raise UserError(f"{path}: has no column '{missing[0]}'; needed: {', '.join(columns)}")
+    return table

@@ -1,0 +1,44 @@
+"""What every chapter draws from: the results, the predictions, all numbers and all tables."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pandas as pd
+
+from softcifar.report.core.columns import Column
+from softcifar.report.core.predictions import Prediction
+from softcifar.report.core.tables import Table
+
+
+@dataclass(frozen=True)
+class Study:
+    """A finished study. results: of students (core.results.Results) or of simulations (chapters.simulations.results).
+
+    numbers: the long table, in which a method of a simulation stands for a student and a data set for a run; tables: by name,
+    those of all chapters once they are built.
+    """
+
+    results: Any
+    predictions: dict[str, list[Prediction]]
+    numbers: pd.DataFrame
+    tables: dict[str, Table] = field(default_factory=dict)
+
+    @property
+    def students(self) -> list[str]:
+        return list(self.results.students)
+
+    @property
+    def reference(self) -> str:
+        return self.results.reference
+
+    def with_tables(self, tables: dict[str, Table]) -> "Study":
+        return replace(self, tables=tables)
+
+    def means(self, column: Column) -> dict[str, float]:
+        """{student: mean over its runs}, students without a value left out."""
+        chosen = column.select(self.numbers[self.numbers["kind"] == "run"]).dropna(subset="value")
+        return {str(name): float(value) for name, value in chosen.groupby("student", sort=False)["value"].mean().items()}
+
+    def mean(self, metric: str, set: str = "test", score: str = "") -> dict[str, float]:
+        """The same for a metric by its name in the long table."""
+        return self.means(Column("", "", "", metric, set, score))

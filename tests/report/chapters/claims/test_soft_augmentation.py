@@ -1,0 +1,99 @@
+"""Claims E1 to E4: soft crops against the same crops hard, the usual augmentation, and RandAugment alone."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from softcifar import metrics
+from softcifar.report.chapters.claims import soft_augmentation
+from softcifar.report.chapters.published.table import table as published
+from tests.report.fixture import make_study, read, study_of
+
+CROP = {"name": "crop_flip", "options": {"padding": 4}}
+RANDOM = {"name": "randaugment", "options": {"ops": 2}}
+STUDENTS = {"hard": (2.2, 1.15, 1), "hard_soft": (1.1, 0.5, 1), "hard_same": (1.5, 1.0, 1), "hard_random": (1.4, 0.9, 1),
+            "hard_both": (1.2, 0.6, 1)}  # fmt: skip
+
+
+def crop(mode):
+    return {"name": "soft_crop", "options": {"sigma": 0.375, "k": 2.0, "mode": mode}}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    root = tmp_path_factory.mktemp("claims")
+    params = make_study(root, students=STUDENTS, runs=4)
+    params["distillation"]["students"] = []
+    steps = {"hard_soft": [crop("target_and_weight")], "hard_same": [crop("hard")], "hard_random": [CROP, RANDOM],
+             "hard_both": [RANDOM, crop("target_and_weight")]}  # fmt: skip
+    for name, augment in steps.items():
+        params["students"][name]["augment"] = augment
+    return root, params
+
+
+@pytest.fixture(scope="module")
+def found(study):
+    results = read(*study)
+    return soft_augmentation.findings(study_of(results))
+
+
+def of(found, claim):
+    return [each for each in found if each.claim == claim]
+
+
+def test_who_is_compared(found):
+    assert [each.compared for each in of(found, "E1")] == ["hard_soft against hard_same"]
+    assert [each.compared for each in of(found, "E2")] == ["hard_soft against half of hard"]
+    assert of(found, "E3")[0].compared == "hard_soft against hard"
+    assert [each.compared for each in of(found, "E4")] == ["hard_both against hard_random"]
+
+
+def test_other_crops_are_not_the_same(study):
+    root, params = study
+    changed = copy.deepcopy(params)
+    changed["students"]["hard_same"]["augment"][0]["options"]["sigma"] = 0.2
+    results = read(root, changed)
+    assert not of(soft_augmentation.findings(study_of(results)), "E1")
+
+
+def test_e2_takes_half_of_the_other_error(study, found):
+    results = read(*study)
+    labels = results.splits["test"]["labels"]
+    ece = {
+        name: np.array(
+            [
+                metrics.expected_calibration_error(run, labels, bins=results.bins)
+                for run in metrics.predictive(results.students[name].logits["test"])
+            ]
+        )
+        for name in ("hard_soft", "hard")
+    }
+    assert of(found, "E2")[0].effect == pytest.approx((ece["hard_soft"] - ece["hard"] / 2).mean())
+
+
+def test_e3_is_the_accuracy_lost_to_patches(study, found):
+    results = read(*study)
+    lost = {}
+    for name in ("hard_soft", "hard"):
+        shifts = results.students[name].shifts
+        labels = results.splits["test"]["labels"][shifts.index]
+        accuracy = np.array([[metrics.accuracy(np.exp(each), labels) for each in run] for run in shifts.log_probs])
+        covered = np.flatnonzero(np.array(shifts.shift) == "occlusion")
+        lost[name] = 100 * (accuracy[:, :1] - accuracy[:, covered])  # (runs, sizes)
+    mean, up_to = of(found, "E3")
+    assert mean.effect == pytest.approx((lost["hard_soft"] - lost["hard"]).mean())
+    at = np.argmax((lost["hard"] - 4 * lost["hard_soft"]).mean(axis=0))
+    assert up_to.effect == pytest.approx((4 * lost["hard_soft"] - lost["hard"]).mean(axis=0)[at])
+
+
+def test_published_accuracies_stand_beside_the_modes_that_they_belong_to(study):
+    root, params = study
+    params = copy.deepcopy(params)
+    params["datasets"]["drawn"]["source"] = "cifar100"
+    for options in params["students"].values():
+        options["network"]["name"] = "resnet18"
+    results = read(root, params)
+    frame = published(study_of(results)).frame
+    found = frame[frame["published_as"].str.startswith("Liu")].set_index("student")["accuracy_published"].to_dict()
+    assert found == {"hard": 0.7920, "hard_same": 0.7701, "hard_soft": 0.8169}

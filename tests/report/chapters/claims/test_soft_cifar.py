@@ -1,0 +1,197 @@
+"""Claims A1 to A8 and D1 to D3: who is compared with whom, and that the rows are the metrics' numbers."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from softcifar import metrics
+from softcifar.report.chapters.claims import ddu, soft_cifar
+from softcifar.report.chapters.novelty.ambiguity import ambiguous
+from softcifar.report.chapters.published.table import table as published
+from softcifar.report.core.kinds import method_title
+from softcifar.report.core.verdicts import nowhere_best
+from softcifar.scores.predictive_entropy import predictive_entropy
+from tests.report.fixture import make_study, numbers, read, row, study_of
+
+STUDENTS = {
+    "human": (1.1, 0.5, 1),
+    "hard": (2.2, 1.2, 1),
+    "human_sngp": (1.1, 0.6, 1),
+    "human_sampling": (1.1, 0.9, 4),
+    "hard_mixed": (1.5, 1.0, 1),
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """(root, params): "hard" learned from majority votes, "hard_mixed" with MixUp on top."""
+    root = tmp_path_factory.mktemp("claims")
+    params = make_study(root, students=STUDENTS, runs=4)
+    params["distillation"]["students"] = []
+    params["labels"]["hard"]["source"] = "majority"
+    params["students"]["human_sngp"] |= {"method": {"name": "sngp", "options": {}}, "lr": 0.05}
+    params["students"]["hard_mixed"]["augment"].append({"name": "mixup", "options": {"alpha": 0.2, "q": 1.0}})
+    return root, params
+
+
+@pytest.fixture(scope="module")
+def results(study):
+    return read(*study)
+
+
+@pytest.fixture(scope="module")
+def found(results):
+    study = study_of(results)
+    return [*soft_cifar.findings(study), *ddu.findings(study)]
+
+
+def of(found, claim):
+    return [each for each in found if each.claim == claim]
+
+
+def runs(results, student, function):
+    return np.array([function(run) for run in metrics.predictive(results.students[student].logits["test"])])
+
+
+def test_a1_compares_votes_with_their_majority(results, found):
+    labels = results.splits["test"]["labels"]
+    gaps = runs(results, "human", lambda probs: metrics.accuracy(probs, labels))
+    gaps -= runs(results, "hard", lambda probs: metrics.accuracy(probs, labels))
+    (only,) = of(found, "A1")
+    assert only.compared == "human (people's votes) against hard (majority votes)"
+    assert only.effect == pytest.approx(100 * gaps.mean())
+
+
+def test_a8_holds_when_votes_calibrate_worse(results, found):
+    """The row that says "majority is better calibrated": its first is the student of the majority."""
+    labels = results.splits["test"]["labels"]
+    ece, theirs = of(found, "A8")
+    assert ece.compared.startswith("hard (majority votes) against human")
+    gap = {}
+    for name, metric in (("ece", metrics.expected_calibration_error), ("theirs", metrics.true_class_calibration_error)):
+        bins = {"bins": results.bins} if name == "ece" else {}
+        gap[name] = runs(results, "hard", lambda probs: metric(probs, labels, **bins)).mean()  # noqa: B023
+        gap[name] -= runs(results, "human", lambda probs: metric(probs, labels, **bins)).mean()  # noqa: B023
+    assert (ece.effect, theirs.effect) == (pytest.approx(gap["ece"]), pytest.approx(gap["theirs"]))
+    assert (ece.verdict, theirs.verdict) == ("contradicted", "supported")  # the miscomputed one turns it round
+
+
+def test_a3_is_the_accuracy_lost(results, found):
+    labels = results.splits["test"]["labels"]
+    lost = {}
+    for name in ("human", "hard"):
+        fgsm = results.students[name].attacks["fgsm"]
+        at = int(np.flatnonzero(fgsm.eps == 2)[0])
+        accuracy = [
+            [metrics.accuracy(np.exp(fgsm.log_probs[run, place]), labels[fgsm.index]) for place in (0, at)] for run in range(4)
+        ]
+        lost[name] = np.mean([clean - moved for clean, moved in accuracy])
+    (only,) = of(found, "A3")
+    assert "2/255" in only.metric
+    assert only.effect == pytest.approx(100 * (lost["human"] - lost["hard"]))
+
+
+def test_a5_and_a6_take_the_other_methods_of_the_same_labels(found):
+    assert {each.compared.split(": ")[0] for each in of(found, "A5")} == {
+        f"human_sngp (people's votes, {method_title('sngp')}), against the best of human, human_sampling"
+    }
+    assert len(of(found, "A5")) == 4  # near and far, by entropy and by the methods' own scores
+    (only,) = of(found, "A6")
+    dropout = f"people's votes, {method_title('mc_dropout')}"
+    assert only.compared.startswith(f"human_sampling ({dropout}), against the best of human, human_sngp")
+
+
+def test_a7_takes_mixing_on_top_of_the_same_augmentation(study, found):
+    assert {each.compared for each in of(found, "A7")} == {"human (people's votes) against hard_mixed (majority votes)"}
+    root, params = study
+    other = copy.deepcopy(params)
+    other["students"]["hard_mixed"]["augment"][-1]["name"] = "soft_cifar"
+    results = read(root, other)
+    assert not of(soft_cifar.findings(study_of(results)), "A7")
+
+
+def test_a4_is_one_row_over_all_variants(found):
+    (only,) = of(found, "A4")
+    assert only.compared == "each of 5 students with all others"
+    assert only.higher is None
+    assert np.isnan(only.effect)
+
+
+def test_nowhere_best():
+    noise = np.array([0.0, 0.01, -0.01, 0.005, -0.005])
+    good, bad = 0.9 + noise, 0.5 - noise[::-1]
+
+    def verdict(**values):
+        return nowhere_best("A4", "", "", {(name, True): each for name, each in values.items()}).verdict
+
+    assert verdict(first={"a": good, "b": bad}, second={"a": bad, "b": good}) == "supported"
+    assert verdict(first={"a": good, "b": bad}, second={"a": good, "b": bad}) == "contradicted"
+    assert verdict(first={"a": good, "b": bad}, second={"a": good, "b": good + noise[::-1]}) == "undecided"
+    assert verdict(first={"a": good[:2], "b": bad[:2]}, second={"a": bad[:2], "b": good[:2]}) == "undecided"
+    # A measure where less is better turns the first case round: a is then best in both.
+    both = {("first", True): {"a": good, "b": bad}, ("second", False): {"a": bad, "b": good}}
+    assert nowhere_best("A4", "", "", both).verdict == "contradicted"
+
+
+def test_d1_and_d3_are_of_the_plain_reference_without_spectral_norm(study, results, found):
+    assert of(found, "D1")  # "human" is the reference
+    compared = {each.compared for each in of(found, "D1")}
+    name = "density of human (people's votes), no spectral normalisation"
+    assert compared == {f"{name} against its {score}" for score in ("entropy", "energy")} | {
+        f"{name} against human_sngp's entropy"  # the fabricated one has no score of its own
+    }
+    densities = results.students["human"].novelty["ddu"]
+    expected = np.mean([metrics.auroc(a, b) for a, b in zip(densities["test"], densities["ood_noise"], strict=True)])
+    entropy = predictive_entropy
+    logits = results.students["human"].logits
+    pairs = zip(entropy(logits["test"]), entropy(logits["ood_noise"]), strict=True)
+    expected -= np.mean([metrics.auroc(a, b) for a, b in pairs])
+    far = [each for each in of(found, "D1") if each.metric == "AUROC, far sets" and each.compared.endswith("its entropy")]
+    assert [each.effect for each in far] == [pytest.approx(expected)]
+
+    normalised = copy.deepcopy(study[1])
+    normalised["students"]["hard"]["network"]["options"]["spectral_norm"] = True
+    again = read(study[0], normalised)
+    assert {each.compared.split(" (")[0] for each in ddu.findings(study_of(again)) if each.claim == "D1"} == {"density of hard"}
+
+
+def test_d2_allows_a_margin_to_the_ensemble(found):
+    rows = of(found, "D2")
+    assert {each.metric for each in rows} == {"AUROC, near sets (margin 0.01)", "AUROC, far sets (margin 0.01)"}
+    assert {each.n for each in rows} == {4}
+
+
+def test_ambiguous_images_are_the_fifth_with_the_highest_entropy(results):
+    chosen = ambiguous(results)
+    entropy = metrics.entropy(results.splits["test"]["exact"])
+    assert len(chosen) == round(0.2 * len(entropy))
+    assert entropy[chosen].min() >= np.delete(entropy, chosen).max()
+    table = numbers(results)
+    values = table[(table["student"] == "human") & (table["kind"] == "run") & (table["metric"] == "auroc_ambiguous")]
+    densities = results.students["human"].novelty["ddu"]
+    expected = [metrics.auroc(a[chosen], b) for a, b in zip(densities["test"], densities["ood_noise"], strict=True)]
+    shown = values[(values["set"] == "noise") & (values["score"] == "ddu")]["value"]
+    assert list(shown) == pytest.approx(expected)
+
+
+def test_soft_cifar_numbers_stand_beside_ours(study):
+    root, params = study
+    params = copy.deepcopy(params)
+    params["datasets"]["drawn"]["source"] = "cifar10"
+    params["data"]["protocol"] = "cifar10h"
+    for options in params["students"].values():
+        options["network"]["name"] = "resnet20"
+        options["augment"][0] = {"name": "soft_cifar", "options": {}}
+    params["students"]["human_sngp"]["network"]["options"]["spectral_norm"] = True
+    results = read(root, params)
+    frame = published(study_of(results)).frame
+    assert set(frame["student"]) == set(STUDENTS)
+    shown = row(frame, student="human")
+    assert shown["published_as"] == "Laing, Soft CIFAR: people's votes, augmented by soft_cifar"
+    assert shown["true_class_ece_published"] == 0.0905
+    labels = results.splits["test"]["labels"]
+    expected = runs(results, "human", lambda probs: metrics.true_class_calibration_error(probs, labels)).mean()
+    assert shown["true_class_ece"] == pytest.approx(expected)
+    assert shown["svhn_predictive_entropy"] is None  # this study has no SVHN
+    assert row(frame, student="human_sngp")["accuracy_published"] == 0.8080

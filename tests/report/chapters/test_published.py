@@ -1,0 +1,69 @@
+"""Our numbers beside the published ones: whom they fit, and that ours are the long table's."""
+
+import copy
+
+import pytest
+
+from softcifar.report.chapters.published.literature import PUBLISHED, REMARKS
+from softcifar.report.chapters.published.table import matches, table
+from softcifar.report.core.study import Study
+from tests.report.fixture import read, row, study_of
+
+
+@pytest.fixture(scope="module")
+def mnist(study) -> Study:
+    """The study as if it were one of MNIST with MLPs, as in the label relaxation paper."""
+    root, params = study
+    params = copy.deepcopy(params)
+    params["datasets"]["drawn"]["source"] = "mnist"
+    for options in params["students"].values():
+        options |= {"augment": [], "epochs": 5, "batch_size": 64, "lr": 0.05}
+        options["network"]["name"] = "mlp"
+    return study_of(read(root, params))
+
+
+def test_published_rows_find_our_students(mnist):
+    found = {(published.choose_by, published.source, published.loss): student for published, student in matches(mnist.results)}
+    assert found == {
+        ("accuracy", "hard", "cross_entropy"): "hard",
+        ("accuracy", "uniform", "cross_entropy"): "smooth",
+        ("accuracy", "hard", "label_relaxation"): "relaxed",
+        ("ece", "hard", "cross_entropy"): "hard",
+        ("ece", "uniform", "cross_entropy"): "smooth",
+        ("ece", "hard", "label_relaxation"): "relaxed_ece",
+    }
+
+
+@pytest.mark.parametrize("option", ["dropout", "spectral_norm", "mod"])
+def test_a_changed_network_is_not_the_published_one(mnist, option):
+    results = copy.deepcopy(mnist.results)
+    for student in results.students.values():
+        student.options["network"]["options"][option] = 0.1 if option == "dropout" else True
+    assert matches(results) == []
+
+
+def test_ours_stands_beside_the_published_number(mnist):
+    frame, numbers = table(mnist).frame, mnist.numbers
+    plain = row(frame, published_as="Lienen & Hüllermeier 2021: hard labels, tuned for accuracy", student="hard")
+    scaled = row(frame, published_as="Lienen & Hüllermeier 2021: hard labels, tuned for ECE, temperature scaling")
+    runs = numbers[(numbers["student"] == "hard") & (numbers["kind"] == "run") & (numbers["set"] == "test")]
+    assert plain["ece"] == pytest.approx(runs[runs["metric"] == "ece"]["value"].mean())
+    assert scaled["ece"] == pytest.approx(runs[runs["metric"] == "ece_scaled"]["value"].mean())
+    assert (plain["ece_published"], scaled["ece_published"], plain["accuracy_published"]) == (0.010, 0.003, 0.985)
+    assert plain["n"] == 3
+    assert "epochs 5 (25)" in plain["settings_that_differ"]
+    assert "runs 3 (10)" in plain["settings_that_differ"]
+    assert "batch_size" not in plain["settings_that_differ"]
+
+
+def test_no_published_number_without_a_match(study):
+    results = read(*study)
+    assert matches(results) == []
+    assert table(study_of(results)).rows == []
+
+
+def test_published_numbers_are_proportions_with_a_known_study():
+    for published in PUBLISHED:
+        assert 0.6 < published.numbers["accuracy"] < 1
+        assert all(0 < value < 1 for name, value in published.numbers.items() if name != "nll" and "nll" not in name)
+        assert published.study in REMARKS

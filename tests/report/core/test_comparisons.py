@@ -1,0 +1,66 @@
+"""What a table may point at: marks follow from paired tests by run, and reach every form of the table."""
+
+import pandas as pd
+
+from softcifar import metrics
+from softcifar.report.core.columns import ACCURACY
+from softcifar.report.core.comparisons import against, marks
+from tests.report.fixture import Page, make_study, numbers, read, row, write
+
+
+def by_run(**values: list[float]) -> pd.DataFrame:
+    return pd.DataFrame(values)
+
+
+def test_a_clear_winner_is_best():
+    values = by_run(a=[0.9, 0.901, 0.902], b=[0.5, 0.501, 0.5021], c=[0.6, 0.6011, 0.602])
+    assert marks(values, higher=True) == {"a": "best"}
+    assert marks(values, higher=False) == {"b": "best"}
+
+
+def test_a_tie_is_not_best():
+    values = by_run(a=[0.90, 0.80, 0.85], b=[0.80, 0.91, 0.83], c=[0.1, 0.1001, 0.1])
+    assert marks(values, higher=True) == {"a": "tied", "b": "tied"}
+
+
+def test_no_mark_without_a_test():
+    assert marks(by_run(a=[0.9], b=[0.1]), higher=True) == {}
+    assert marks(by_run(a=[0.9, 0.8]), higher=True) == {}
+    assert marks(by_run(a=[0.9, 0.91], b=[0.1, 0.12]), higher=True) == {}  # two runs are too few
+
+
+def test_holm_counts_the_rivals():
+    """p of about .03 against each of three rivals: enough for one comparison, not for three."""
+    rivals = {name: [0.0, 0.0, 0.0] for name in "bcd"}
+    wins = [1.0, 1.4, 0.7]
+    p = metrics.paired_comparison(wins, [0.0] * 3).p_value
+    assert 0.05 / 3 < p < 0.05
+    assert marks(by_run(a=wins, b=rivals["b"]), higher=True) == {"a": "best"}
+    assert marks(by_run(a=wins, **rivals), higher=True) == dict.fromkeys("abcd", "tied")
+
+
+def test_marks_reach_every_form_of_the_table(tmp_path):
+    """A student without noise between runs, far better than its rivals, is bold in csv, Markdown, LaTeX and page."""
+    params = make_study(tmp_path, students={"hard": (1, 3, 1), "human": (1, 0.02, 1)}, images=150)
+    reports = write(tmp_path, params)
+    found = pd.read_csv(reports / "tables" / "summary.csv")
+    assert row(found, student="human", kind="run")["human_cross_entropy_mark"] == "best"
+    assert "**" in (reports / "tables" / "summary.md").read_text()
+    assert r"\textbf{" in (reports / "tables" / "summary.tex").read_text()
+    best = [attrs for tag, attrs in Page((reports / "index.html").read_text()).tags if "best" in (attrs.get("class") or "")]
+    assert best
+    assert "stands out: separated from every other student" in (reports / "index.html").read_text()
+
+
+def test_comparisons_are_paired_with_the_reference(study):
+    root, params = study
+    table = numbers(read(root, params))
+    found = against(table, [ACCURACY], "hard").set_index("student")
+    values = table[(table["metric"] == "accuracy") & (table["set"] == "test") & (table["kind"] == "run")].pivot(
+        index="seed", columns="student", values="value"
+    )
+    expected = metrics.paired_comparison(values["human"], values["hard"])
+    assert "hard" not in found.index
+    assert found.loc["human", "difference"] == expected.difference
+    assert (found.loc["human", "low"], found.loc["human", "high"]) == expected.interval
+    assert list(found["holm_p"]) == list(metrics.holm(found["p"]))
