@@ -138,6 +138,14 @@ def smoke_study(made_once) -> "Workspace":
 
 
 @pytest.fixture(scope="session")
+def code():
+    """The project's code as fingerprints see it; reading it takes a second or two."""
+    from softcifar.pipeline.fingerprint import Code
+
+    return Code(ROOT)
+
+
+@pytest.fixture(scope="session")
 def study(made_once):
     """(folder, params) of a fabricated study with its report written, for all files of tests; only to be read."""
     from tests.report.fixture import make_study, write

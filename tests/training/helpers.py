@@ -30,8 +30,8 @@ SMALL = {
 }  # fmt: skip
 SEEDS = Seeds(runs=2, search=1, init=0, order=0)
 DISTILLATION = {
-    **SMALL, "students": ["a"], "alpha": 0.9, "temperature": 4.0, "network": "shallow", "optimizer": "adam", "momentum": 0,
-    "nesterov": False, "lr": 0.005, "epochs": 3,
+    **SMALL, "students": {"a": None}, "alpha": 0.9, "temperature": 4.0, "network": "shallow", "optimizer": "adam",
+    "momentum": 0, "nesterov": False, "lr": 0.005, "epochs": 3,
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from softcifar.errors import UserError
 from softcifar.models.classifier import Classifier, classifier
 from softcifar.params import study as params
 from softcifar.params.chosen import Chosen
-from softcifar.pipeline.plan import entries
+from softcifar.pipeline.plan import STAGES, entries
 from softcifar.training.distill import taught_by
 from softcifar.training.loop import train
 from softcifar.training.trained import load_classifier
@@ -182,14 +182,14 @@ def test_a_loss_that_is_no_longer_finite_names_student_and_run(splits, student):
     assert not (student.parent / "one").exists()
 
 
-TAUGHT = {"students": ["hard"], "alpha": 0.9, "temperature": 20, "network": "shallow", "optimizer": "adam", "momentum": 0,
+TAUGHT = {"students": {"hard": None}, "alpha": 0.9, "temperature": 20, "network": "shallow", "optimizer": "adam", "momentum": 0,
           "nesterov": False, "lr": 0.001}  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"students": ["hrad"]}, r"distillation\.students: there is no 'hrad'; did you mean 'hard'"),
+        ({"students": {"hrad": None}}, r"distillation\.students: there is no 'hrad'; did you mean 'hard'"),
         ({"temperature": 0}, r"distillation\.temperature: found 0; input should be greater than 0"),
         ({"alpha": 1.5}, r"distillation\.alpha: found 1.5; input should be less than or equal to 1"),
         ({"tau": 1}, r"distillation: unknown key 'tau'"),
@@ -203,29 +203,30 @@ def test_wrong_params_are_one_sentence(write_params, changes, message):
 
 class TestPlan:
     @pytest.fixture
-    def plan(self, write_params):
-        return lambda changes: entries(params.load(write_params({"distillation": dict(TAUGHT), **changes})), ROOT)
+    def study(self, write_params):
+        return lambda changes: params.load(write_params({"distillation": dict(TAUGHT), **changes}))
 
     @pytest.mark.parametrize(
         ("changes", "expected"),
         [
             ({"distillation.temperature": 4}, {"distill/hard.json"}),
-            ({"distillation.students": ["hard", "instance"]}, {"distill/instance.json"}),
-            ({"distillation.students": []}, {"distill/hard.json"}),
+            ({"distillation.students": {"hard": None, "instance": None}}, {"distill/instance.json"}),
+            ({"distillation.students": {}}, {"distill/hard.json"}),
             ({"distillation.loss": "label_relaxation"}, set()),  # not the loss that is used
             ({"students.hard.lr": 0.2}, {"train/hard.json"}),  # other weights, if any, are seen as data
         ],
     )
-    def test_a_changed_key_changes_what_uses_it(self, plan, changes, expected):
-        before, after = plan({}), plan(changes)
+    def test_a_changed_key_changes_what_uses_it(self, study, code, changes, expected):
+        before, after = (entries(study(each), ROOT, code) for each in ({}, changes))
         changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         assert changed == expected | {"report.json"}
 
-    def test_code_is_that_of_both_networks_and_the_loss(self, plan):
-        code = plan({"students.hard.network": "mlp"})["distill/hard.json"]["code"]
-        used = {"models/shallow", "models/mlp", "losses/distillation", "training/distill", "training/adam", "augment/crop_flip"}
-        assert {f"softcifar/{name}.py" for name in used} <= code.keys()
-        assert not {"softcifar/models/resnet.py", "softcifar/losses/label_relaxation.py"} & code.keys()
+    def test_code_is_that_of_both_networks_and_the_loss(self, study, code):
+        _, methods = STAGES["distill"][0](study({"students.hard.network": "mlp"}), "hard")
+        reached = {module for module, *_ in code.reached("stages.distill", methods)}
+        used = {"models.shallow", "models.mlp", "losses.distillation", "training.distill", "training.adam", "augment.crop_flip"}
+        assert {f"softcifar.{name}" for name in used} <= reached
+        assert not {"softcifar.models.resnet", "softcifar.losses.label_relaxation"} & reached
 
 
 @pytest.mark.slow
