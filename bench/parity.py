@@ -23,7 +23,7 @@ from softcifar.data.fetching import mirror
 from softcifar.data.shapes import SHAPES
 from softcifar.execution import Report, run_here
 from softcifar.execution.device import pick, resolve_precision, threads, workers
-from softcifar.methods.prediction import predict
+from softcifar.methods.prediction import predict_logits
 from softcifar.models.classifier import PLAIN, classifier
 from softcifar.params.recipe import Recipe
 from softcifar.progress import bar
@@ -97,7 +97,7 @@ def _ours(settings: Recipe, data: dict[str, np.ndarray], folder: Path, seed: int
     state = train(task, pick(), folder / f"{seed}.safetensors", lambda *_: None)
     network = classifier(settings.network, MANIFEST, seed=0)
     network.load_state_dict(state.best)
-    logits = predict(network.to(pick()), data["test_images"], PLAIN, batch_size=500, seed=0)[0]
+    logits = predict_logits(network.to(pick()), data["test_images"], PLAIN, batch_size=500, seed=0)[0]
     report()
     return float((logits.argmax(axis=1) == data["test_labels"]).mean())
 

@@ -8,7 +8,7 @@ from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Evaluation, Seeds
 from softcifar.pipeline.stage import entry, run
 
-SHIFTED = Path("data/shifted")
+CORRUPTED = Path("data/corrupted")
 
 
 def main() -> Path:
@@ -23,7 +23,7 @@ def main() -> Path:
         ood={each: Path("data/ood") / f"{each}.npz" for each in plan.params["ood"]},
         manifest=read_json("data/study/inputs.json"),
         models=Path("models/students") / plan.name,
-        copies={each: SHIFTED / f"{each}.npz" for each in read_json(SHIFTED / "manifest.json")["corruptions"]},
+        corrupted={each: CORRUPTED / f"{each}.npz" for each in read_json(CORRUPTED / "manifest.json")["corruptions"]},
         surrogates={each: Path("data/surrogates") / f"{each}.npz" for each in plan.params["surrogates"]},
         out=out,
     )

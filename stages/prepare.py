@@ -9,7 +9,7 @@ from softcifar.pipeline.stage import entry, run
 
 def main() -> Path:
     data = entry("prepare").params
-    folders = Path("data/raw"), Path("data/study"), Path("data/ood"), Path("data/shifted")
+    folders = Path("data/raw"), Path("data/study"), Path("data/ood"), Path("data/corrupted")
     sources, sizes, images = data["sources"], data["sizes"], data["images"]
     if data["protocol"] == "repeated":
         manifest = prepare_repeated(*folders, sources=sources, images=images, sizes=sizes)

@@ -23,7 +23,7 @@ def prepare(
     raw: Path,
     study: Path,
     ood: Path,
-    shifted: Path,
+    corruptions: Path,
     *,
     sources: dict[str, str],
     protocol: str,
@@ -36,8 +36,8 @@ def prepare(
 ) -> dict:
     """Write study/{train,validation,test}.npz and inputs.json, ood/<name>.npz, and a manifest.json in each; return the study's.
 
-    Also shifted/<data set>_<corruption>.npz, images uint8 (5, N, H, W, C) by severity, of the N test images, where `corrupted`
-    names a data set that holds them.
+    Also corruptions/<data set>_<corruption>.npz, images uint8 (5, N, H, W, C) by severity, of the N test images, where
+    `corrupted` names a data set that holds them.
 
     raw: holds a folder per data set; only those named here are read. sources: {data set: its source}. images: the data
     set to learn. votes: {part: data set whose votes join that part's images}. sizes: {split: images, None: the rest}.
@@ -52,7 +52,7 @@ def prepare(
     with (
         TemporaryDirectory(dir=study, prefix=".part-") as part,
         atomic_folder(ood) as ood_part,
-        atomic_folder(shifted) as shifts,
+        atomic_folder(corruptions) as corruptions_part,
     ):
         manifest = _write_study(Path(part), parts, splits)
         manifest |= {"protocol": protocol, "dataset": images, "source": sources[images], "split_seed": split_seed}
@@ -60,7 +60,7 @@ def prepare(
         # What networks are built from, apart: the manifest also names test images, which must not touch training.
         write_json(Path(part) / "inputs.json", {key: manifest[key] for key in INPUTS})
         _write_ood(ood_part, raw, images, ood_sets, sources, shape)
-        _write_corrupted(shifts, raw, corrupted, sources, parts, splits["test"])
+        _write_corrupted(corruptions_part, raw, corrupted, sources, parts, splits["test"])
         for file in sorted(Path(part).iterdir()):
             file.replace(study / file.name)
     return manifest

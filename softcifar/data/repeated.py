@@ -13,9 +13,9 @@ SPLITS = ("train", "validation", "test")
 
 
 def prepare_repeated(
-    raw: Path, study: Path, ood: Path, shifted: Path, *, sources: dict[str, str], images: str, sizes: dict[str, int | None]
+    raw: Path, study: Path, ood: Path, corruptions: Path, *, sources: dict[str, str], images: str, sizes: dict[str, int | None]
 ) -> dict:
-    """Write study/{train,validation,test}.npz, inputs.json and manifest.json, empty `ood` and `shifted`; return the manifest.
+    """Write study/{train,validation,test}.npz, inputs.json, manifest.json, empty `ood` and `corruptions`; return the manifest.
 
     images: the data set, a key of sources {data set: its source}. sizes: points per data set and split, the first ones (None:
     all). UserError where the source draws no such data sets or fewer points, or a data set would lack a class.
@@ -35,7 +35,7 @@ def prepare_repeated(
     with (
         TemporaryDirectory(dir=study, prefix=".part-") as part,
         atomic_folder(ood) as ood_part,
-        atomic_folder(shifted) as shifts,
+        atomic_folder(corruptions) as corruptions_part,
     ):
         for split in SPLITS:
             arrays = _first(parts[split], sizes[split], f"data.sizes.{split}")
@@ -45,7 +45,7 @@ def prepare_repeated(
         write_json(Path(part) / "manifest.json", manifest)
         write_json(Path(part) / "inputs.json", inputs)
         write_json(ood_part / "manifest.json", {})
-        write_json(shifts / "manifest.json", {"corruptions": []})
+        write_json(corruptions_part / "manifest.json", {"corruptions": []})
         for file in sorted(Path(part).iterdir()):
             file.replace(study / file.name)
     return manifest

@@ -11,7 +11,7 @@ from softcifar.data.splits import Split, load_split
 from softcifar.errors import UserError
 from softcifar.evaluation.adversarial import under_attack
 from softcifar.evaluation.shifts import under_shift
-from softcifar.execution import Report, run_here
+from softcifar.execution import Progress, run_here
 from softcifar.execution.device import pick
 from softcifar.files import atomic_folder, read_json, read_npz, write_json, write_npz
 from softcifar.methods.prediction import describe, penultimate
@@ -23,7 +23,7 @@ from softcifar.seeding import derive
 from softcifar.training.trained import load_classifier
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evaluated:
     """What the evaluations of all runs of a student share."""
 
@@ -39,7 +39,7 @@ class Evaluated:
     test: Split
     sets: dict[str, np.ndarray]  # images
     surrogates: dict[str, Path]
-    copies: dict[str, Path]
+    corrupted: dict[str, Path]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def evaluate(
     manifest: dict,
     models: Path,
     surrogates: dict[str, Path],
-    copies: dict[str, Path],
+    corrupted: dict[str, Path],
     out: Path,
 ) -> None:
     """Write `out`: logits.npz, novelty.npz, adversarial.npz, shifts.npz, and the training's tables.
@@ -76,7 +76,8 @@ def evaluate(
     training's, and `cost`: the forward passes of one image that these two files took, all runs together.
     method: the uncertainty method as it predicts.
     study: folder with train.npz, validation.npz and test.npz; ood: npz files by name; models: the student's trained folder;
-    surrogates: npz files of adversarial examples for other networks, by name; copies: of corrupted test images, by corruption.
+    surrogates: npz files of adversarial examples for other networks, by name; corrupted: of the test images under published
+    corruptions, by name.
     """
     about = read_json(models / "about.json")
     chosen, trained = Chosen(**about["network"]), Chosen(**about["method"])  # tuned options resolved
@@ -84,19 +85,19 @@ def evaluate(
     sets = {"validation": splits[1].images, "test": splits[2].images}
     sets |= {f"ood_{each}": read_npz(path, "images")["images"] for each, path in ood.items()}
     shared = Evaluated(
-        name,
-        chosen,
-        trained,
-        method,
-        settings,
-        seeds.order,
-        manifest,
-        models,
-        splits[0],
-        splits[2],
-        sets,
-        surrogates,
-        copies,
+        name=name,
+        network=chosen,
+        trained=trained,
+        method=method,
+        settings=settings,
+        order=seeds.order,
+        manifest=manifest,
+        models=models,
+        train=splits[0],
+        test=splits[2],
+        sets=sets,
+        surrogates=surrogates,
+        corrupted=corrupted,
     )
     with bar(total=seeds.runs * (len(sets) + 3), what=f"evaluate {name}", unit="set") as shown:
         runs = run_here(functools.partial(_evaluate, shared), range(seeds.runs), progress=lambda: shown.update())
@@ -113,7 +114,7 @@ def evaluate(
         write_json(folder / "about.json", about)
 
 
-def _evaluate(shared: Evaluated, run: int, report: Report) -> Run:
+def _evaluate(shared: Evaluated, run: int, report: Progress) -> Run:
     weights = shared.models / f"run_{run}.safetensors"
     network = load_classifier(weights, shared.network, shared.manifest, pick(), shared.trained)
     method, settings, batch_size = shared.method, shared.settings, shared.settings.batch_size
@@ -135,7 +136,7 @@ def _evaluate(shared: Evaluated, run: int, report: Report) -> Run:
     )
     report()
     shifts, of_shifts = under_shift(
-        network, known, train, test, method, settings.shifts, shared.copies,
+        network, known, train, test, method, settings.shifts, shared.corrupted,
         fill=shared.manifest["mean"], batch_size=batch_size, images_seed=shared.order, seed=seed,
     )  # fmt: skip
     report()

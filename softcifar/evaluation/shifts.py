@@ -18,12 +18,12 @@ from softcifar.scores import FEATURE_SCORES
 from softcifar.seeding import derive
 
 
-def conditions(settings: Shifts, copies: Iterable[str] = ()) -> list[tuple[str, float]]:
+def conditions(settings: Shifts, corrupted: Iterable[str] = ()) -> list[tuple[str, float]]:
     """(shift, level) of every condition, the first ("none", 0): a corruption's severity, the covered or the visible share.
 
-    copies: names of corruptions that published files hold.
+    corrupted: names of corruptions that published files hold.
     """
-    found = [(name, float(severity)) for name in [*settings.corruptions, *copies] for severity in settings.severities]
+    found = [(name, float(severity)) for name in [*settings.corruptions, *corrupted] for severity in settings.severities]
     found += [("occlusion", share) for share in settings.covered]
     found += [("crop", share) for share in settings.visible]
     return [("none", 0.0), *found] if found else []
@@ -59,7 +59,7 @@ def under_shift(
     test: Split,
     method: Chosen,
     settings: Shifts,
-    copies: Mapping[str, Path],
+    corrupted: Mapping[str, Path],
     *,
     fill: Sequence[float],
     batch_size: int,
@@ -68,21 +68,21 @@ def under_shift(
 ) -> tuple[dict[str, np.ndarray], int]:
     """What one network predicts under every condition of the settings, and the cost in forward passes of one image.
 
-    known: features (N, D) of the training images; copies: files of corrupted copies of the test images, by the corruption's
+    known: features (N, D) of the training images; corrupted: files of the test images under published corruptions, by
     name: images uint8 (5, N, H, W, C) by severity; fill: as for `shifted`; images_seed: decides the shifted images, seed: the
     draws of a stochastic method. Returns {shift: names (C,); level: float64 (C,); index: positions of the test images int64
     (M,); log_probs: float32 (C, M, K), of the mean probability over samples; names: of novelty scores (S,), densities and
     the method's own; scores: float64 (C, S, M)}, and nothing where the settings name no condition.
     """
-    listed = conditions(settings, copies)
+    listed = conditions(settings, corrupted)
     if not listed:
         return {}, 0
     device = next(network.parameters()).device
     index = spaced(len(test.labels), settings.images)
     log_probs, features, own = [], [], []
     for shift, level in listed:
-        if shift in copies:
-            images = read_npz(copies[shift], "images")["images"][int(level) - 1, index]
+        if shift in corrupted:
+            images = read_npz(corrupted[shift], "images")["images"][int(level) - 1, index]
         else:
             images = shifted(
                 test.images[index], shift, level, fill=fill, device=device, batch_size=batch_size, seed=images_seed

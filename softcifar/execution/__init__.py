@@ -18,14 +18,14 @@ from softcifar.execution.local import run_local
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
-Report = Callable[..., None]
+Progress = Callable[..., None]
 
 
 def run_all(
-    function: Callable[[Task, Report], Result],
+    function: Callable[[Task, Progress], Result],
     tasks: Sequence[Task],
     *,
-    progress: Report | None = None,
+    progress: Progress | None = None,
     done: Callable[[int, Result], None] = lambda *_: None,
 ) -> list[Result]:
     """function(task, report) for every task; their results in the order of the tasks.
@@ -38,7 +38,7 @@ def run_all(
 
 
 def run_here(
-    function: Callable[[Task, Report], Result], tasks: Sequence[Task], *, progress: Report | None = None
+    function: Callable[[Task, Progress], Result], tasks: Sequence[Task], *, progress: Progress | None = None
 ) -> list[Result]:
     """`run_all` on this machine, whatever SOFTCIFAR_EXECUTOR says: for tasks that read files of the study."""
     return run_local(function, list(tasks), progress, lambda *_: None)

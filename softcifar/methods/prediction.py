@@ -18,7 +18,7 @@ def to_pixels(images: torch.Tensor) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def predict(
+def predict_logits(
     classifier: nn.Module, images: np.ndarray | torch.Tensor, method: Chosen, *, batch_size: int, seed: int
 ) -> np.ndarray:
     """Logits of every image, in evaluation mode and float32.
@@ -50,7 +50,7 @@ def penultimate(classifier: nn.Module, images: np.ndarray | torch.Tensor, *, bat
 def describe(
     classifier: nn.Module, images: np.ndarray | torch.Tensor, method: Chosen, *, batch_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """What `predict` and `penultimate` give, with no pass twice, and the method's own novelty scores {name: float32 (N,)}.
+    """What `predict_logits` and `penultimate` give, no pass twice, and the method's own novelty scores {name: float32 (N,)}.
 
     A plain network's logits come from its features, in one pass.
     """

@@ -1,6 +1,5 @@
-"""Networks by name: `build(name, num_classes, **options)` (docs/methods.md, Networks)."""
+"""Networks by name: `softcifar.models.build.build(name, num_classes, **options)` (docs/methods.md, Networks)."""
 
-from softcifar.models.build import build
 from softcifar.models.convnet import convnet
 from softcifar.models.densenet_bc import densenet_bc_40_12, densenet_bc_100_12
 from softcifar.models.inception_v4 import inception_v4
@@ -36,5 +35,3 @@ NETWORKS = {
     "vgg16_dropout": vgg16_dropout,
     "wrn28_10": wrn28_10,
 }
-
-__all__ = ["NETWORKS", "build"]

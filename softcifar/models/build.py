@@ -7,36 +7,30 @@ from collections.abc import Callable, Iterator, Mapping
 from torch import nn
 
 from softcifar.errors import UserError, choose, suggestion
+from softcifar.models import NETWORKS
 from softcifar.params.options import check
 
 
 class Networks(Mapping[str, Callable]):
     """The networks' functions by full name ('resnet20'); a family of several depths is listed as 'resnet<depth>'."""
 
-    def _families(self) -> dict[str, Callable]:
-        from softcifar.models import NETWORKS
-
-        return NETWORKS
-
     def __getitem__(self, name: str) -> Callable:
         family, _ = split(name)
-        return self._families()[family]
+        return NETWORKS[family]
 
     def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and split(name)[0] in self._families() and not _sized(name)
+        return isinstance(name, str) and split(name)[0] in NETWORKS and not _sized(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(f"{name}<depth>" if _sized(name) else name for name in self._families())
+        return iter(f"{name}<depth>" if _sized(name) else name for name in NETWORKS)
 
     def __len__(self) -> int:
-        return len(self._families())
+        return len(NETWORKS)
 
 
 def split(name: str) -> tuple[str, dict[str, int]]:
     """('resnet', {'depth': 20}) for 'resnet20'; the name itself and no options where it is in the registry ('resnet50'), or
     names no family with a depth."""
-    from softcifar.models import NETWORKS
-
     match = re.fullmatch(r"([a-z_]+?)(\d+)", name)
     if name in NETWORKS or match is None or not _sized(match[1]):
         return name, {}
@@ -44,8 +38,6 @@ def split(name: str) -> tuple[str, dict[str, int]]:
 
 
 def _sized(name: str) -> bool:
-    from softcifar.models import NETWORKS
-
     return name in NETWORKS and "depth" in inspect.signature(NETWORKS[name]).parameters
 
 

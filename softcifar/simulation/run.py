@@ -14,7 +14,7 @@ from softcifar.progress import bar
 from softcifar.simulation.files import BAYES, CANDIDATE_COLUMNS, FIGURE_ARRAYS
 from softcifar.simulation.methods import candidates
 from softcifar.simulation.scores import SCORES
-from softcifar.simulation.simulate import Arrays, Plan, simulate
+from softcifar.simulation.simulate import Arrays, Protocol, simulate
 from softcifar.training.trained import versions
 
 
@@ -40,7 +40,7 @@ def run_simulation(
     beside it are removed at the end.
     """
     features = splits["train"]["points"].shape[2]
-    plan = Plan(simulation, seeds, bins, fold_seed, len(classes), features)
+    plan = Protocol(simulation, seeds, bins, fold_seed, len(classes), features)
     count = len(splits["train"]["labels"])
     with bar(total=count, what=f"simulate {name}", unit="data set") as shown:
         arrays = simulate(plan, splits, states, shown.update)
@@ -52,7 +52,7 @@ def run_simulation(
     shutil.rmtree(states.parent, ignore_errors=True)
 
 
-def _candidates(plan: Plan, arrays: Arrays) -> pd.DataFrame:
+def _candidates(plan: Protocol, arrays: Arrays) -> pd.DataFrame:
     count, trained, budget = arrays["epochs"].shape
     places = np.indices((count, trained, budget)).reshape(3, -1)
     options = {name: candidates(plan.simulation.methods[name], plan.seeds.runs) for name in plan.trained}
@@ -71,7 +71,7 @@ def _candidates(plan: Plan, arrays: Arrays) -> pd.DataFrame:
     return pd.DataFrame(columns | {f"test_{name}": arrays["test"][..., n].ravel() for n, name in enumerate(SCORES)})
 
 
-def _scores(plan: Plan, arrays: Arrays) -> pd.DataFrame:
+def _scores(plan: Protocol, arrays: Arrays) -> pd.DataFrame:
     methods = list(plan.simulation.methods)
     count = len(arrays["choice"])
     names, tables = [BAYES, *methods], [arrays["bayes"][:, None], arrays["scores"]]
@@ -84,7 +84,7 @@ def _scores(plan: Plan, arrays: Arrays) -> pd.DataFrame:
     return pd.DataFrame(columns | {name: values[..., n].ravel() for n, name in enumerate(SCORES)})
 
 
-def _about(plan: Plan, count: int, arrays: Arrays) -> dict:
+def _about(plan: Protocol, count: int, arrays: Arrays) -> dict:
     budget = plan.seeds.runs
     networks = arrays["epochs"].size
     return {

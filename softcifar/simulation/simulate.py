@@ -11,7 +11,7 @@ from scipy.special import log_softmax
 
 from softcifar.calibrators.temperature import fit_temperature
 from softcifar.errors import UserError
-from softcifar.execution import Report, run_all
+from softcifar.execution import Progress, run_all
 from softcifar.files import read_npz, write_npz
 from softcifar.metrics.predictive import predictive
 from softcifar.params.sections import Seeds
@@ -27,7 +27,7 @@ Arrays = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Plan:
+class Protocol:
     """What is the same for all data sets. bins: of the calibration errors; fold_seed decides the teachers' folds."""
 
     simulation: Simulation
@@ -54,7 +54,7 @@ class Plan:
         return Schedule(given.lr, given.weight_decay, given.batch_size, given.epochs, given.patience)
 
 
-def simulate(plan: Plan, splits: dict[str, Arrays], states: Path, progress: Callable[[int], None]) -> Arrays:
+def simulate(plan: Protocol, splits: dict[str, Arrays], states: Path, progress: Callable[[int], None]) -> Arrays:
     """Run `one_data_set` on every data set; returns its arrays, stacked along a first axis of data sets.
 
     splits: {"train", "validation", "test"}: points (D, N, features), labels (D, N), exact (D, N, K), dense (D, N). states: a
@@ -73,12 +73,12 @@ def simulate(plan: Plan, splits: dict[str, Arrays], states: Path, progress: Call
     return {name: np.stack([found[number][name] for number in range(len(files))]) for name in found[0]}
 
 
-def _run(plan: Plan, splits: dict[str, Arrays], number: int, _: Report) -> Arrays:
+def _run(plan: Protocol, splits: dict[str, Arrays], number: int, _: Progress) -> Arrays:
     data = {name: {key: values[number] for key, values in split.items()} for name, split in splits.items()}
     return one_data_set(plan, data, number)
 
 
-def one_data_set(plan: Plan, data: dict[str, Arrays], number: int) -> Arrays:
+def one_data_set(plan: Protocol, data: dict[str, Arrays], number: int) -> Arrays:
     """Train and score everything on data set `number`. S methods train C networks each, M methods are scored.
 
     float64 (S, C): validation_{nll,accuracy,ece} and the same under scaled_validation_* (after temperature scaling, NaN for
@@ -140,7 +140,7 @@ def one_data_set(plan: Plan, data: dict[str, Arrays], number: int) -> Arrays:
 
 
 def _taught(
-    plan: Plan, points: torch.Tensor, labels: np.ndarray, validation: tuple[torch.Tensor, torch.Tensor], number: int
+    plan: Protocol, points: torch.Tensor, labels: np.ndarray, validation: tuple[torch.Tensor, torch.Tensor], number: int
 ) -> Teaching | None:
     if not any(needs_teacher(method) for method in plan.simulation.methods.values()):
         return None
@@ -158,11 +158,11 @@ def _taught(
     )
 
 
-def _networks_of(plan: Plan, name: str) -> str:
+def _networks_of(plan: Protocol, name: str) -> str:
     return plan.simulation.methods[name].scaled or name
 
 
-def _validated(plan: Plan, seen: np.ndarray, labels: np.ndarray) -> Arrays:
+def _validated(plan: Protocol, seen: np.ndarray, labels: np.ndarray) -> Arrays:
     """Validation scores of all networks, seen (S, C, N, K), and of those that some method scales also after scaling."""
     scaled = {method.scaled for method in plan.simulation.methods.values()}
     names = [prefix + name for prefix in ("validation_", "scaled_validation_") for name in CRITERIA]
@@ -179,7 +179,7 @@ def _validated(plan: Plan, seen: np.ndarray, labels: np.ndarray) -> Arrays:
     return arrays
 
 
-def _tested(plan: Plan, seen: np.ndarray, test: Arrays) -> Arrays:
+def _tested(plan: Protocol, seen: np.ndarray, test: Arrays) -> Arrays:
     """Test scores of all networks, seen (S, C, N, K)."""
     rows = [[_scores(network, 1.0, test, plan.bins) for network in networks] for networks in seen]
     of_label = test["exact"][np.arange(len(test["labels"])), test["labels"]]
@@ -192,7 +192,7 @@ def _tested(plan: Plan, seen: np.ndarray, test: Arrays) -> Arrays:
     }
 
 
-def _chosen(plan: Plan, arrays: Arrays, seen: np.ndarray, test: Arrays) -> Arrays:
+def _chosen(plan: Protocol, arrays: Arrays, seen: np.ndarray, test: Arrays) -> Arrays:
     """Per method, the network that validation chose and its test scores; seen (S, C, N, K)."""
     choices, temperatures, rows = [], [], []
     for name, method in plan.simulation.methods.items():

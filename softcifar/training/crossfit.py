@@ -13,11 +13,11 @@ from sklearn.model_selection import StratifiedKFold
 from softcifar.calibrators.temperature import fit_temperature
 from softcifar.data.splits import Split
 from softcifar.errors import UserError
-from softcifar.execution import Report, run_all
+from softcifar.execution import Progress, run_all
 from softcifar.execution.device import pick
 from softcifar.files import atomic_folder, write_json, write_npz
 from softcifar.labels.one_hot import hard
-from softcifar.methods.prediction import predict
+from softcifar.methods.prediction import predict_logits
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
 from softcifar.metrics.predictive import predictive
 from softcifar.models.classifier import PLAIN, classifier
@@ -125,7 +125,7 @@ def teach(
         )
 
 
-def _train(shared: Folds, wanted: tuple[int, Path], report: Report) -> tuple[State, np.ndarray, np.ndarray]:
+def _train(shared: Folds, wanted: tuple[int, Path], report: Progress) -> tuple[State, np.ndarray, np.ndarray]:
     """One fold's final state, and its network's logits on the images of its fold and on validation, float32 (N, K)."""
     number, state_file = wanted
     teacher, images, device = shared.teacher, shared.train_split.images, pick()
@@ -147,4 +147,4 @@ def _train(shared: Folds, wanted: tuple[int, Path], report: Report) -> tuple[Sta
     network = classifier(teacher.network, shared.manifest, seed=0, method=teacher.method).to(device)
     network.load_state_dict(state.best)
     sets = (images[held_out], shared.validation.images)
-    return state, *(predict(network, each, PLAIN, batch_size=500, seed=0)[0] for each in sets)
+    return state, *(predict_logits(network, each, PLAIN, batch_size=500, seed=0)[0] for each in sets)

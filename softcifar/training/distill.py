@@ -10,12 +10,12 @@ from torch import nn
 
 from softcifar.data.splits import Split
 from softcifar.errors import UserError
-from softcifar.execution import Report, run_all
+from softcifar.execution import Progress, run_all
 from softcifar.execution.device import autocast, pick, resolve_precision
 from softcifar.files import atomic_folder, read_json, write_csv, write_json, write_npz
 from softcifar.labels.one_hot import hard
 from softcifar.losses.distillation import distillation
-from softcifar.methods.prediction import predict
+from softcifar.methods.prediction import predict_logits
 from softcifar.models.classifier import PLAIN, classifier
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Distillation, Seeds
@@ -140,7 +140,7 @@ def distill(
             write_json(folder / "about.json", about)
 
 
-def _learn(shared: Lessons, lesson: Lesson, report: Report) -> tuple[State, dict[str, np.ndarray]]:
+def _learn(shared: Lessons, lesson: Lesson, report: Progress) -> tuple[State, dict[str, np.ndarray]]:
     """The final state of one run, and the logits of the kept weights on each split, one deterministic pass: (1, N, K)."""
     recipe, device = shared.recipe, pick()
     teacher = restored(lesson.teacher, lesson.file, shared.network, shared.manifest, device, shared.method)
@@ -163,7 +163,7 @@ def _learn(shared: Lessons, lesson: Lesson, report: Report) -> tuple[State, dict
     network.load_state_dict(state.best)
     logits = {}
     for each, split in (("validation", shared.validation), ("test", shared.test)):
-        logits[each] = predict(network, split.images, PLAIN, batch_size=500, seed=0)
+        logits[each] = predict_logits(network, split.images, PLAIN, batch_size=500, seed=0)
         if not np.isfinite(logits[each]).all():
             raise UserError(
                 f"distillation: run {lesson.run} on student {shared.name} gives logits that are not finite on {each}"

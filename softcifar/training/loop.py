@@ -13,7 +13,7 @@ from softcifar.errors import UserError
 from softcifar.execution.device import autocast, resolve_precision
 from softcifar.losses import LOSSES
 from softcifar.methods import METHODS
-from softcifar.methods.prediction import predict, to_pixels
+from softcifar.methods.prediction import predict_logits, to_pixels
 from softcifar.metrics.calibration import expected_calibration_error
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
 from softcifar.metrics.predictive import predictive
@@ -143,7 +143,7 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
 
 def _validate(network: nn.Module, task: Task) -> dict[str, float]:
     """NLL, accuracy and ECE (15 bins) against the data set's labels, the same for all students, whatever they learn from."""
-    logits = predict(network, task.validation_images, PLAIN, batch_size=500, seed=0)
+    logits = predict_logits(network, task.validation_images, PLAIN, batch_size=500, seed=0)
     if not np.isfinite(logits).all():
         return {"validation_nll": np.nan, "validation_accuracy": np.nan, "validation_ece": np.nan}
     probs = predictive(logits)

@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from softcifar.data.splits import Split
 from softcifar.errors import UserError
-from softcifar.execution import Report, run_all
+from softcifar.execution import Progress, run_all
 from softcifar.execution.device import pick
 from softcifar.files import atomic_folder, write_csv, write_json
 from softcifar.methods import METHODS
@@ -146,7 +146,7 @@ def _train_all(shared: Runs, wanted: list[Wanted], shown: tqdm) -> dict[tuple[in
     return {(each.choice, each.run): state for each, state in zip(wanted, trained, strict=True)}
 
 
-def _train(shared: Runs, wanted: Wanted, report: Report) -> State:
+def _train(shared: Runs, wanted: Wanted, report: Progress) -> State:
     choice = shared.choices[wanted.choice]
     online = is_online(choice.source.source)
     task = Task(

@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from softcifar.errors import UserError
-from softcifar.execution import Report, run_all
+from softcifar.execution import Progress, run_all
 from softcifar.execution.device import pick, resolve_precision
 from softcifar.files import atomic
 from softcifar.models.classifier import PLAIN, Classifier, classifier
@@ -30,7 +30,7 @@ def surroundings(precision: str) -> dict[str, object]:
     return run_all(_surroundings, [precision])[0]
 
 
-def _surroundings(precision: str, _: Report) -> dict[str, object]:
+def _surroundings(precision: str, _: Progress) -> dict[str, object]:
     device = pick()
     found = {"versions": versions(), "device": device.type, "precision": resolve_precision(precision, device)}
     return found | {"threads": torch.get_num_threads()}

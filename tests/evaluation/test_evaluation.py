@@ -41,7 +41,7 @@ def run(study, method, out="scores"):
     evaluate(
         "a", Student.model_validate({**student, "method": method}).method, Seeds(runs=2, search=1, init=0, order=0), SETTINGS,
         study=folder / "study", ood={"noise": folder / "ood/noise.npz"}, manifest=manifest, models=folder / "models",
-        surrogates={}, copies={}, out=folder / out,
+        surrogates={}, corrupted={}, out=folder / out,
     )  # fmt: skip
     return np.load(folder / out / "logits.npz"), np.load(folder / out / "adversarial.npz")
 

@@ -10,7 +10,7 @@ from softcifar.errors import UserError
 from softcifar.evaluation.adversarial import LEVELS, Target, attacked, make_surrogate, nested, under_attack
 from softcifar.evaluation.shifts import conditions, shifted, under_shift
 from softcifar.files import write_npz
-from softcifar.methods.prediction import describe, passes, penultimate, predict
+from softcifar.methods.prediction import describe, passes, penultimate, predict_logits
 from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Attack, Shifts
@@ -43,7 +43,7 @@ def test_every_attack_is_on_its_images_and_starts_from_no_attack(network, splits
     assert found["fgsm_eps_255"].tolist() == [0, 2, 8]
     assert found["pgd_eps_255"].tolist() == [0, 4, 8]
     assert set(found["pgd_index"]) < set(found["fgsm_index"])
-    logits = torch.as_tensor(predict(network, splits[0].images, SOFTMAX, batch_size=60, seed=0)[0])
+    logits = torch.as_tensor(predict_logits(network, splits[0].images, SOFTMAX, batch_size=60, seed=0)[0])
     for name in shapes:
         index = found[f"{name}_index"]
         expected = torch.log_softmax(logits[index], dim=-1).numpy()
@@ -116,10 +116,10 @@ def test_a_target_predicts_by_the_mean_probability(network, splits):
 # Shifts
 
 
-def shift(network, splits, method=SOFTMAX, settings=SHIFTS, seed=0, copies=None):
+def shift(network, splits, method=SOFTMAX, settings=SHIFTS, seed=0, corrupted=None):
     known = penultimate(network, splits[0].images, batch_size=60)
     return under_shift(
-        network, known, splits[0], splits[0], method, settings, copies or {},
+        network, known, splits[0], splits[0], method, settings, corrupted or {},
         fill=[0.4] * 3, batch_size=7, images_seed=5, seed=seed,
     )  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_published_copies_are_shifts_like_others(network, splits, tmp_path):
     copies = np.stack([np.full_like(images, 50 * severity) for severity in range(1, 6)])
     copies[4] = images  # severity 5 as if nothing had happened
     write_npz(tmp_path / "fog.npz", images=copies)
-    found, _ = shift(network, splits, copies={"cifar10c_fog": tmp_path / "fog.npz"})
+    found, _ = shift(network, splits, corrupted={"cifar10c_fog": tmp_path / "fog.npz"})
     at = {(name, level): place for place, (name, level) in enumerate(zip(found["shift"], found["level"], strict=True))}
     log_probs = found["log_probs"]
     np.testing.assert_allclose(log_probs[at["cifar10c_fog", 5]], log_probs[at["none", 0]], atol=1e-5)
@@ -158,7 +158,7 @@ def test_log_probs_and_scores_are_those_of_the_shifted_images(network, splits):
     pixels = torch.as_tensor(images).permute(0, 3, 1, 2) / 255
     grey = (255 * CORRUPTIONS["contrast"](pixels, 5, torch.Generator())).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     for place, expected in ((0, images), (2, grey)):
-        logits = torch.as_tensor(predict(network, expected, SOFTMAX, batch_size=60, seed=0)[0])
+        logits = torch.as_tensor(predict_logits(network, expected, SOFTMAX, batch_size=60, seed=0)[0])
         np.testing.assert_allclose(found["log_probs"][place], torch.log_softmax(logits, dim=-1), atol=1e-5)
         features = penultimate(network, expected, batch_size=60)
         density = FEATURE_SCORES["ddu"](penultimate(network, train.images, batch_size=60), train.labels, features)
@@ -187,7 +187,7 @@ def test_every_network_meets_the_same_images(network, splits):
 def test_describe_is_predict_and_penultimate_in_fewer_passes(network, splits, method):
     images = splits[0].images
     logits, features, own = describe(network, images, method, batch_size=7, seed=3)
-    np.testing.assert_allclose(logits, predict(network, images, method, batch_size=7, seed=3), atol=1e-6)
+    np.testing.assert_allclose(logits, predict_logits(network, images, method, batch_size=7, seed=3), atol=1e-6)
     np.testing.assert_array_equal(features, penultimate(network, images, batch_size=7))
     assert own == {}
     assert passes(method) == {"softmax": 1, "mc_dropout": 4}[method.name]

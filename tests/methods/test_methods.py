@@ -271,7 +271,7 @@ def test_a_student_is_trained_and_evaluated_with_its_method(splits, tmp_path, me
         manifest=manifest,
         models=out,
         surrogates={},
-        copies={},
+        corrupted={},
         out=tmp_path / "scores",
     )
     names = np.load(tmp_path / "scores/novelty.npz")["names"].tolist()

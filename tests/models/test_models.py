@@ -6,8 +6,7 @@ import torch
 from softcifar import models
 from softcifar.errors import UserError
 from softcifar.methods import MCDropout, Softmax
-from softcifar.models import build
-from softcifar.models.build import Networks, split
+from softcifar.models.build import Networks, build, split
 from softcifar.models.classifier import classifier
 from softcifar.models.densenet_bc import Layer
 from softcifar.models.dropout import Dropout

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from softcifar.models import build
+from softcifar.models.build import build
 from softcifar.models.shakedrop import ShakeDrop
 from softcifar.models.stochastic_depth import StochasticDepth
 

@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from softcifar.errors import UserError
-from softcifar.models import NETWORKS, build
+from softcifar.models import NETWORKS
+from softcifar.models.build import build
 from softcifar.models.spectral import SpectralNorm
 from softcifar.params.options import check
 

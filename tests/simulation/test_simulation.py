@@ -17,7 +17,7 @@ from softcifar.simulation import simulate as simulating
 from softcifar.simulation.networks import initial, logits
 from softcifar.simulation.run import run_simulation
 from softcifar.simulation.scores import SCORES, divergences, scores, validation_scores
-from softcifar.simulation.simulate import Plan, one_data_set, simulate
+from softcifar.simulation.simulate import Protocol, one_data_set, simulate
 from softcifar.simulation.teachers import teach
 from softcifar.simulation.training import Schedule, train
 from softcifar.training.trained import versions
@@ -37,8 +37,8 @@ def simulation(methods: dict = METHODS, **changes) -> Simulation:
     return Simulation.model_validate({**recipe, **small, "patience": 4, "folds": 3, "methods": methods, **changes})
 
 
-def plan_of(methods: dict = METHODS, **changes) -> Plan:
-    return Plan(simulation(methods, **changes), SEEDS, BINS, 0, 3, 2)
+def plan_of(methods: dict = METHODS, **changes) -> Protocol:
+    return Protocol(simulation(methods, **changes), SEEDS, BINS, 0, 3, 2)
 
 
 @pytest.fixture(scope="module")
@@ -184,7 +184,7 @@ TRIED = {**UNTAUGHT, "smoothing": {"source": "uniform", "epsilon": EPSILONS}}
 
 
 def tried(data: dict, choose_by: str) -> dict[str, np.ndarray]:
-    plan = Plan(simulation(TRIED, choose_by=choose_by), Seeds(runs=6, search=1, init=0, order=0), BINS, 0, 3, 2)
+    plan = Protocol(simulation(TRIED, choose_by=choose_by), Seeds(runs=6, search=1, init=0, order=0), BINS, 0, 3, 2)
     return one_data_set(plan, data, 0)
 
 

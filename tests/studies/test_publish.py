@@ -16,6 +16,7 @@ from softcifar.files import md5
 from softcifar.pipeline import provenance, publish, studies
 from softcifar.pipeline.jobs.__main__ import lock_folder
 from softcifar.pipeline.record import record_of, write_run_record
+from softcifar.pipeline.stage import OF_PARAMS, PLAN
 from tests.conftest import ROOT, Workspace
 
 UNUSED = -1  # as the descriptor of a lock: nothing is started that would inherit it
