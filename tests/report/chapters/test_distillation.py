@@ -1,11 +1,13 @@
 """The numbers of the networks distilled from students, and that they stay apart from the students' own."""
 
+import copy
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from softcifar import metrics
-from tests.report.fixture import row
+from tests.report.fixture import read, row
 
 
 def test_teaching_holds_the_shallow_networks_numbers(study, tables):
@@ -29,3 +31,11 @@ def test_the_summary_keeps_to_the_students_own_accuracy(study, tables):
     logits = np.load(study[0] / "scores/students/smooth/logits.npz")["test"]
     own = np.mean([metrics.accuracy(run, labels) for run in metrics.predictive(logits)])
     assert row(tables["summary"], student="smooth", kind="run")["accuracy"] == pytest.approx(own)
+
+
+@pytest.mark.parametrize("form", [list, dict.fromkeys])
+def test_the_teachers_may_be_a_list_or_the_names_of_a_mapping(study, form):
+    root, params = study
+    changed = copy.deepcopy(params)
+    changed["distillation"]["students"] = form(["smooth", "hard"])
+    assert list(read(root, changed).shallow) == ["smooth", "hard"]

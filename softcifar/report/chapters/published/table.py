@@ -47,8 +47,8 @@ def _fits(results: Results, name: str, row: Published) -> bool:
     network, method = options["network"], options["method"]["name"]
     same = (source(results, name), loss(results, name), network["name"]) == (row.source, row.loss, row.network)
     alike = (results.params["data"]["protocol"], method) == (row.protocol, row.method)
-    switched = {option for option in SWITCHES if network["options"].get(option)} == row.options
-    augment = tuple(", ".join([step["name"], *_mode(step)]) for step in options["augment"]) == row.augment
+    switched = {option for option in SWITCHES if network["options"].get(option)} == set(row.options)
+    augment = [", ".join([step["name"], *_mode(step)]) for step in options["augment"]] == row.augment
     chosen = row.choose_by is None or not tuned(results, name) or options["choose_by"] == row.choose_by
     members = not row.ensemble or len(results.students[name].seeds) > 1
     return same and alike and switched and augment and chosen and members
@@ -95,7 +95,7 @@ def _there(row: Published) -> str:
     """The published row in words: "label smoothing, tuned for ECE", "people's votes, MC dropout, soft_cifar and mixup"."""
     parts = [kind(row.source, row.loss)]
     parts += [method_title(row.method)] if row.method != PLAIN else []
-    parts += [option.replace("_", " ") for option in sorted(row.options - {"dropout"})]
+    parts += [option.replace("_", " ") for option in sorted(set(row.options) - {"dropout"})]
     parts += (
         [f"augmented by {' and '.join(row.augment)}" if row.augment else "not augmented"] if row.study in (LAING, LIU) else []
     )

@@ -42,8 +42,8 @@ def draw(study: Study) -> Drawing | None:
         "shift_uncertainty",
         "Uncertainty against error under shift",
         "A point is one shift at one level, mean over runs. Where points rise to the right, a network that errs more is less "
-        "sure; a point at the lower right is a shift that makes it wrong and leaves it sure. The table “Does uncertainty follow "
-        "the error?” has the same for densities of features and a method's own score.",
+        "sure; a point at the lower right is a shift that makes it wrong and leaves it sure. The table “Does uncertainty "
+        "follow the error?” has the same for densities of features and a method's own score.",
         finding,
         f"{len(axes)} scatter plots of mean predictive entropy against error, a point per shift and level, one per student.",
         figure,
