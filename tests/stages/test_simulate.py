@@ -31,4 +31,4 @@ def test_the_stages_run_one_after_the_other(tmp_path):
     assert record["seconds"] > 0
     assert not list((folder / ".state/simulate").iterdir())
     plan = {str(path.relative_to(folder / "data/plan")) for path in (folder / "data/plan").rglob("*.json")}
-    assert plan == {"download/gaussians.json", "prepare.json", "simulate/crossed.json", "report.json"}
+    assert plan == {"params.json", "download/gaussians.json", "prepare.json", "simulate/crossed.json", "report.json"}
