@@ -3,6 +3,6 @@
 core: what every chapter stands on; chapters: a folder per chapter of the page.
 """
 
-from softcifar.report.core.write import write_report
+from softcifar.report.write import write_report
 
 __all__ = ["write_report"]

@@ -106,7 +106,7 @@ def panels(
 ) -> tuple[Figure, dict[str, Axes]]:
     """A titled panel per name, four or five to a row, on shared axes; tick labels only where nothing lies between.
 
-    width, height: of a panel in inches. Call within `mpl.rc_context(RC)`, as core.write does.
+    width, height: of a panel in inches. Call within `mpl.rc_context(RC)`, as softcifar.report.write does.
     """
     columns = 5 if len(names) > 12 else min(4, max(len(names), 2))
     grid = Grid([width] * columns, [height] * math.ceil(len(names) / columns))

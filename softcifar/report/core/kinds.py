@@ -8,7 +8,7 @@ from softcifar.report.core.results import Results
 from softcifar.report.core.words import flatten
 from softcifar.scores import FEATURE_SCORES
 
-SOURCES = {  # label source -> what the literature calls training on it
+SOURCE_TITLES = {  # label source -> what the literature calls training on it
     "hard": "hard labels",
     "majority": "majority votes",
     "human": "people's votes",
@@ -25,13 +25,13 @@ SOURCES = {  # label source -> what the literature calls training on it
     "beta_smoothing": "beta smoothing",
     "soft_bootstrapping": "soft bootstrapping",
 }
-LOSSES = {
+LOSS_TITLES = {
     "cross_entropy": "cross-entropy",
     "label_relaxation": "label relaxation",
     "focal": "focal loss",
     "confidence_penalty": "confidence penalty",
 }
-SCORES = {
+SCORE_TITLES = {
     "max_probability": "max probability",
     "predictive_entropy": "entropy",
     "energy": "energy",
@@ -41,7 +41,7 @@ SCORES = {
     "mahalanobis": "Mahalanobis",
 }
 PLAIN = "softmax"  # the method of a network without any
-CRITERIA = {"nll": "NLL", "accuracy": "accuracy", "ece": "ECE"}  # by which validation chooses among tuned values
+CRITERION_TITLES = {"nll": "NLL", "accuracy": "accuracy", "ece": "ECE"}  # by which validation chooses among tuned values
 
 
 def source(results: Results, student: str) -> str:
@@ -74,7 +74,7 @@ def score_titles(results: Results) -> dict[str, str]:
         for name, student in results.students.items()
         for score in student.novelty
     }
-    return own | SCORES
+    return own | SCORE_TITLES
 
 
 def own_score(results: Results, student: str) -> str:
@@ -113,10 +113,10 @@ def _options(results: Results, student: str, ignored: tuple[str, ...]) -> Mappin
 
 def kind(labels: str, loss_name: str) -> str:
     """What the literature calls training on labels of this source with this loss: "label smoothing", "focal loss"."""
-    words = SOURCES.get(labels, labels)
+    words = SOURCE_TITLES.get(labels, labels)
     if loss_name == "cross_entropy":
         return words
-    return LOSSES.get(loss_name, loss_name) + ("" if labels == "hard" else f" on {words}")
+    return LOSS_TITLES.get(loss_name, loss_name) + ("" if labels == "hard" else f" on {words}")
 
 
 def described(results: Results, student: str) -> str:
@@ -128,7 +128,7 @@ def described(results: Results, student: str) -> str:
     name = method(results, student)
     what += f", {method_title(name)}" if name != PLAIN else ""
     if tuned(results, student):
-        what += f", chosen by {CRITERIA[results.students[student].about['choose_by']]}"
+        what += f", chosen by {CRITERION_TITLES[results.students[student].about['choose_by']]}"
         twin = next(name for name in results.students if _networks(results, name) == _networks(results, student))
         what += f", the same networks as {twin}" if twin != student else ""
     return f"{student} ({what})"

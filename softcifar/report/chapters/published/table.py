@@ -10,7 +10,7 @@ from softcifar.report.chapters.distillation.shallow import SHALLOW
 from softcifar.report.chapters.published.literature import LAING, LIU, PUBLISHED, REMARKS, Published
 from softcifar.report.chapters.robustness.attacks import strength
 from softcifar.report.core.columns import Field
-from softcifar.report.core.kinds import CRITERIA, PLAIN, kind, loss, method_title, source, tuned
+from softcifar.report.core.kinds import CRITERION_TITLES, PLAIN, kind, loss, method_title, source, tuned
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
@@ -100,7 +100,7 @@ def _there(row: Published) -> str:
         [f"augmented by {' and '.join(row.augment)}" if row.augment else "not augmented"] if row.study in (LAING, LIU) else []
     )
     parts += ["deep ensemble"] if row.ensemble else []
-    parts += [f"tuned for {CRITERIA[row.choose_by]}"] if row.choose_by else []
+    parts += [f"tuned for {CRITERION_TITLES[row.choose_by]}"] if row.choose_by else []
     parts += ["temperature scaling"] if row.scaled else []
     return ", ".join(parts)
 

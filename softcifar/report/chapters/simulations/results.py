@@ -10,7 +10,7 @@ import pandas as pd
 
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz
-from softcifar.report.core.kinds import SOURCES
+from softcifar.report.core.kinds import SOURCE_TITLES
 from softcifar.report.core.long_table import typed
 from softcifar.report.core.results import read_csv
 from softcifar.report.core.study import Study
@@ -55,7 +55,7 @@ class Simulated:
     def words(self, method: str) -> str:
         """What the literature calls it: "label smoothing, temperature scaling"."""
         scaled = ", temperature scaling" if self.methods[method]["scaled"] else ""
-        return SOURCES.get(self.source(method), self.source(method)) + scaled
+        return SOURCE_TITLES.get(self.source(method), self.source(method)) + scaled
 
     def column(self, method: str, name: str) -> np.ndarray:
         """One column of candidates.csv for a training method: (D, C)."""

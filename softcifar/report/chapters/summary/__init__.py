@@ -3,9 +3,5 @@ from softcifar.report.chapters.summary.tables import comparisons, leaders, summa
 from softcifar.report.core.chapter import Chapter
 
 CHAPTER = Chapter(
-    "summary",
-    "Summary",
-    tables=(summary, comparisons),
-    figures=(draw,),
-    facts=lambda study: {"leaders": leaders(study)},
+    "summary", "Summary", tables=(summary, comparisons), figures=(draw,), facts=lambda study: {"leaders": leaders(study)}
 )

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from softcifar.report.core.columns import Field
-from softcifar.report.core.kinds import CRITERIA
+from softcifar.report.core.kinds import CRITERION_TITLES
 from softcifar.report.core.results import Results, StudentScores
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 from softcifar.report.core.words import words
 
-SCORES = tuple(CRITERIA)  # "nll", "accuracy", "ece"
+SCORES = tuple(CRITERION_TITLES)  # "nll", "accuracy", "ece"
 
 NOTE = (
     "Each value was trained with the same number of runs, and every tuned student tried equally many; the mean validation "
@@ -85,7 +85,7 @@ def table(study: Study) -> Table:
 
 def criterion(record: Mapping[str, Any]) -> str:
     """The score that chose, as people call it."""
-    return CRITERIA[record["chosen_by"]]
+    return CRITERION_TITLES[record["chosen_by"]]
 
 
 def at_edge(place: str) -> bool:

@@ -7,7 +7,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator
 from softcifar.report.chapters.tuning.searches import Search, at_edge, searches
 from softcifar.report.core.columns import plain
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, Drawing, Grid, heat_map, legend, no_zero, ruled, shorten
-from softcifar.report.core.kinds import CRITERIA
+from softcifar.report.core.kinds import CRITERION_TITLES
 from softcifar.report.core.study import Study
 from softcifar.report.core.words import words
 
@@ -35,7 +35,7 @@ def draw(study: Study) -> Drawing | None:
             if row == 0:
                 grid.text(grid.lefts[place] + WIDTH, 0.62, f"validation {title}", ha="right", va="bottom")
     used = {criteria[name] for search in tried for name in search.chosen}
-    marks = {f"chosen by {CRITERIA[score]}": _mark(score, score) for score in SHAPES if score in used}
+    marks = {f"chosen by {CRITERION_TITLES[score]}": _mark(score, score) for score in SHAPES if score in used}
     several = any(search.scores["nll"].shape[1] > 1 for search in tried)
     lines = {"mean": LINE, "single runs": RUN} if several else {"value tried": LINE}
     legend(grid.figure, lines | marks, left=0.6)

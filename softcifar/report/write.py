@@ -7,6 +7,7 @@ from typing import Any
 import matplotlib as mpl
 
 from softcifar.files import atomic_folder, write_json, write_text
+from softcifar.report.chapters import kind_of
 from softcifar.report.core import formats, page
 from softcifar.report.core.drawing import RC, image_bytes
 
@@ -18,8 +19,6 @@ def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models:
     filled in. The folders are replaced whole, so that nothing of a removed student stays. Same input, same bytes. UserError
     names the first student or file that is missing.
     """
-    from softcifar.report.chapters import kind_of  # the chapters stand on the core, not the core on them
-
     kind = kind_of(params)
     study = kind.read(params, data=Path(data), scores=Path(scores), models=Path(models))
     built = {chapter.name: [table(study) for table in chapter.tables] for chapter in kind.chapters}
