@@ -18,6 +18,7 @@ class DUQ(UncertaintyMethod):
     student's own loss is. Scores: `kernel`, 1 - max_c k_c.
     """
 
+    title = "DUQ"
     input_gradient = True
 
     def __init__(

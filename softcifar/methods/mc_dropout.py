@@ -15,6 +15,8 @@ class MCDropout(UncertaintyMethod):
     Dropout masks come from torch's global generator. `predict` raises UserError for a network without dropout.
     """
 
+    title = "MC dropout"
+
     def __init__(self, *, samples: PositiveInt = 10) -> None:
         self.samples = samples
 

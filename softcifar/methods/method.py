@@ -15,6 +15,7 @@ class UncertaintyMethod:
     (B, C, H, W) in [0, 1].
     """
 
+    title: ClassVar[str]  # what the report calls it; without one, its name in params.yaml
     input_gradient: ClassVar[bool] = False  # whether `loss` differentiates by the pixels
 
     @classmethod

@@ -24,6 +24,8 @@ class SNGP(UncertaintyMethod):
     Scores: `variance`, phi^T Sigma phi.
     """
 
+    title = "SNGP"
+
     def __init__(
         self,
         *,

@@ -159,7 +159,10 @@ def _illustrate(study: Study, name: str) -> tuple[Params, Methods]:
 
 
 def _report(study: Study, _: str) -> tuple[Params, Methods]:
-    return study.model_dump() | ({} if study.distillation else {"distillation": {"students": {}}}), []
+    return study.model_dump() | ({} if study.distillation else {"distillation": {"students": {}}}), [
+        ("method", name)
+        for name in sorted({student.method.name for student in study.students.values()})  # their titles
+    ]
 
 
 Items = Callable[[Study], Any]  # names; one empty name where a stage has no items
