@@ -25,10 +25,10 @@ class Apart:
         if self.process is None:
             self._start()
         self.connection.send((module, function, arguments))
-        failed, found = self.connection.recv()
+        failed, answer = self.connection.recv()
         if failed:
-            raise found
-        return found
+            raise answer
+        return answer
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")

@@ -39,9 +39,9 @@ def main() -> None:
 def _check_own_files(study: Study) -> None:
     """A user's file that was changed since: DVC sees params and outputs only, so it would not notice."""
     for name, dataset in study.datasets.items():
-        if dataset.source == "npz" and (found := npz.locate(dataset.options["path"])):
+        if dataset.source == "npz" and (file := npz.locate(dataset.options["path"])):
             try:
-                npz.verify(found, dataset.options["sha256"])
+                npz.verify(file, dataset.options["sha256"])
             except UserError as error:
                 raise UserError(f"datasets.{name}: {error}") from None
 

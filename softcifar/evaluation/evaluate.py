@@ -143,10 +143,10 @@ def _evaluate(shared: Evaluated, run: int, report: Progress) -> Run:
     return Run(logits, novelty, attacked, shifts, {"adversarial": of_attacks, "shifts": of_shifts})
 
 
-def _all_runs(found: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def _all_runs(runs: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Arrays of every run: what networks said stacked, what is the same for all (radii, positions, names) once."""
     own = ("log_probs", "scores")
-    return {each: np.stack([run[each] for run in found]) if each.endswith(own) else one for each, one in found[0].items()}
+    return {each: np.stack([run[each] for run in runs]) if each.endswith(own) else one for each, one in runs[0].items()}
 
 
 def _novelty(
@@ -158,10 +158,10 @@ def _novelty(
     """
     ends = np.cumsum([len(each) for each in features.values()])[:-1]
     together = np.concatenate(list(features.values()))  # one fit of a density serves all sets
-    found: dict[str, dict[str, np.ndarray]] = {each: {} for each in features}
+    novelty: dict[str, dict[str, np.ndarray]] = {each: {} for each in features}
     for name, density in FEATURE_SCORES.items():
         for each, values in zip(features, np.split(density(known, labels, together), ends), strict=True):
-            found[each][name] = values
-    for each, values in found.items():
+            novelty[each][name] = values
+    for each, values in novelty.items():
         values |= {name: scores.astype(np.float64) for name, scores in own[each].items()}
-    return found
+    return novelty

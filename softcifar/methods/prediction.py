@@ -62,11 +62,11 @@ def describe(
         pixels = to_pixels(batch.to(device))
         seen = classifier.features(pixels)
         if _plain(uncertainty):
-            found = classifier.network.head(seen)[None]
+            predicted = classifier.network.head(seen)[None]
         else:
             torch.manual_seed(derive(seed, "predict", number))
-            found = uncertainty.predict(classifier, pixels)
-        logits.append(found.float().cpu())
+            predicted = uncertainty.predict(classifier, pixels)
+        logits.append(predicted.float().cpu())
         features.append(seen.float().cpu())
         own.append({name: each.float().cpu() for name, each in uncertainty.scores(classifier, pixels).items()})
     joined = {name: torch.cat([each[name] for each in own]).numpy() for name in own[0]}

@@ -86,11 +86,11 @@ def holm(p_values: object) -> np.ndarray:
     """
     p_values = as_floats(p_values, "p_values")
     tested = ~np.isnan(p_values)
-    found = p_values[tested]
-    if p_values.ndim != 1 or not ((found >= 0) & (found <= 1)).all():
+    compared = p_values[tested]
+    if p_values.ndim != 1 or not ((compared >= 0) & (compared <= 1)).all():
         raise UserError(f"p_values: shape {p_values.shape}, or values outside [0, 1]; (n,) in [0, 1] is allowed")
-    order = np.argsort(found, kind="stable")
-    steps = found[order] * np.arange(len(found), 0, -1)
+    order = np.argsort(compared, kind="stable")
+    steps = compared[order] * np.arange(len(compared), 0, -1)
     corrected = np.full(p_values.shape, np.nan)
     corrected[np.flatnonzero(tested)[order]] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return corrected

@@ -170,9 +170,9 @@ class Evaluation(Section):
 
 def _each_once(section: Section, *keys: str) -> None:
     for key in keys:
-        found = getattr(section, key)
-        if len(set(found)) < len(found):
-            raise ValueError(f"{key}: found {found}; allowed: each value once")
+        values = getattr(section, key)
+        if len(set(values)) < len(values):
+            raise ValueError(f"{key}: found {values}; allowed: each value once")
 
 
 class TwoMoons(Section):

@@ -45,19 +45,19 @@ class Study(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _inherit_recipe(cls, found: object) -> dict:
-        found = cls.known(found)
-        recipe = found.get("recipe")
+    def _inherit_recipe(cls, sections: object) -> dict:
+        sections = cls.known(sections)
+        recipe = sections.get("recipe")
         if isinstance(recipe, Mapping):
             for section in ("teachers", "students", "simulations"):
-                if isinstance(found.get(section), Mapping):
-                    found[section] = {
+                if isinstance(sections.get(section), Mapping):
+                    sections[section] = {
                         name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
-                        for name, entry in found[section].items()
+                        for name, entry in sections[section].items()
                     }
-            if isinstance(found.get("distillation"), Mapping):
-                found["distillation"] = {**recipe, **found["distillation"]}
-        return found
+            if isinstance(sections.get("distillation"), Mapping):
+                sections["distillation"] = {**recipe, **sections["distillation"]}
+        return sections
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
@@ -156,16 +156,16 @@ def _only_simulations(study: Study) -> None:
 def read(path: Path | str) -> dict:
     """What a params.yaml holds, unchecked; UserError where it is missing or no YAML mapping."""
     try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: not found; make repro STUDY=shapes copies a study there") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         place = f" in line {where.line + 1}" if where else ""
         raise UserError(f"{path}: not a YAML file ({getattr(error, 'problem', 'wrong encoding')}{place})") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: found {type(found).__name__}; allowed: a mapping of {', '.join(Study.model_fields)}")
-    return found
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found {type(content).__name__}; allowed: a mapping of {', '.join(Study.model_fields)}")
+    return content
 
 
 def load(path: Path | str) -> Study:
@@ -174,8 +174,8 @@ def load(path: Path | str) -> Study:
     Returns the study with methods, options and the recipe's keys resolved for every student and teacher.
     Raises UserError: one sentence that names the key, what was found and what is allowed.
     """
-    found = read(path)
+    content = read(path)
     try:
-        return Study.model_validate(found)
+        return Study.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path}: {sentence(error)}") from None

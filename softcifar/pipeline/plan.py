@@ -34,13 +34,13 @@ def entries(study: Study, root: Path, code: Code | None = None) -> dict[str, Par
     code: what has been read of `root`'s code before; plans of several studies share it.
     """
     _require_same_place(root)
-    code, found = code or Code(root), {}
+    code, listed = code or Code(root), {}
     for stage, (plan, items) in STAGES.items():
         for name in items(study):
             params, methods = plan(study, name)
             file = f"{stage}/{name}.json" if name else f"{stage}.json"
-            found[file] = {"params": params, "code": code.of(f"stages.{stage}", methods)}
-    return found
+            listed[file] = {"params": params, "code": code.of(f"stages.{stage}", methods)}
+    return listed
 
 
 def text(entry: Params) -> str:

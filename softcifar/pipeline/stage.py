@@ -54,15 +54,15 @@ def of_params() -> dict[str, str]:
     return {"sha256": hashlib.sha256(json.dumps(_values(read(PARAMS)), sort_keys=True).encode()).hexdigest()}
 
 
-def _values(found: object) -> object:
-    if isinstance(found, dict):
-        return {str(key): _values(value) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_values(each) for each in found]
+def _values(node: object) -> object:
+    if isinstance(node, dict):
+        return {str(key): _values(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_values(each) for each in node]
     try:
-        return found if isinstance(found, bool) else float(found)
+        return node if isinstance(node, bool) else float(node)
     except (TypeError, ValueError):
-        return str(found)
+        return str(node)
 
 
 def run(main: Callable[[], Path | None]) -> None:
