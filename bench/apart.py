@@ -11,7 +11,8 @@ import torch
 class Apart:
     """`with Apart(threads) as apart: apart("module", "function", *arguments)` gives what that function returns there.
 
-    The process starts with the first call; what a function keeps there stays to the end. Its exceptions are raised here.
+    The process starts with the first call; what a function keeps there stays until the process ends. Its exceptions are
+    raised here.
     """
 
     def __init__(self, threads: int) -> None:

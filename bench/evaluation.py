@@ -1,8 +1,8 @@
 """What evaluation costs per image, in forward passes of ResNet-20 over the same images (3x32x32, float32).
 
-Every row is a ratio to the plain forward pass of the same round. Attacks include the prediction of what they moved, as the
-stage evaluate needs it; a density is fitted on as many images as it scores, features given. The images are random, the
-networks not trained: nothing here looks at their content to decide what to do.
+Every row is a ratio to the plain forward pass of the same round. An attack's cost includes the prediction for its adversarial
+examples, which stage evaluate needs as well; a density is fitted on as many images as it scores, from features computed
+before. The images are random and the networks not trained: the cost of all this is the same for any images and weights.
 """
 
 import functools

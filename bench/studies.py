@@ -1,9 +1,9 @@
-"""What whole studies cost to train on this machine: images that their networks see, over the rates measured for each kind.
+"""What whole studies cost to train on this machine: the images trained on, over the rate measured for each kind of training.
 
-A kind is all that makes a step dearer: network, uncertainty method, loss, augmentation, batch size, precision. Each is trained
-on random images by our own loop, as many networks side by side as stage train has. Counted: every epoch of every teacher, tuned
-value, run and shallow student. Not counted: the teacher's own pass in distillation, validation beyond a hundred images an
-epoch, and evaluation, whose cost the part `evaluation` and every student's about.json tell.
+A kind is all that changes the cost of a step: network, uncertainty method, loss, augmentation, batch size, precision. Each is
+trained on random images by our own loop, as many networks side by side as stage train has. Counted: every epoch of every
+teacher, tuned value, run and shallow student. Not counted: the teacher's own pass in distillation, validation beyond a hundred
+images an epoch, and evaluation, whose cost the part `evaluation` and every student's about.json tell.
 """
 
 import dataclasses

@@ -60,7 +60,7 @@ def verify(file: Path, sha256: str) -> None:
     """Raise UserError unless the file has this checksum."""
     actual = fetching.digest(file, "sha256")
     if not sha256:
-        raise UserError(f"sha256: missing for '{file}', so that a changed file is noticed; write sha256: {actual}")
+        raise UserError(f"sha256: missing for '{file}'; write sha256: {actual}, by which a changed file is noticed")
     if sha256.lower() != actual:
         raise UserError(f"sha256: '{file}' has {actual}, the params expect {sha256}; correct them if this is the right file")
 

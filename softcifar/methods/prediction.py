@@ -50,7 +50,7 @@ def penultimate(classifier: nn.Module, images: np.ndarray | torch.Tensor, *, bat
 def describe(
     classifier: nn.Module, images: np.ndarray | torch.Tensor, method: Chosen, *, batch_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """What `predict_logits` and `penultimate` give, no pass twice, and the method's own novelty scores {name: float32 (N,)}.
+    """What `predict_logits` and `penultimate` give, in as few passes, and the method's own scores {name: float32 (N,)}.
 
     A plain network's logits come from its features, in one pass.
     """

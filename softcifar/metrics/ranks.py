@@ -19,7 +19,7 @@ class RankComparison(NamedTuple):
 def ranks(values: object, *, higher: bool) -> np.ndarray:
     """Rank of every method on every data set, float64 (D, M) like `values`; 1 is the best, ties share their mean rank.
 
-    higher: is more better? UserError for other shapes, fewer than two methods, or values that are not finite.
+    higher: whether a higher value is better. UserError for other shapes, fewer than two methods, or values that are not finite.
     """
     values = as_floats(values, "values")
     if values.ndim != 2 or values.shape[1] < 2 or not len(values):

@@ -45,8 +45,8 @@ def paired_comparison(a: object, b: object) -> PairedComparison:
 
     a, b (n,), the same seed at the same place. No test below three seeds, nor where all differences are equal: p is
     NaN (accuracies are whole counts of images, so equal differences happen by chance; all 0 give p = 1). n = 1 gives NaN
-    for the interval too. A value that is not finite (a metric that is not
-    defined there) makes all of it NaN. UserError for other shapes, other lengths, or none.
+    for the interval too. A value that is not finite (a metric that is not defined there) makes the whole comparison NaN.
+    UserError for other shapes, other lengths, or none.
 
     With few seeds (3 to 5) trust the t test: it allows for a spread estimated from n - 1 differences, while a
     percentile interval of n values never leaves their range and is too narrow (n = 3 has 10 distinct resamples);

@@ -36,7 +36,7 @@ class SimulatedMethod(Section):
         name = entry.pop("source")
         function = choose(LABEL_SOURCES, name, "source")
         if "votes" in inputs(function):
-            raise ValueError(f"source: '{name}' needs people's votes, which simulated data have not; choose another one")
+            raise ValueError(f"source: '{name}' needs people's votes, which simulated data do not have; choose another source")
         shared = {"calibrated": entry.pop("calibrated")} if "calibrated" in entry else {}
         if shared and "teacher_logits" not in inputs(function):
             raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")

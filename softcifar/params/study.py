@@ -1,4 +1,4 @@
-"""params.yaml as a whole: its sections, and what of them goes together. Impossible combinations are errors."""
+"""params.yaml as a whole: its sections, and which values go together. Impossible combinations are errors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -113,19 +113,19 @@ def _not_tuned(recipe: Recipe, key: str, what: str) -> None:
     tuned = _possible_choices(recipe, key)[0][0]
     if tuned:
         raise UserError(
-            f"{key}.{min(tuned)}: found a list, which is tuned over; {what} is not tuned: give it one value (its own, "
-            "where the recipe has a list)"
+            f"{key}.{min(tuned)}: found a list, which is tuned over; {what} is not tuned: give it one value (under "
+            "this key, where the recipe has a list)"
         )
 
 
 def _equal_budgets(candidates: Mapping[str, int]) -> None:
-    """A comparison of tuned students is fair where each could choose among equally many values."""
+    """Tuned students are compared fairly only where each chooses among equally many values."""
     tuned = {name: count for name, count in candidates.items() if count > 1}
     if len(set(tuned.values())) > 1:
         few, many = min(tuned, key=tuned.get), max(tuned, key=tuned.get)
         raise UserError(
-            f"students.{few}: tries {tuned[few]} values where students.{many} tries {tuned[many]}; equal budgets are "
-            "allowed only: give every tuned student equally many values"
+            f"students.{few}: tries {tuned[few]} values where students.{many} tries {tuned[many]}; allowed: "
+            "equally many values for every tuned student"
         )
 
 
@@ -133,13 +133,15 @@ def _possible_choices(recipe: Recipe, key: str) -> list[tuple[dict, Recipe]]:
     try:
         return candidates(recipe)
     except ValidationError as error:
-        raise UserError(f"{key}: of the listed values not all go together: {sentence(error)}") from None
+        raise UserError(f"{key}: not all of the listed values go together: {sentence(error)}") from None
 
 
 def _only_simulations(study: Study) -> None:
     """Simulations share no data with students, so a study has either; every method trains equally many networks."""
     if study.students or study.labels or study.teachers:
-        raise UserError("simulations: found beside students, labels or teachers; allowed: a study of either (the others {})")
+        raise UserError(
+            "simulations: found beside students, labels or teachers; allowed: either these or simulations (the others {})"
+        )
     if study.data.protocol != "repeated":
         raise UserError(f"data.protocol: found '{study.data.protocol}'; allowed with simulations: 'repeated'")
     for name, simulation in study.simulations.items():

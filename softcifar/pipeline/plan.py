@@ -63,7 +63,8 @@ def _download(study: Study, name: str) -> tuple[Params, Methods]:
 def _prepare(study: Study, _: str) -> tuple[Params, Methods]:
     used = {study.data.images, *study.data.votes.values(), *study.data.ood, *filter(None, [study.data.corrupted])}
     sources = {name: study.datasets[name].source for name in sorted(used)}
-    params = {**study.data.model_dump(), "ood": list(study.data.ood), "sources": sources}  # near or far matters to the report
+    # "ood" as names alone: only the report distinguishes near from far sets.
+    params = {**study.data.model_dump(), "ood": list(study.data.ood), "sources": sources}
     return params, [("data set", source) for source in sources.values()]
 
 

@@ -120,7 +120,7 @@ def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
     wanted = list(dict.fromkeys(re.findall(r"!\[[^]]*\]\(figures/([^)\s]+)\)", text)))
     for name in wanted:
         if name not in there:
-            raise UserError(f"{readme}: shows figures/{name}, which the report has not{suggestion(name, there)}")
+            raise UserError(f"{readme}: shows figures/{name}, which the report does not have{suggestion(name, there)}")
         if (size := (folder / name).stat().st_size) > LARGEST:
             raise UserError(f"{readme}: shows figures/{name} of {size:,} bytes; allowed: {LARGEST:,}")
     return [folder / name for name in wanted]

@@ -83,7 +83,10 @@ def run(main: Callable[[], Path | None]) -> None:
         if error.errno not in PLACE_ERRORS:
             raise
         place = error.filename or "the disk"
-        print(f"error: {place}: cannot be written or read ({error.strerror}); free it and run again", file=sys.stderr)
+        print(
+            f"error: {place}: cannot be written or read ({error.strerror}); make space or give access there, and run again",
+            file=sys.stderr,
+        )
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("stopped; what was trained so far is kept, run again to go on", file=sys.stderr)

@@ -59,7 +59,7 @@ class Lesson:
 
 
 def taught_by(teacher: nn.Module, precision: str, *, alpha: float, temperature: float) -> BatchLoss:
-    """The distillation loss against what `teacher` says of the very pixels that the network saw, after augmentation.
+    """The distillation loss against the prediction of `teacher` on the very pixels that the network saw, after augmentation.
 
     The teacher is put in evaluation mode and gets no gradient. It makes one deterministic pass, also where it predicts with
     several stochastic ones (Monte Carlo dropout): a softened mean over passes would mix two kinds of softness.

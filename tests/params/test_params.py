@@ -134,7 +134,7 @@ def test_lists_are_tuned_over(write_params):
         ({"students.hard.method": {"name": "mc_dropout", "samples": [2, 4]}}, "samples: found [2, 4]"),
         ({"report.reference": "hardd"}, "report.reference: there is no 'hardd'; did you mean 'hard'?"),
         ({"students": {}}, "students: found {}; "),
-        ({"students.hard.lr": [0.1, 0.2, 0.3]}, "students.instance: tries 2 values where students.hard tries 3; equal budgets"),
+        ({"students.hard.lr": [0.1, 0.2, 0.3]}, "students.instance: tries 2 values where students.hard tries 3; allowed"),
         ({"seeds.search": 3}, "seeds: search: found 3; allowed: 1 to runs (2)"),
         ({"recipe.optimizer": "adam"}, "momentum: found 0.9, nesterov true, with optimizer adam"),
         ({"distillation.students": {"herd": None}}, "distillation.students: there is no 'herd'; did you mean 'hard'?"),
