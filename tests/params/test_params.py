@@ -130,7 +130,7 @@ def test_lists_are_tuned_over(write_params):
         ({"surrogates": {"herd": None}}, "surrogates: there is no 'herd'; did you mean 'hard'?"),
         ({"surrogates": ["hard"]}, "surrogates: found ['hard']"),
         ({"recipe.lr": [0.1, 0.2]}, "teachers.resnet8.lr: found a list, which is tuned over; a teacher is not tuned"),
-        ({"students.hard.epochs": [1, 5], "students.hard.warmup": 3}, "students.hard: of the listed values not all go"),
+        ({"students.hard.epochs": [1, 5], "students.hard.warmup": 3}, "students.hard: not all of the listed values go"),
         ({"students.hard.method": {"name": "mc_dropout", "samples": [2, 4]}}, "samples: found [2, 4]"),
         ({"report.reference": "hardd"}, "report.reference: there is no 'hardd'; did you mean 'hard'?"),
         ({"students": {}}, "students: found {}; "),
