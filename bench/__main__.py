@@ -27,15 +27,15 @@ RESULTS = Path(__file__).parent / "results"
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed, parity, memory and scaling.")
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all without it")
-    parser.add_argument("--quick", action="store_true", help="in miniature, for a look whether it runs: <machine>-quick.csv")
-    parser.add_argument("--out", type=Path, default=RESULTS, help="folder of the file of results (default: bench/results)")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; default: all")
+    parser.add_argument("--quick", action="store_true", help="in miniature, only to see that it runs: <machine>-quick.csv")
+    parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the file of results (default: bench/results)")
     options = parser.parse_args()
     measures = {part: choose(PARTS, part, "parts") for part in options.parts or PARTS}
     device = pick()  # before anything computes: this process forks, so it must never have had several threads
     file = options.out / f"{name(device, cores())}{'-quick' if options.quick else ''}.csv"
     before = read(file)
-    # What is measured with all cores; in miniature with one, not to wait for cores that are busy.
+    # What is measured with all cores; in miniature with one, so that it does not wait for busy cores.
     with Apart(threads=1 if options.quick else cores()) as apart:
         rows = {part: measure(options.quick, apart) for part, measure in measures.items()}
     write_csv(file, merge(before, rows, versions()))

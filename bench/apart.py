@@ -11,7 +11,8 @@ import torch
 class Apart:
     """`with Apart(threads) as apart: apart("module", "function", *arguments)` gives what that function returns there.
 
-    The process starts with the first call; what a function keeps there stays to the end. Its exceptions are raised here.
+    The process starts with the first call; what a function keeps there stays until the process ends. Its exceptions are
+    raised here.
     """
 
     def __init__(self, threads: int) -> None:
@@ -25,10 +26,10 @@ class Apart:
         if self.process is None:
             self._start()
         self.connection.send((module, function, arguments))
-        failed, found = self.connection.recv()
+        failed, answer = self.connection.recv()
         if failed:
-            raise found
-        return found
+            raise answer
+        return answer
 
     def _start(self) -> None:
         context = multiprocessing.get_context("spawn")

@@ -1,8 +1,8 @@
 """What evaluation costs per image, in forward passes of ResNet-20 over the same images (3x32x32, float32).
 
-Every row is a ratio to the plain forward pass of the same round. Attacks include the prediction of what they moved, as the
-stage evaluate needs it; a density is fitted on as many images as it scores, features given. The images are random, the
-networks not trained: nothing here looks at their content to decide what to do.
+Every row is a ratio to the plain forward pass of the same round. An attack's cost includes the prediction for its adversarial
+examples, which stage evaluate needs as well; a density is fitted on as many images as it scores, from features computed
+before. The images are random and the networks not trained: the cost of all this is the same for any images and weights.
 """
 
 import functools
@@ -42,19 +42,19 @@ def measure(quick: bool, _: Apart) -> list[Row]:
     images, batch, rounds = (32, 32, 1) if quick else (500, 250, 3)
     device = pick()
     tasks = _tasks(images, batch, device)
-    found: dict[str, list[float]] = {name: [] for name in tasks}
+    times: dict[str, list[float]] = {name: [] for name in tasks}
     with bar(total=rounds * len(tasks), what="bench evaluation", unit="run") as shown:
         tasks[FORWARD][1]()  # warm up
         for _ in range(rounds):
             for name, (_, function) in tasks.items():
-                found[name].append(seconds(function, device) / images)
+                times[name].append(seconds(function, device) / images)
                 shown.update()
     where = {"device": device.type, "precision": "float32", "threads": threads(), "workers": 1}
-    rows = [median_row(FORWARD, NETWORK, [1e6 * each for each in found[FORWARD]], "us/image", **where)]
+    rows = [median_row(FORWARD, NETWORK, [1e6 * each for each in times[FORWARD]], "us/image", **where)]
     for name, (case, _) in tasks.items():
         if name != FORWARD:
             per = len(RADII) if name == "fgsm, per radius" else 1
-            costs = [each / per for each in ratios(found[name], found[FORWARD])]
+            costs = [each / per for each in ratios(times[name], times[FORWARD])]
             rows.append(median_row(name, case, costs, "forward passes", **where))
     return rows
 

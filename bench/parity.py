@@ -1,7 +1,7 @@
-"""Do networks trained our way end as good as networks trained the published way? Test accuracy over several seeds of each.
+"""Are networks trained our way as accurate as networks trained the published way? Test accuracy over several seeds of each.
 
 Both train softcifar's ResNet-8 with the Soft CIFAR study's augmentation and SGD, the same learning rate in every step, epochs,
-batch size and one-hot targets: ours by softcifar.training.loop (whatever precision `auto` chooses, augmentation in batches),
+batch size and one-hot targets: ours by softcifar.training.loop (in whatever precision `auto` chooses, augmentation in batches),
 the other by bench.published (float32, PIL and torchvision). On CIFAR-10 where SOFTCIFAR_MIRROR has it, else on shapes. The
 difference counts as none within two standard errors; its spread says how large a difference this test would see.
 """

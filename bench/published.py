@@ -90,7 +90,7 @@ def epoch(
 
 
 def images_per_second(network: str, batch: int, count: int, workers: int, device: torch.device) -> float:
-    """Of one epoch of `count` random images; the first call for a case makes ready and warms up first."""
+    """Over one epoch of `count` random images; the first call for a case prepares and warms up before the measured epoch."""
     model, batches, optimizer = _loop(network, batch, count, workers, device)
     return count / seconds(lambda: epoch(model, batches, optimizer, device), device)
 

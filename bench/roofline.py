@@ -1,4 +1,4 @@
-"""The least time that a training step could take here: the measured peaks of products and of copying, nothing lost between.
+"""The least time that a training step could take here, from the measured peak rates of products and of copying.
 
 Time of a step = sum over convolutions and linear layers of
     max(operations / peak, bytes / bandwidth) forward  +  the same backward,

@@ -15,7 +15,7 @@ SHOWN = ("quantity", "case", "value", "low", "high", "unit", "n", "precision", "
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """One number. low, high: its spread, in the sense that `statistic` tells."""
+    """One number. low, high: its spread, as `statistic` says."""
 
     quantity: str
     case: str

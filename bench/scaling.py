@@ -29,10 +29,10 @@ VALIDATION = 64
 def measure(quick: bool, _: Apart) -> list[Row]:
     images, rounds = (32, 1) if quick else (1024, 3)
     device, most = pick(), max(SEEDS)
-    found: dict[str, list[float]] = {}
+    times: dict[str, list[float]] = {}
 
     def timed(name: str, seeds: int, count: int) -> None:
-        found.setdefault(name, []).append(_train(seeds, count))
+        times.setdefault(name, []).append(_train(seeds, count))
         shown.update()
 
     with bar(total=rounds * (len(SEEDS) + 2), what="bench scaling", unit="run") as shown:
@@ -49,22 +49,22 @@ def measure(quick: bool, _: Apart) -> list[Row]:
         median_row(
             "seconds per seed",
             f"{case.format(images)}, {seeds} seed{'s' if seeds > 1 else ''}",
-            [each / seeds for each in found[f"{seeds} seeds"]],
+            [each / seeds for each in times[f"{seeds} seeds"]],
             "s",
             **where,
             workers=min(together, seeds),
         )
         for seeds in SEEDS
     ]
-    turns = [each / most for each in found["in turn"]]
+    turns = [each / most for each in times["in turn"]]
     rows.append(median_row("seconds per seed", f"{case.format(images)}, {most} seeds in turn", turns, "s", **where, workers=1))
-    gain = ratios(found["in turn"], found[f"{most} seeds"])
+    gain = ratios(times["in turn"], times[f"{most} seeds"])
     rows.append(
         median_row("in turn / side by side", f"{case.format(images)}, {most} seeds", gain, "ratio", **where, workers=together)
     )
     per_image = {}
     for name, count in (("1 seeds", images), ("larger", LARGER * images)):
-        per_image[name] = [1e3 * each / count for each in found[name]]
+        per_image[name] = [1e3 * each / count for each in times[name]]
         rows.append(median_row("time per image", case.format(count), per_image[name], "ms", **where, workers=1))
     growth = ratios(per_image["larger"], per_image["1 seeds"])
     rows.append(median_row(f"time per image, {LARGER}x / 1x", case.format(images), growth, "ratio", **where, workers=1))

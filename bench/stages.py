@@ -59,7 +59,7 @@ class Ended:
 def measure(quick: bool, _: Apart) -> list[Row]:
     rounds = 1 if quick else 3
     study = _study(quick)
-    found: dict[str, list[float]] = {}
+    measured: dict[str, list[float]] = {}
     with bar(total=1 + 3 * rounds, what="bench stages", unit="process") as shown, TemporaryDirectory() as temporary:
         folder = Path(temporary) / "study"
         _prepare(folder, study)
@@ -92,7 +92,7 @@ def measure(quick: bool, _: Apart) -> list[Row]:
             if "memory" in noted:
                 values["train, GPU memory"] = noted["memory"] / 2**20
             for name, value in values.items():
-                found.setdefault(name, []).append(value)
+                measured.setdefault(name, []).append(value)
     device = pick()
     cases = {
         "train": f"{STUDENT}, {study['data']['sizes']['train']} images, {study['seeds']['runs']} run(s)",
@@ -110,7 +110,7 @@ def measure(quick: bool, _: Apart) -> list[Row]:
             precision=resolve_precision(study["recipe"]["precision"], device) if name.startswith("train") else "-",
             workers=1,
         )
-        for name, values in found.items()
+        for name, values in measured.items()
     ]
 
 

@@ -1,9 +1,9 @@
-"""What whole studies cost to train on this machine: images that their networks see, over the rates measured for each kind.
+"""What whole studies cost to train on this machine: the images trained on, over the rate measured for each kind of training.
 
-A kind is all that makes a step dearer: network, uncertainty method, loss, augmentation, batch size, precision. Each is trained
-on random images by our own loop, as many networks side by side as stage train has. Counted: every epoch of every teacher, tuned
-value, run and shallow student. Not counted: the teacher's own pass in distillation, validation beyond a hundred images an
-epoch, and evaluation, whose cost the part `evaluation` and every student's about.json tell.
+A kind is all that changes the cost of a step: network, uncertainty method, loss, augmentation, batch size, precision. Each is
+trained on random images by our own loop, as many networks side by side as stage train has. Counted: every epoch of every
+teacher, tuned value, run and shallow student. Not counted: the teacher's own pass in distillation, validation beyond a hundred
+images an epoch, and evaluation, whose cost the part `evaluation` and every student's about.json tell.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ BATCHES, VALIDATION = 16, 100  # of an epoch that is timed
 
 def measure(quick: bool, _: object) -> list[Row]:
     studies = {name: work(load(FOLDER / name / "params.yaml")) for name in (("smoke",) if quick else STUDIES)}
-    recipes = {kind(recipe): recipe for found in studies.values() for recipe, _ in found}
+    recipes = {kind(recipe): recipe for trainings in studies.values() for recipe, _ in trainings}
     rates: dict[str, list[float]] = {each: [] for each in recipes}
     rounds = 1 if quick else 3
     with bar(total=rounds * len(recipes), what="bench studies", unit="run") as shown:
@@ -41,25 +41,25 @@ def measure(quick: bool, _: object) -> list[Row]:
             for each, recipe in recipes.items():
                 rates[each].append(_rate(recipe, 1 if quick else BATCHES))
                 shown.update()
-    return [row for name, found in studies.items() for row in _rows(name, found, rates)]
+    return [row for name, trainings in studies.items() for row in _rows(name, trainings, rates)]
 
 
 def work(study: Study) -> list[tuple[Recipe, int]]:
     """(recipe, images trained on) of every teacher, student and shallow student of a study of official training images."""
     images = study.data.sizes.train or OFFICIAL[study.datasets[study.data.images].source] - study.data.sizes.validation
     seeds = study.seeds
-    found: list[tuple[Recipe, int]] = []
+    trainings: list[tuple[Recipe, int]] = []
     for teacher in study.teachers.values():
         seen = images if teacher.folds == 1 else images * (teacher.folds - 1)  # by all folds together
-        found.append((teacher, teacher.epochs * seen))
+        trainings.append((teacher, teacher.epochs * seen))
     for student in study.students.values():
         tried = [one for _ in label_candidates(study.labels[student.labels]) for _, one in candidates(student)]
-        found += [(one, one.epochs * images * seeds.search) for one in tried]
+        trainings += [(one, one.epochs * images * seeds.search) for one in tried]
         longest = max(tried, key=lambda one: one.epochs)  # which one is chosen is not known before
-        found.append((longest, longest.epochs * images * (seeds.runs - seeds.search)))
+        trainings.append((longest, longest.epochs * images * (seeds.runs - seeds.search)))
     shallow = study.distillation
-    found += [(shallow, shallow.epochs * images * seeds.runs) for _ in shallow.students]
-    return found
+    trainings += [(shallow, shallow.epochs * images * seeds.runs) for _ in shallow.students]
+    return trainings
 
 
 def kind(recipe: Recipe) -> str:
@@ -84,11 +84,11 @@ def _prepare(recipe: Recipe, batches: int, folder: Path, number: int) -> Callabl
     return functools.partial(train, task, pick(), folder / f"{number}.safetensors", lambda *_: None)
 
 
-def _rows(name: str, found: list[tuple[Recipe, int]], rates: dict[str, list[float]]) -> list[Row]:
+def _rows(name: str, trainings: list[tuple[Recipe, int]], rates: dict[str, list[float]]) -> list[Row]:
     trained: Counter[str] = Counter()
-    for recipe, images in found:
+    for recipe, images in trainings:
         trained[kind(recipe)] += images
-    precision = resolve_precision(found[0][0].precision, pick())
+    precision = resolve_precision(trainings[0][0].precision, pick())
     where = {"device": pick().type, "precision": precision, "threads": threads(), "workers": len(workers())}
     hours = [sum(images / rates[each][place] for each, images in trained.items()) / 3600
              for place in range(len(next(iter(rates.values()))))]  # fmt: skip

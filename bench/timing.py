@@ -1,4 +1,4 @@
-"""Seconds on a device that may work behind one's back, and of processes that work side by side."""
+"""Seconds of work on a device that computes asynchronously, and of processes that work side by side."""
 
 import functools
 import time

@@ -84,9 +84,9 @@ def measure(quick: bool, apart: Apart) -> list[Row]:
     with bar(total=total, what="bench training", unit="run") as shown:
 
         def timed(function: Callable[[], float], what: str, case: Case) -> float:
-            found = function()
+            rate = function()
             advance(shown, 1, f"{case}, {what}")
-            return found
+            return rate
 
         def by_publication(case: Case, loaders: int) -> float:
             return apart("bench.published", "images_per_second", case.network, case.batch, case.published, loaders, device)
@@ -102,13 +102,13 @@ def measure(quick: bool, apart: Apart) -> list[Row]:
                 peaks[precision].append(apart("bench.roofline", "peak", precision, device))
             peaks["copy"].append(apart("bench.roofline", "bandwidth", device))
             for case in (case for case in listed if number < case.rounds):
-                found = {
+                measured = {
                     "published": timed(functools.partial(by_publication, case, best[case]), "published", case),
                     "ours": timed(functools.partial(_ours, case), "ours", case),
                     "step": timed(functools.partial(_step, case), "step", case),
                     "roofline": _roofline(case, {name: values[-1] for name, values in peaks.items()}, device),
                 }
-                for name, rate in found.items():
+                for name, rate in measured.items():
                     rates.setdefault((case, name), []).append(rate)
     return [
         *_peak_rows(peaks, device, apart.threads),
@@ -195,16 +195,16 @@ def _case_rows(
         rows.append(median_row(name, shown, rates[case, name], "images/s", **where))
     for name, (least, aim) in BARS[device.type].items():
         above, below = name.split(" / ")
-        found = ratios(rates[case, above], rates[case, below])
+        quotients = ratios(rates[case, above], rates[case, below])
         rows.append(
             median_row(
                 name,
                 str(case),
-                found,
+                quotients,
                 "ratio",
                 **many,
                 bar=f">= {least}" + (f", aim {aim}" if aim else ""),
-                met="yes" if statistics.median(found) >= least else "no",
+                met="yes" if statistics.median(quotients) >= least else "no",
             )
         )
     return rows

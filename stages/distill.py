@@ -1,4 +1,4 @@
-"""Train a shallow network on what one student says, run by run: python stages/distill.py <student>."""
+"""Train a shallow network on one student's predictions, run by run: python -m stages.distill <student>."""
 
 from pathlib import Path
 

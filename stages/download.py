@@ -1,4 +1,4 @@
-"""Fetch or generate one data set into data/raw/<name>/: python stages/download.py <data set>."""
+"""Fetch or generate one data set into data/raw/<name>/: python -m stages.download <data set>."""
 
 from pathlib import Path
 

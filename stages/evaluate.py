@@ -1,4 +1,4 @@
-"""Evaluate one student on the test images and every out-of-distribution set: python stages/evaluate.py <student>."""
+"""Evaluate one student on the test images and every out-of-distribution set: python -m stages.evaluate <student>."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Train the small networks of an illustration: python stages/illustrate.py two_moons."""
+"""Train the small networks of an illustration: python -m stages.illustrate two_moons."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from softcifar.pipeline.stage import entry, run
 def main() -> Path:
     plan = entry("illustrate", "illustration")
     out = Path("scores/illustrations") / f"{plan.name}.npz"
-    pick()  # its number of threads; such small networks train on the CPU whatever it says
+    pick()  # its number of threads; networks this small train on the CPU, whatever SOFTCIFAR_DEVICE says
     write_npz(out, **ILLUSTRATIONS[plan.name](**plan.params))
     return out
 

@@ -1,6 +1,6 @@
 """Check params.yaml and write down, for every later stage, the params and code that decide its result.
 
-python stages/plan.py writes data/plan/ and moves away what other studies left; python stages/plan.py --check only checks.
+python -m stages.plan writes data/plan/ and moves away what other studies left; python -m stages.plan --check only checks.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from softcifar.pipeline.stage import OF_PARAMS, PARAMS, PLAN, of_params, run
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--check", action="store_true", help="check params.yaml and write no plan")
-    parser.add_argument("--tidy", action="store_true", help="with --check: move away what other studies left, all the same")
+    parser.add_argument("--tidy", action="store_true", help="with --check: still move away what other studies left")
     arguments = parser.parse_args()
     study = load(PARAMS)
     _check_own_files(study)
@@ -39,9 +39,9 @@ def main() -> None:
 def _check_own_files(study: Study) -> None:
     """A user's file that was changed since: DVC sees params and outputs only, so it would not notice."""
     for name, dataset in study.datasets.items():
-        if dataset.source == "npz" and (found := npz.locate(dataset.options["path"])):
+        if dataset.source == "npz" and (file := npz.locate(dataset.options["path"])):
             try:
-                npz.verify(found, dataset.options["sha256"])
+                npz.verify(file, dataset.options["sha256"])
             except UserError as error:
                 raise UserError(f"datasets.{name}: {error}") from None
 
@@ -49,7 +49,7 @@ def _check_own_files(study: Study) -> None:
 def _warn_of_versions(plan: list[str]) -> None:
     for versions, made in made_with_others(outputs(plan, Path())).items():
         names = ", ".join(map(str, made[:3])) + (f" and {len(made) - 3} more" if len(made) > 3 else "")
-        print(f"warning: made with {versions}, so others may get other numbers: {names}", file=sys.stderr)
+        print(f"warning: made with {versions}, so a new run may give other numbers: {names}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Split the data set of the study, join its votes and convert the novel images: python stages/prepare.py."""
+"""Split the data set of the study, join its votes and convert the novel images: python -m stages.prepare."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Write the report from the students' scores: tables, figures, metrics.json and the page. `python stages/report.py`"""
+"""Write the report from the students' scores: tables, figures, metrics.json and the page. `python -m stages.report`"""
 
 from pathlib import Path
 

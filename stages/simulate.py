@@ -1,4 +1,4 @@
-"""Run one simulation, every method on every data set: python stages/simulate.py <simulation>."""
+"""Run one simulation, every method on every data set: python -m stages.simulate <simulation>."""
 
 from pathlib import Path
 

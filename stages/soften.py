@@ -1,4 +1,4 @@
-"""Derive one label source's probability vector for every training image: python stages/soften.py <label source>."""
+"""Derive one label source's probability vector for every training image: python -m stages.soften <label source>."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Craft adversarial examples for one student, to test them on all students: python stages/surrogate.py <student>."""
+"""Craft adversarial examples for one student, to test them on all students: python -m stages.surrogate <student>."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Train one teacher, cross-fitted: python stages/teach.py <teacher>."""
+"""Train one teacher, cross-fitted: python -m stages.teach <teacher>."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Train one student, all its runs: python stages/train.py <student>."""
+"""Train one student, all its runs: python -m stages.train <student>."""
 
 from pathlib import Path
 

@@ -19,8 +19,8 @@ def fgsm(
 
     predict: images (B, C, H, W) in [0, 1], normalisation inside, to logits (S, B, K); the gradient is averaged over the S
     samples of a stochastic network. labels (B,) integers. eps: Linf radii in [0, 1], as shares of the pixel range; 0 gives
-    the images themselves. generator: not
-    used, nothing is drawn. Returns one tensor like `images` per eps. A pixel whose gradient is exactly 0 stays.
+    the images themselves. generator: not used, nothing is drawn. Returns one tensor like `images` per eps. A pixel whose
+    gradient is exactly 0 stays.
     """
     check_radius(*eps)
     direction = input_gradient(predict, images, labels).sign()

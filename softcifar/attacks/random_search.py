@@ -38,7 +38,7 @@ def random_search(
     def signs(*shape: int) -> torch.Tensor:
         return 2.0 * torch.randint(2, shape, generator=generator, device=device) - 1
 
-    found, loss = images, margin_loss(predict, images, labels)
+    adversarial, loss = images, margin_loss(predict, images, labels)
     for query in range(queries):
         if query == 0:
             tried = (images + eps * signs(batch, channels, 1, width)).clamp(0, 1)
@@ -51,12 +51,12 @@ def random_search(
             across = (columns >= left) & (columns < left + wide)
             inside = down[:, None, :, None] & across[:, None, None, :]
             square = (images + eps * signs(batch, channels, 1, 1)).clamp(0, 1)
-            tried = torch.where(inside, square, found)
+            tried = torch.where(inside, square, adversarial)
         raised = margin_loss(predict, tried, labels)
         better = raised > loss
-        found = torch.where(better[:, None, None, None], tried, found)
+        adversarial = torch.where(better[:, None, None, None], tried, adversarial)
         loss = torch.where(better, raised, loss)
-    return found
+    return adversarial
 
 
 def _side(pixels: int, progress: float) -> int:

@@ -42,9 +42,9 @@ def soft_crop(
     each = torch.arange(batch, device=device)[:, None, None]
     # One gather of whole pixels: channels last, so that a pixel's channels lie together.
     pixels = images.permute(0, 2, 3, 1)
-    found = pixels[each, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
+    sampled = pixels[each, rows.clamp(0, height - 1)[:, :, None], columns.clamp(0, width - 1)[:, None, :]]
     background = images.mean(dim=(0, 2, 3))
-    cropped = torch.where(inside[..., None], found, background).permute(0, 3, 1, 2)
+    cropped = torch.where(inside[..., None], sampled, background).permute(0, 3, 1, 2)
     return cropped, *discount(targets, weights, visible, k=k, mode=mode)
 
 

@@ -13,7 +13,7 @@ MODES = {
     "target_and_weight": (True, True),  # the published default
     "target": (True, False),
     "weight": (False, True),
-    "hard": (False, False),  # the same images with their own targets, to tell the image's part from the label's
+    "hard": (False, False),  # the same images with their own targets, to see the effect of the images alone
 }
 
 

@@ -1,4 +1,4 @@
-"""Calibrators: what repairs probabilities after training, fitted on validation."""
+"""Calibrators: corrections of the predicted probabilities after training, fitted on validation."""
 
 from softcifar.calibrators.temperature import fit_temperature
 

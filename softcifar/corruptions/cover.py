@@ -1,4 +1,4 @@
-"""Occlusion and crop: how much of the image is to be seen; every image with its own place, what is hidden in one colour."""
+"""Occlusion and crop: hide a part of each image, at its own random place, behind one colour."""
 
 import torch
 

@@ -12,7 +12,7 @@ def elastic_transform(images: torch.Tensor, severity: int, generator: torch.Gene
 
     Strengths of CIFAR-10-C (Hendrycks & Dietterich 2019), as shares of the width: displacement 0, .05, .08, .1, .1 times noise
     in [-1, 1] smoothed over 0, .2, .06, .04, .03; the points move by up to .08, .07, .06, .05, .03. Bilinear, twice, mirrored
-    at the edges. Severity 1, an affine map alone, changes more pixels than severity 5 does; so it is published.
+    at the edges. Severity 1, an affine map alone, changes more pixels than severity 5 does, as in the published corruption.
     """
     height, width = images.shape[2:]
     alpha, sigma, jitter = (

@@ -6,7 +6,7 @@ from softcifar.corruptions.severity import at
 
 
 def fog(images: torch.Tensor, severity: int, generator: torch.Generator) -> torch.Tensor:
-    """Add .2, .5, .75, 1, 1.5 of a cloud in [0, 1], then scale so that the image's largest value stays what it could be.
+    """Add .2, .5, .75, 1, 1.5 of a cloud in [0, 1], then scale the sum so that it stays at most the image's largest value.
 
     The clouds' roughness decays by 3, 3, 2.5, 2, 1.75 per halving, so that they have more detail at higher severities.
     """

@@ -67,10 +67,10 @@ def digest(path: Path, algorithm: str) -> str:
 def verify(path: Path, checksum: str) -> None:
     """Raise UserError unless the file has the checksum "<algorithm>:<hex>"."""
     algorithm, _, expected = checksum.partition(":")
-    found = digest(path, algorithm)
-    if found != expected:
+    actual = digest(path, algorithm)
+    if actual != expected:
         raise UserError(
-            f"{path}: damaged or not the published file; its {algorithm} is {found} where {expected} is expected; "
+            f"{path}: damaged or not the published file; its {algorithm} is {actual} where {expected} is expected; "
             "delete it or put the whole file in its place"
         )
 
@@ -90,10 +90,10 @@ def in_mirror(path: str, checksum: str | None) -> Path | None:
 
 def copy_from_mirror(path: str, checksum: str, target: Path) -> bool:
     """Copy the verified file `path` of the mirror to target; False where the mirror lacks it."""
-    found = in_mirror(path, checksum)
-    if found is None:
+    mirrored = in_mirror(path, checksum)
+    if mirrored is None:
         return False
-    shutil.copyfile(found, target)
+    shutil.copyfile(mirrored, target)
     return True
 
 
@@ -127,9 +127,9 @@ def obtained(published: Published) -> Iterator[Path]:
 
     UserError with the address where no download succeeds.
     """
-    found = in_mirror(published.path, published.checksum)
-    if found is not None:
-        yield found
+    mirrored = in_mirror(published.path, published.checksum)
+    if mirrored is not None:
+        yield mirrored
         return
     with TemporaryDirectory(prefix="softcifar-") as folder:
         yield _first_download(published, Path(folder))

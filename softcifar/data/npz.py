@@ -28,24 +28,24 @@ def fetch(folder: Path, *, path: str, sha256: str = "", count: PositiveInt | Non
     because this is how the pipeline notices that the file has changed. The error for a missing one says what it is.
     count: keep so many of the images (not of an official test part), evenly spaced, since files may be sorted by class.
     """
-    found = locate(path)
-    if found is None:
+    source = locate(path)
+    if source is None:
         raise UserError(
             f"path: there is no file '{path}'; a path is relative to the working folder or to the folder that "
             f"{fetching.MIRROR} names"
         )
-    verify(found, sha256)
-    arrays = read_npz(found, "images")
-    _parts(arrays, found)
+    verify(source, sha256)
+    arrays = read_npz(source, "images")
+    _parts(arrays, source)
     unknown = sorted(set(arrays) - set(KNOWN))
     if unknown:
-        print(f"{found}: not used: {', '.join(unknown)}; known arrays: {', '.join(KNOWN)}", file=sys.stderr)
+        print(f"{source}: not used: {', '.join(unknown)}; known arrays: {', '.join(KNOWN)}", file=sys.stderr)
     if count is None:
-        shutil.copyfile(found, folder / NAME)
+        shutil.copyfile(source, folder / NAME)
         return
     total = len(arrays["images"])
     if count > total:
-        raise UserError(f"count: found {count}; allowed: at most the {total} images of '{found}'")
+        raise UserError(f"count: found {count}; allowed: at most the {total} images of '{source}'")
     kept = np.linspace(0, total - 1, count).round().astype(np.int64)
     arrays |= {name: arrays[name][kept] for name in ("images", "labels", "votes") if name in arrays}
     write_npz(folder / NAME, **{name: array for name, array in arrays.items() if name in KNOWN})
@@ -56,13 +56,13 @@ def locate(path: str) -> Path | None:
     return Path(path) if Path(path).is_file() else fetching.in_mirror(path, None)
 
 
-def verify(found: Path, sha256: str) -> None:
+def verify(file: Path, sha256: str) -> None:
     """Raise UserError unless the file has this checksum."""
-    actual = fetching.digest(found, "sha256")
+    actual = fetching.digest(file, "sha256")
     if not sha256:
-        raise UserError(f"sha256: missing for '{found}', so that a changed file is noticed; write sha256: {actual}")
+        raise UserError(f"sha256: missing for '{file}'; write sha256: {actual}, by which a changed file is noticed")
     if sha256.lower() != actual:
-        raise UserError(f"sha256: '{found}' has {actual}, the params expect {sha256}; correct them if this is the right file")
+        raise UserError(f"sha256: '{file}' has {actual}, the params expect {sha256}; correct them if this is the right file")
 
 
 def read(folder: Path) -> dict[str, Images]:

@@ -17,7 +17,7 @@ def squares(files: Iterable[tuple[str, bytes]], side: int, *, total: int, what: 
     """
     from PIL import Image, UnidentifiedImageError
 
-    found = []
+    resized = []
     with bar(total=total, what=what, unit="image") as shown:
         for name, content in files:
             try:
@@ -28,6 +28,6 @@ def squares(files: Iterable[tuple[str, bytes]], side: int, *, total: int, what: 
             short = min(rgb.size)
             left, top = (rgb.width - short) // 2, (rgb.height - short) // 2
             box = (left, top, left + short, top + short)
-            found.append(np.asarray(rgb.resize((side, side), Image.Resampling.BOX, box=box)))
+            resized.append(np.asarray(rgb.resize((side, side), Image.Resampling.BOX, box=box)))
             shown.update()
-    return np.stack(found)
+    return np.stack(resized)

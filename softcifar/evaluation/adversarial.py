@@ -17,7 +17,7 @@ from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Attack
 from softcifar.seeding import derive
 
-GRADIENT = 3  # forward passes that a gradient costs: the pass itself and twice as much backwards
+GRADIENT = 3  # forward passes that a gradient costs: the pass itself, and a backward pass of twice its cost
 LEVELS = 127  # of int8, to one side: a change of a surrogate's images is stored in 127ths of its radius
 
 # (pixels, labels, places among the attacked images, generator) -> adversarial examples, one tensor per radius
@@ -89,7 +89,7 @@ def nested(attacks: Mapping[str, Attack]) -> dict[str, list[int]]:
 
 
 def attacked(total: int, counts: Sequence[int]) -> np.ndarray:
-    """Positions int64 (M,) of the attacked among `total` test images: `counts[0]` of all, `counts[1]` of those, and on."""
+    """Positions int64 (M,) of the attacked among `total` test images: `counts[0]` of all, `counts[1]` of those, and so on."""
     index = np.arange(total)
     for count in counts:
         index = index[spaced(len(index), count)]

@@ -44,7 +44,7 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class Run:
-    """What one run's evaluation found; see `evaluate` for the arrays. cost: forward passes of one image."""
+    """What one run's evaluation gives; see `evaluate` for the arrays. cost: forward passes of one image."""
 
     logits: dict[str, np.ndarray]
     novelty: dict[str, dict[str, np.ndarray]]
@@ -72,7 +72,7 @@ def evaluate(
     logits.npz: validation, test and ood_<name>, float32 (R, S, N, K). novelty.npz: names of scores (those of
     softcifar.scores, fitted on the training images as they are, then the method's own), and test and ood_<name>, float64
     (R, names, N). adversarial.npz and shifts.npz: as softcifar.evaluation.adversarial.under_attack and
-    softcifar.evaluation.shifts.under_shift give them, what the networks said with the runs in front. about.json: the
+    softcifar.evaluation.shifts.under_shift give them, predictions and scores with runs as the first axis. about.json: the
     training's, and `cost`: the forward passes of one image that these two files took, all runs together.
     method: the uncertainty method as it predicts.
     study: folder with train.npz, validation.npz and test.npz; ood: npz files by name; models: the student's trained folder;
@@ -143,10 +143,10 @@ def _evaluate(shared: Evaluated, run: int, report: Progress) -> Run:
     return Run(logits, novelty, attacked, shifts, {"adversarial": of_attacks, "shifts": of_shifts})
 
 
-def _all_runs(found: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Arrays of every run: what networks said stacked, what is the same for all (radii, positions, names) once."""
+def _all_runs(runs: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Predictions and scores of all runs, stacked; what is the same for every run (radii, positions, names) once."""
     own = ("log_probs", "scores")
-    return {each: np.stack([run[each] for run in found]) if each.endswith(own) else one for each, one in found[0].items()}
+    return {each: np.stack([run[each] for run in runs]) if each.endswith(own) else one for each, one in runs[0].items()}
 
 
 def _novelty(
@@ -158,10 +158,10 @@ def _novelty(
     """
     ends = np.cumsum([len(each) for each in features.values()])[:-1]
     together = np.concatenate(list(features.values()))  # one fit of a density serves all sets
-    found: dict[str, dict[str, np.ndarray]] = {each: {} for each in features}
+    novelty: dict[str, dict[str, np.ndarray]] = {each: {} for each in features}
     for name, density in FEATURE_SCORES.items():
         for each, values in zip(features, np.split(density(known, labels, together), ends), strict=True):
-            found[each][name] = values
-    for each, values in found.items():
+            novelty[each][name] = values
+    for each, values in novelty.items():
         values |= {name: scores.astype(np.float64) for name, scores in own[each].items()}
-    return found
+    return novelty

@@ -23,10 +23,10 @@ def conditions(settings: Shifts, corrupted: Iterable[str] = ()) -> list[tuple[st
 
     corrupted: names of corruptions that published files hold.
     """
-    found = [(name, float(severity)) for name in [*settings.corruptions, *corrupted] for severity in settings.severities]
-    found += [("occlusion", share) for share in settings.covered]
-    found += [("crop", share) for share in settings.visible]
-    return [("none", 0.0), *found] if found else []
+    shifted = [(name, float(severity)) for name in [*settings.corruptions, *corrupted] for severity in settings.severities]
+    shifted += [("occlusion", share) for share in settings.covered]
+    shifted += [("crop", share) for share in settings.visible]
+    return [("none", 0.0), *shifted] if shifted else []
 
 
 def shifted(

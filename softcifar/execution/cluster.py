@@ -12,7 +12,7 @@ from softcifar.execution.device import threads
 from softcifar.execution.node import Facts, run_on_node
 
 RETRIES = 5  # of a task whose process or machine died; it goes on after its last whole epoch where the study's folder is shared
-SECONDS = 1.0  # between two looks at what the tasks reported
+SECONDS = 1.0  # between two fetches of what the tasks reported
 
 
 def run_on_ray(function: Callable, tasks: list, progress: Callable[..., None] | None, done: Callable[[int, Any], None]) -> list:

@@ -59,12 +59,12 @@ def cores() -> int:
 
 
 def _count(variable: str) -> int | None:
-    found = os.environ.get(variable)
-    if not found:
+    text = os.environ.get(variable)
+    if not text:
         return None
-    if not found.isascii() or not found.isdigit() or int(found) < 1:
-        raise UserError(f"{variable}: found '{found}'; allowed: a whole number from 1")
-    return int(found)
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise UserError(f"{variable}: found '{text}'; allowed: a whole number from 1")
+    return int(text)
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:

@@ -49,13 +49,13 @@ def _in_processes(function: Callable, tasks: list, progress: Callable[..., None]
         while busy:
             for connection in wait(busy):
                 try:
-                    kind, *found = connection.recv()
+                    kind, *content = connection.recv()
                 except (EOFError, ConnectionResetError):
                     raise _died(processes[connection]) from None
                 if kind == "reported":
-                    progress(*found)
+                    progress(*content)
                     continue
-                number, pickled = found
+                number, pickled = content
                 result = pickle.loads(pickled)
                 if kind == "failed":
                     raise result

@@ -1,4 +1,4 @@
-"""Beta smoothing (Zhang & Sabuncu, NeurIPS 2020): confidences of random size, in the order of the student's own."""
+"""Beta smoothing (Zhang & Sabuncu, NeurIPS 2020): random confidences, ordered as the student's own are."""
 
 import numpy as np
 from scipy.special import logsumexp
@@ -10,11 +10,11 @@ from softcifar.params.ranges import Positive
 
 @on_arrays
 def beta_smoothing(labels, student_logits, seed, *, concentration: Positive = 9.0):
-    """b_i on the label, (1 - b_i) / (K - 1) on each other class; the surest image of the batch gets the largest b.
+    """b_i on the label, (1 - b_i) / (K - 1) on each other class; the largest b goes to the most confident image of the batch.
 
     The b of the N images are drawn from Beta(concentration, 1), whose mean is concentration / (concentration + 1): the
-    default takes .1 from the label on average, like the other sources' epsilon. Sure means a high probability of the label;
-    images of equal probability are in the order of the batch.
+    default takes .1 from the label on average, like the other sources' epsilon. Confidence is the student's probability of
+    the label; images of equal confidence stay in the order of the batch.
     labels (N,); student_logits (N, K) of the network that learns (the paper's is a moving average of it); seed: a
     non-negative integer, the same one gives the same labels; concentration > 0. Returns (N, K).
     """

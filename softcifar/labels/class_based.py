@@ -20,6 +20,6 @@ def class_based(labels, teacher_logits, *, epsilon: Fraction = 0.1):
     log_probs = log_softmax(teacher_logits, axis=1)
     log_sums = np.zeros((log_probs.shape[1],) * 2)  # a class without images keeps a row that no image reads
     for label in np.unique(labels):
-        # A sum does for the mean: the spread is in proportion.
+        # The sum serves as the mean: only the proportions matter.
         log_sums[label] = logsumexp(log_probs[labels == label], axis=0)
     return spread(np.full(len(labels), float(epsilon)), labels, log_sums[labels])

@@ -1,4 +1,4 @@
-"""Soft bootstrapping (Reed et al., ICLR workshop 2015): the label blended with what the student believes at the time."""
+"""Soft bootstrapping (Reed et al., ICLR workshop 2015): the label blended with the student's current prediction."""
 
 import numpy as np
 from scipy.special import softmax

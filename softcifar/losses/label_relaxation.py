@@ -1,4 +1,4 @@
-"""Label relaxation (Lienen & Hüllermeier, AAAI 2021): any distribution that trusts the label enough is a perfect target."""
+"""Label relaxation (Lienen & Hüllermeier, AAAI 2021): every distribution that gives the label enough mass is a target."""
 
 import torch
 

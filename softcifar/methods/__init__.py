@@ -1,4 +1,4 @@
-"""Uncertainty methods: how a network is built, trained and asked for what it does not know (docs/methods.md)."""
+"""Uncertainty methods: how a network is built, trained and evaluated so that it tells how uncertain it is (docs/methods.md)."""
 
 from softcifar.methods.duq import DUQ
 from softcifar.methods.mc_dropout import MCDropout

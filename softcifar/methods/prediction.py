@@ -50,7 +50,7 @@ def penultimate(classifier: nn.Module, images: np.ndarray | torch.Tensor, *, bat
 def describe(
     classifier: nn.Module, images: np.ndarray | torch.Tensor, method: Chosen, *, batch_size: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]:
-    """What `predict_logits` and `penultimate` give, no pass twice, and the method's own novelty scores {name: float32 (N,)}.
+    """What `predict_logits` and `penultimate` give, in as few passes, and the method's own scores {name: float32 (N,)}.
 
     A plain network's logits come from its features, in one pass.
     """
@@ -62,11 +62,11 @@ def describe(
         pixels = to_pixels(batch.to(device))
         seen = classifier.features(pixels)
         if _plain(uncertainty):
-            found = classifier.network.head(seen)[None]
+            predicted = classifier.network.head(seen)[None]
         else:
             torch.manual_seed(derive(seed, "predict", number))
-            found = uncertainty.predict(classifier, pixels)
-        logits.append(found.float().cpu())
+            predicted = uncertainty.predict(classifier, pixels)
+        logits.append(predicted.float().cpu())
         features.append(seen.float().cpu())
         own.append({name: each.float().cpu() for name, each in uncertainty.scores(classifier, pixels).items()})
     joined = {name: torch.cat([each[name] for each in own]).numpy() for name in own[0]}

@@ -67,7 +67,7 @@ def entropy(probs: object) -> np.ndarray:
 def entropy_correlation(probs: object, target_probs: object) -> float:
     """Pearson correlation over images of the entropies of prediction and target, in [-1, 1].
 
-    High where the model hesitates over the images that people hesitate over. NaN where either entropy is the same for
+    High where the model is uncertain about the images that people are uncertain about. NaN where either entropy is the same for
     all images. probs, target_probs (N, K); errors as above.
     """
     probs, target_probs = as_probs_pair(probs, target_probs)
@@ -78,7 +78,7 @@ def entropy_correlation(probs: object, target_probs: object) -> float:
 
 
 def entropy_rank_correlation(probs: object, target_probs: object) -> float:
-    """Spearman correlation of the entropies of prediction and target: does doubt come in the same order?
+    """Spearman correlation of the entropies of prediction and target: are the images ranked alike by uncertainty?
 
     Unlike `entropy_correlation` it does not change with the scale of the entropies. In [-1, 1]; NaN where either entropy is
     the same for all images. probs, target_probs (N, K); errors as above.

@@ -1,4 +1,4 @@
-"""What every metric does first: turn arrays or tensors into float64 and refuse what cannot be meant."""
+"""What every metric does first: turn arrays or tensors into float64 and refuse invalid values."""
 
 import operator
 

@@ -61,6 +61,6 @@ def fpr_at_tpr(scores_in: object, scores_out: object, *, tpr: float = 0.95) -> f
         raise UserError(f"tpr: {tpr!r} found; a number above 0 and up to 1 is allowed")
     scores_in, scores_out = _scores(scores_in, "scores_in"), np.sort(_scores(scores_out, "scores_out"))[::-1]
     # The k-th highest out score finds k of n (more with ties). k / n is compared, because tpr * n rounds up at times.
-    found = np.arange(1, len(scores_out) + 1) / len(scores_out)
-    threshold = scores_out[np.searchsorted(found, tpr)]
+    rates = np.arange(1, len(scores_out) + 1) / len(scores_out)
+    threshold = scores_out[np.searchsorted(rates, tpr)]
     return float((scores_in >= threshold).mean())

@@ -19,7 +19,7 @@ class RankComparison(NamedTuple):
 def ranks(values: object, *, higher: bool) -> np.ndarray:
     """Rank of every method on every data set, float64 (D, M) like `values`; 1 is the best, ties share their mean rank.
 
-    higher: is more better? UserError for other shapes, fewer than two methods, or values that are not finite.
+    higher: whether a higher value is better. UserError for other shapes, fewer than two methods, or values that are not finite.
     """
     values = as_floats(values, "values")
     if values.ndim != 2 or values.shape[1] < 2 or not len(values):
@@ -40,10 +40,10 @@ def rank_comparison(values: object, *, higher: bool, level: float = 0.05) -> Ran
     infinite degrees of freedom over sqrt 2: no pair of equal methods differs by more, with probability 1 - level.
     UserError as in `ranks`.
     """
-    found = ranks(values, higher=higher)
-    count, methods = found.shape
-    average = found.mean(axis=0)
-    spread = ((found - (methods + 1) / 2) ** 2).sum()
+    ranked = ranks(values, higher=higher)
+    count, methods = ranked.shape
+    average = ranked.mean(axis=0)
+    spread = ((ranked - (methods + 1) / 2) ** 2).sum()
     statistic = count**2 * (methods - 1) * ((average - (methods + 1) / 2) ** 2).sum() / spread if spread else math.nan
     q = _studentized_range(level, methods) / math.sqrt(2)
     critical = q * math.sqrt(methods * (methods + 1) / (6 * count))

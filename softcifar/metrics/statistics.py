@@ -45,8 +45,8 @@ def paired_comparison(a: object, b: object) -> PairedComparison:
 
     a, b (n,), the same seed at the same place. No test below three seeds, nor where all differences are equal: p is
     NaN (accuracies are whole counts of images, so equal differences happen by chance; all 0 give p = 1). n = 1 gives NaN
-    for the interval too. A value that is not finite (a metric that is not
-    defined there) makes all of it NaN. UserError for other shapes, other lengths, or none.
+    for the interval too. A value that is not finite (a metric that is not defined there) makes the whole comparison NaN.
+    UserError for other shapes, other lengths, or none.
 
     With few seeds (3 to 5) trust the t test: it allows for a spread estimated from n - 1 differences, while a
     percentile interval of n values never leaves their range and is too narrow (n = 3 has 10 distinct resamples);
@@ -86,11 +86,11 @@ def holm(p_values: object) -> np.ndarray:
     """
     p_values = as_floats(p_values, "p_values")
     tested = ~np.isnan(p_values)
-    found = p_values[tested]
-    if p_values.ndim != 1 or not ((found >= 0) & (found <= 1)).all():
+    compared = p_values[tested]
+    if p_values.ndim != 1 or not ((compared >= 0) & (compared <= 1)).all():
         raise UserError(f"p_values: shape {p_values.shape}, or values outside [0, 1]; (n,) in [0, 1] is allowed")
-    order = np.argsort(found, kind="stable")
-    steps = found[order] * np.arange(len(found), 0, -1)
+    order = np.argsort(compared, kind="stable")
+    steps = compared[order] * np.arange(len(compared), 0, -1)
     corrected = np.full(p_values.shape, np.nan)
     corrected[np.flatnonzero(tested)[order]] = np.minimum(np.maximum.accumulate(steps), 1.0)
     return corrected

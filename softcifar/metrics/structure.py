@@ -13,9 +13,9 @@ def class_similarity(probs: object, labels: object) -> np.ndarray:
     """Row y: how the probability given to wrong classes is shared among them on images of class y; float64 (K, K).
 
     The mean of `probs` over the images of each class, the diagonal set to 0, each row divided by its sum: what remains is
-    which other classes come to mind, not how sure anyone is. A row is NaN where no image has that class, or none of its
-    images gives another class any probability. probs (N, K), labels (N,) integers 0..K-1; UserError for other shapes,
-    ranges or no image.
+    how the wrong classes share their probability, not how much of it they have. A row is NaN where no image has that class,
+    or none of its images gives another class any probability. probs (N, K), labels (N,) integers 0..K-1; UserError for other
+    shapes, ranges or no image.
     """
     probs, labels = as_probs_and_labels(probs, labels)
     sums = np.eye(probs.shape[1])[labels].T @ probs
@@ -28,8 +28,8 @@ def structure_distance(probs: object, target_probs: object, labels: object) -> f
     """Distance of the predicted class similarities P to those of the targets T: ||P - T|| / ||T|| (Frobenius norms).
 
     Over the classes whose row of T is defined (`class_similarity`; a row of P that is not defined counts as all 0). 0: wrong
-    classes are confused in the shares in which people confuse them; 1: as far off as no shares at all. NaN where no row
-    of T is defined. probs, target_probs (N, K), labels (N,); errors as above.
+    classes get the same shares in P as in T; 1: as far off as a P of zeros. NaN where no row of T is defined.
+    probs, target_probs (N, K), labels (N,); errors as above.
     """
     probs, target_probs = as_probs_pair(probs, target_probs)
     targets = class_similarity(target_probs, labels)

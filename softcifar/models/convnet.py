@@ -15,8 +15,8 @@ def convnet(
     average pooling and one linear layer (288,746 parameters at 3x32x32, K 10).
 
     This project's own choice where a study asks for a small network without shortcuts: as large as ResNet-20.
-    dropout: probability of zeroing an activation after each ReLU. image_size is not restricted: an odd size is halved
-    upwards.
+    dropout: probability of zeroing an activation after each ReLU. image_size is not restricted: half of an odd size is
+    rounded up.
     """
     return ConvNet(num_classes, in_channels=in_channels, dropout=dropout)
 

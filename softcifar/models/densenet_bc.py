@@ -37,7 +37,7 @@ class DenseNet(nn.Module):
 
     def __init__(self, num_classes: int, *, layers: int, in_channels: int, image_size: int, dropout: float) -> None:
         super().__init__()
-        require(image_size >= 4, "network densenet_bc: image_size", image_size, "4 and more, it is halved twice")
+        require(image_size >= 4, "network densenet_bc: image_size", image_size, "4 or more (it is halved twice)")
         width = 2 * GROWTH
         steps: list[nn.Module] = [nn.Conv2d(in_channels, width, 3, padding=1, bias=False)]
         for block in range(3):

@@ -18,7 +18,7 @@ def inception_v4(
     paper's, so that 32 pixels become 15 and 7. dropout: probability of zeroing one of the 1536 features (the paper's .2).
     image_size >= 7: the reductions leave one pixel of it.
     """
-    require(image_size >= 7, "network inception_v4: image_size", image_size, "7 and more, it is reduced twice")
+    require(image_size >= 7, "network inception_v4: image_size", image_size, "7 or more (it is reduced twice)")
     return InceptionV4(num_classes, in_channels=in_channels, dropout=dropout)
 
 

@@ -17,7 +17,7 @@ def lenet(
     image_size >= 16: the second pooling leaves one pixel of it. Weights and biases start uniform in +-1/sqrt(inputs of the
     layer), torch's own.
     """
-    require(image_size >= 16, "network lenet: image_size", image_size, "16 and more, nothing would be left of it")
+    require(image_size >= 16, "network lenet: image_size", image_size, "16 or more (nothing would be left of a smaller image)")
     return LeNet(num_classes, in_channels=in_channels, size=image_size, dropout=dropout)
 
 

@@ -1,4 +1,4 @@
-"""The shallow convolutional network that students teach (Maher & Kull 2021): three convolutions, one hidden layer."""
+"""The shallow convolutional network that learns from students (Maher & Kull 2021): three convolutions, one hidden layer."""
 
 import torch
 import torch.nn.functional as F
@@ -20,9 +20,10 @@ def shallow(
     """Three times 3x3 convolution (32, 64, 128 channels), batch norm, 2x2 max-pooling, ReLU; then 128 units with batch norm,
     ReLU and dropout (357,514 parameters at 3x32x32, K 10).
 
-    Convolutions are padded and, as published, have biases although batch norm follows. image_size >= 8: it is halved thrice.
+    Convolutions are padded and, as published, have biases although batch norm follows. image_size >= 8: it is halved three
+    times.
     """
-    require(image_size >= 8, "network shallow: image_size", image_size, "8 and more, it is halved three times")
+    require(image_size >= 8, "network shallow: image_size", image_size, "8 or more (it is halved three times)")
     return Shallow(num_classes, in_channels=in_channels, image_size=image_size, dropout=dropout)
 
 

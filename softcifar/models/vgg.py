@@ -25,8 +25,8 @@ def vgg16(
     """13 times 3x3 convolution without bias, batch norm, ReLU; then one linear layer (14,724,042 parameters at K 10).
 
     spectral_norm, coeff, mod: see softcifar.models.layers (there is no shortcut, so mod is LeakyReLU alone). dropout:
-    probability of zeroing an activation after each ReLU. image_size is not restricted: an odd size is halved upwards, and
-    what five halvings leave of a large image is averaged.
+    probability of zeroing an activation after each ReLU. image_size is not restricted: half of an odd size is rounded up,
+    and what five halvings leave of a large image is averaged.
     """
     made = make_layers(spectral_norm=spectral_norm, coeff=coeff, mod=mod, dropout=dropout)
     steps: list[nn.Module] = []

@@ -1,1 +1,1 @@
-"""params.yaml: sections (the shapes of keys), candidates (numbers given as lists), study (what goes together)."""
+"""params.yaml: sections (the shapes of keys), candidates (numbers given as lists), study (which values go together)."""

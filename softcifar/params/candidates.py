@@ -17,33 +17,33 @@ def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:
     """
     plain = recipe.model_dump()
     lists = _lists(plain)
-    found = []
+    combinations = []
     for values in itertools.product(*(options for _, _, options in lists)):
         chosen = recipe.model_dump()
         for (_, path, _), value in zip(lists, values, strict=True):
             _put(chosen, path, value)
         names = [name for name, _, _ in lists]
-        found.append((dict(zip(names, values, strict=True)), type(recipe).model_validate(chosen)))
-    return found
+        combinations.append((dict(zip(names, values, strict=True)), type(recipe).model_validate(chosen)))
+    return combinations
 
 
 def label_candidates(source: LabelSource) -> list[tuple[dict[str, Any], LabelSource]]:
     """The same for the listed options of a label source; keys: 'labels.epsilon'."""
     lists = {name: value for name, value in source.options.items() if isinstance(value, list)}
-    found = []
+    combinations = []
     for values in itertools.product(*lists.values()):
         chosen = dict(zip(lists, values, strict=True))
         one = source.model_copy(update={"options": source.options | chosen})
-        found.append(({f"labels.{name}": value for name, value in chosen.items()}, one))
-    return found
+        combinations.append(({f"labels.{name}": value for name, value in chosen.items()}, one))
+    return combinations
 
 
 def _lists(plain: dict) -> list[tuple[str, tuple, list]]:
     """(params key, path in the dumped recipe, values) of every list that is tuned over."""
-    found = []
+    lists = []
     for key, value in plain.items():
         if isinstance(value, list) and key not in NOT_TUNED:
-            found.append((key, (key,), value))
+            lists.append((key, (key,), value))
         methods = [((key,), value)] if isinstance(value, dict) and "options" in value else []
         if key == "augment":
             methods = [((key, place), step) for place, step in enumerate(value)]
@@ -51,8 +51,8 @@ def _lists(plain: dict) -> list[tuple[str, tuple, list]]:
             for option, given in method["options"].items():
                 if isinstance(given, list):
                     name = f"{key}.{method['name']}.{option}" if key == "augment" else f"{key}.{option}"
-                    found.append((name, (*path, "options", option), given))
-    return found
+                    lists.append((name, (*path, "options", option), given))
+    return lists
 
 
 def _put(plain: dict, path: tuple, value: Any) -> None:

@@ -92,13 +92,13 @@ def checked(function: Callable, options: Mapping, **how: Any) -> dict:
         raise ValueError(sentence(error)) from None
 
 
-def unfolded(found: object) -> object:
-    """{'name': ..., 'options': {...}}, as a resolved section is written down, in the form of params.yaml; else `found`."""
-    if isinstance(found, Mapping) and isinstance(found.get("options"), Mapping):
-        return {key: value for key, value in found.items() if key != "options" and value not in (None, False)} | found[
+def unfolded(entry: object) -> object:
+    """{'name': ..., 'options': {...}}, as a resolved section is written down, in the form of params.yaml; else `entry`."""
+    if isinstance(entry, Mapping) and isinstance(entry.get("options"), Mapping):
+        return {key: value for key, value in entry.items() if key != "options" and value not in (None, False)} | entry[
             "options"
         ]
-    return found
+    return entry
 
 
 def mapping_with(found: object, key: str) -> dict:

@@ -62,7 +62,7 @@ def _buildable(network: Chosen) -> Chosen:
 def _build_once(name: str, options: tuple[tuple[str, Any], ...]) -> None:
     from softcifar.models.build import build
 
-    # Built for a look: the network itself says which depths and combinations it allows.
+    # Built only as a check: the network itself says which depths and combinations it allows.
     build(name, 2, **dict(options))
 
 
@@ -91,7 +91,7 @@ class Recipe(Section):
     milestones: list[PositiveInt] = []  # multistep: the lr is multiplied by `factor` after each of these epochs
     factor: Annotated[Positive, Number, Tunable]
     warmup: Annotated[NonNegative, Number]  # epochs of linear warm-up, part of `epochs`
-    finetune: NonNegativeInt = 0  # so many last epochs, part of `epochs`, without augmentation
+    finetune: NonNegativeInt = 0  # number of last epochs, part of `epochs`, that train without augmentation
     checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
     choose_by: Literal["nll", "accuracy", "ece"]  # by which validation score a tuned value is chosen
     precision: Literal["auto", "bfloat16", "float32"]  # auto: bfloat16 where the processor computes in it

@@ -112,7 +112,7 @@ Shares = list[Annotated[float, Number, Field(gt=0, lt=1)]]
 
 class Attack(Section):
     eps_255: Annotated[Radii, MinLen(1)]
-    images: PositiveInt  # so many test images, evenly spaced among those of the attack that has the most
+    images: PositiveInt  # number of test images, evenly spaced among those of the attack that has the most
     options: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -146,7 +146,7 @@ class Shifts(Section):
     severities: list[Annotated[int, Ge(1), Le(5)]]
     covered: Shares  # of the image, by a patch; []: no occlusion
     visible: Shares  # of the image, after a shift out of its frame; []: no crop
-    images: PositiveInt  # so many test images, evenly spaced
+    images: PositiveInt  # number of test images, evenly spaced
 
     @model_validator(mode="after")
     def _possible(self) -> "Shifts":
@@ -170,9 +170,9 @@ class Evaluation(Section):
 
 def _each_once(section: Section, *keys: str) -> None:
     for key in keys:
-        found = getattr(section, key)
-        if len(set(found)) < len(found):
-            raise ValueError(f"{key}: found {found}; allowed: each value once")
+        values = getattr(section, key)
+        if len(set(values)) < len(values):
+            raise ValueError(f"{key}: found {values}; allowed: each value once")
 
 
 class TwoMoons(Section):

@@ -36,7 +36,7 @@ class SimulatedMethod(Section):
         name = entry.pop("source")
         function = choose(LABEL_SOURCES, name, "source")
         if "votes" in inputs(function):
-            raise ValueError(f"source: '{name}' needs people's votes, which simulated data have not; choose another one")
+            raise ValueError(f"source: '{name}' needs people's votes, which simulated data do not have; choose another source")
         shared = {"calibrated": entry.pop("calibrated")} if "calibrated" in entry else {}
         if shared and "teacher_logits" not in inputs(function):
             raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")
@@ -74,12 +74,12 @@ class Simulation(Recipe):
     def _can_be_simulated(self) -> "Simulation":
         from softcifar.simulation.files import BAYES
 
-        found = {key: getattr(self, key) for key in SIMULATED if "." not in key}
-        found = {key: value.name if isinstance(value, Chosen) else value for key, value in found.items()}
-        found |= {"network.dropout": self.network.options.get("dropout", 0), "augment": [step.name for step in self.augment]}
+        chosen = {key: getattr(self, key) for key in SIMULATED if "." not in key}
+        chosen = {key: value.name if isinstance(value, Chosen) else value for key, value in chosen.items()}
+        chosen |= {"network.dropout": self.network.options.get("dropout", 0), "augment": [step.name for step in self.augment]}
         for key, only in SIMULATED.items():
-            if found[key] != only:
-                raise ValueError(f"{key}: found {found[key]!r}; allowed in a simulation: {only!r}")
+            if chosen[key] != only:
+                raise ValueError(f"{key}: found {chosen[key]!r}; allowed in a simulation: {only!r}")
         single = {key: getattr(self, key) for key in Recipe.model_fields if key not in ("augment", "milestones")}
         for key, value in (single | {f"network.{key}": value for key, value in self.network.options.items()}).items():
             if isinstance(value, list):

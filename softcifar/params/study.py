@@ -1,4 +1,4 @@
-"""params.yaml as a whole: its sections, and what of them goes together. Impossible combinations are errors."""
+"""params.yaml as a whole: its sections, and which values go together. Impossible combinations are errors."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,19 +45,19 @@ class Study(Section):
 
     @model_validator(mode="before")
     @classmethod
-    def _inherit_recipe(cls, found: object) -> dict:
-        found = cls.known(found)
-        recipe = found.get("recipe")
+    def _inherit_recipe(cls, sections: object) -> dict:
+        sections = cls.known(sections)
+        recipe = sections.get("recipe")
         if isinstance(recipe, Mapping):
             for section in ("teachers", "students", "simulations"):
-                if isinstance(found.get(section), Mapping):
-                    found[section] = {
+                if isinstance(sections.get(section), Mapping):
+                    sections[section] = {
                         name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
-                        for name, entry in found[section].items()
+                        for name, entry in sections[section].items()
                     }
-            if isinstance(found.get("distillation"), Mapping):
-                found["distillation"] = {**recipe, **found["distillation"]}
-        return found
+            if isinstance(sections.get("distillation"), Mapping):
+                sections["distillation"] = {**recipe, **sections["distillation"]}
+        return sections
 
     @model_validator(mode="after")
     def _names_exist(self) -> "Study":
@@ -113,19 +113,19 @@ def _not_tuned(recipe: Recipe, key: str, what: str) -> None:
     tuned = _possible_choices(recipe, key)[0][0]
     if tuned:
         raise UserError(
-            f"{key}.{min(tuned)}: found a list, which is tuned over; {what} is not tuned: give it one value (its own, "
-            "where the recipe has a list)"
+            f"{key}.{min(tuned)}: found a list, which is tuned over; {what} is not tuned: give it one value (under "
+            "this key, where the recipe has a list)"
         )
 
 
 def _equal_budgets(candidates: Mapping[str, int]) -> None:
-    """A comparison of tuned students is fair where each could choose among equally many values."""
+    """Tuned students are compared fairly only where each chooses among equally many values."""
     tuned = {name: count for name, count in candidates.items() if count > 1}
     if len(set(tuned.values())) > 1:
         few, many = min(tuned, key=tuned.get), max(tuned, key=tuned.get)
         raise UserError(
-            f"students.{few}: tries {tuned[few]} values where students.{many} tries {tuned[many]}; equal budgets are "
-            "allowed only: give every tuned student equally many values"
+            f"students.{few}: tries {tuned[few]} values where students.{many} tries {tuned[many]}; allowed: "
+            "equally many values for every tuned student"
         )
 
 
@@ -133,13 +133,15 @@ def _possible_choices(recipe: Recipe, key: str) -> list[tuple[dict, Recipe]]:
     try:
         return candidates(recipe)
     except ValidationError as error:
-        raise UserError(f"{key}: of the listed values not all go together: {sentence(error)}") from None
+        raise UserError(f"{key}: not all of the listed values go together: {sentence(error)}") from None
 
 
 def _only_simulations(study: Study) -> None:
     """Simulations share no data with students, so a study has either; every method trains equally many networks."""
     if study.students or study.labels or study.teachers:
-        raise UserError("simulations: found beside students, labels or teachers; allowed: a study of either (the others {})")
+        raise UserError(
+            "simulations: found beside students, labels or teachers; allowed: either these or simulations (the others {})"
+        )
     if study.data.protocol != "repeated":
         raise UserError(f"data.protocol: found '{study.data.protocol}'; allowed with simulations: 'repeated'")
     for name, simulation in study.simulations.items():
@@ -156,16 +158,16 @@ def _only_simulations(study: Study) -> None:
 def read(path: Path | str) -> dict:
     """What a params.yaml holds, unchecked; UserError where it is missing or no YAML mapping."""
     try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: not found; make repro STUDY=shapes copies a study there") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         where = getattr(error, "problem_mark", None)
         place = f" in line {where.line + 1}" if where else ""
         raise UserError(f"{path}: not a YAML file ({getattr(error, 'problem', 'wrong encoding')}{place})") from None
-    if not isinstance(found, dict):
-        raise UserError(f"{path}: found {type(found).__name__}; allowed: a mapping of {', '.join(Study.model_fields)}")
-    return found
+    if not isinstance(content, dict):
+        raise UserError(f"{path}: found {type(content).__name__}; allowed: a mapping of {', '.join(Study.model_fields)}")
+    return content
 
 
 def load(path: Path | str) -> Study:
@@ -174,8 +176,8 @@ def load(path: Path | str) -> Study:
     Returns the study with methods, options and the recipe's keys resolved for every student and teacher.
     Raises UserError: one sentence that names the key, what was found and what is allowed.
     """
-    found = read(path)
+    content = read(path)
     try:
-        return Study.model_validate(found)
+        return Study.model_validate(content)
     except ValidationError as error:
         raise UserError(f"{path}: {sentence(error)}") from None

@@ -166,7 +166,7 @@ class Code:
 
     def _parts_of(self, module: str, trees: list[ast.AST]) -> Parts:
         trees = [argument for tree in trees for argument in self._known_by(module, tree)]
-        refers = {found for tree in trees for found in self._references(module, tree)}
+        refers = {reference for tree in trees for reference in self._references(module, tree)}
         return Parts(_digest(*map(_text, trees)), tuple(sorted(refers, key=repr)))
 
     def _known_by(self, module: str, tree: ast.AST) -> list[ast.AST]:
@@ -303,13 +303,13 @@ def _text(node: object) -> str:
 
 def _other_files(package: Path) -> list[str]:
     """Of a package's files that are no Python: their names within it and their content. Packages inside have their own."""
-    found = []
+    lines = []
     for path in sorted(package.iterdir()):
         if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").is_file():
-            found += [f"{path.name}/{each}" for each in _other_files(path)]
+            lines += [f"{path.name}/{each}" for each in _other_files(path)]
         elif path.is_file() and path.suffix not in (".py", ".pyc"):
-            found.append(f"{path.name} {_sha256(path)}")
-    return found
+            lines.append(f"{path.name} {_sha256(path)}")
+    return lines
 
 
 def _digest(*texts: str) -> str:

@@ -24,11 +24,11 @@ LEFT, KEEP_DAYS = Path(".state/left"), 30
 
 def outputs(plan: list[str], root: Path) -> list[Path]:
     """The outputs of every item of a plan, given the names of its files: ['train/hard.json', 'report.json', ...]."""
-    found = [root / place for place in WHOLE.values()]
+    paths = [root / place for place in WHOLE.values()]
     for file in plan:
         stage, _, item = file.removesuffix(".json").partition("/")
-        found += [root / place.format(item) for place in OUTPUTS.get(stage, ())]
-    return found
+        paths += [root / place.format(item) for place in OUTPUTS.get(stage, ())]
+    return paths
 
 
 def output_of(stage: str, root: Path) -> Path | None:

@@ -34,13 +34,13 @@ def entries(study: Study, root: Path, code: Code | None = None) -> dict[str, Par
     code: what has been read of `root`'s code before; plans of several studies share it.
     """
     _require_same_place(root)
-    code, found = code or Code(root), {}
+    code, listed = code or Code(root), {}
     for stage, (plan, items) in STAGES.items():
         for name in items(study):
             params, methods = plan(study, name)
             file = f"{stage}/{name}.json" if name else f"{stage}.json"
-            found[file] = {"params": params, "code": code.of(f"stages.{stage}", methods)}
-    return found
+            listed[file] = {"params": params, "code": code.of(f"stages.{stage}", methods)}
+    return listed
 
 
 def text(entry: Params) -> str:
@@ -63,7 +63,8 @@ def _download(study: Study, name: str) -> tuple[Params, Methods]:
 def _prepare(study: Study, _: str) -> tuple[Params, Methods]:
     used = {study.data.images, *study.data.votes.values(), *study.data.ood, *filter(None, [study.data.corrupted])}
     sources = {name: study.datasets[name].source for name in sorted(used)}
-    params = {**study.data.model_dump(), "ood": list(study.data.ood), "sources": sources}  # near or far matters to the report
+    # "ood" as names alone: only the report distinguishes near from far sets.
+    params = {**study.data.model_dump(), "ood": list(study.data.ood), "sources": sources}
     return params, [("data set", source) for source in sources.values()]
 
 

@@ -33,7 +33,7 @@ def records(root: Path, stages: Mapping[str, Mapping]) -> dict[str, Record]:
     A record counts only where it names the entry of the plan that the lock names: DVC brings outputs back from its cache,
     but not what lay beside them, so it may be of another study's stage of the same name.
     """
-    found = {}
+    recorded = {}
     for name, stage in stages.items():
         output = output_of(name, root)
         if output is None or not record_of(output).exists():
@@ -43,20 +43,20 @@ def records(root: Path, stages: Mapping[str, Mapping]) -> dict[str, Record]:
             about = output / "about.json"
             device = read_json(about).get("device", "cpu") if about.exists() else "cpu"
             versions = {"python": noted["python"], **noted["versions"]}
-            found[name] = Record(noted["seconds"], noted["finished"], noted["host"], versions, device)
-    return found
+            recorded[name] = Record(noted["seconds"], noted["finished"], noted["host"], versions, device)
+    return recorded
 
 
-def hardware(found: Iterable[Record]) -> str:
+def hardware(recorded: Iterable[Record]) -> str:
     """'AMD EPYC 9654, 2 cores' or with the GPU; never a host's name."""
-    found = list(found)
-    if not found:
+    recorded = list(recorded)
+    if not recorded:
         return "not recorded"
-    if {record.host for record in found} != {socket.gethostname()}:
+    if {record.host for record in recorded} != {socket.gethostname()}:
         return "not recorded: another machine than the one that published it"
     count = cores()
     known = [f"{processor()}, {count} core{'s' * (count > 1)}"]
-    if any(record.device.startswith("cuda") for record in found):
+    if any(record.device.startswith("cuda") for record in recorded):
         known.append(torch.cuda.get_device_name() if torch.cuda.is_available() else "a GPU")
     return ", ".join(known)
 
@@ -64,26 +64,25 @@ def hardware(found: Iterable[Record]) -> str:
 def processor() -> str:
     """The processor as its maker calls it."""
     listed = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", listed.read_text(), re.MULTILINE) if listed.is_file() else None
-    return found[1] if found else platform.processor() or platform.machine()
+    model = re.search(r"^model name\s*:\s*(.+)$", listed.read_text(), re.MULTILINE) if listed.is_file() else None
+    return model[1] if model else platform.processor() or platform.machine()
 
 
-def versions(found: Iterable[Record]) -> str:
+def versions(recorded: Iterable[Record]) -> str:
     """'numpy 2.4.6, python 3.11.7, torch 2.15.0'; of several versions all."""
     known: dict[str, set[str]] = {}
-    for record in found:
+    for record in recorded:
         for package, version in record.versions.items():
             known.setdefault(package, set()).add(version)
     return ", ".join(f"{package} {' and '.join(sorted(each))}" for package, each in sorted(known.items())) or "not recorded"
 
 
-def time_taken(found: Mapping[str, Record]) -> str:
+def time_taken(recorded: Mapping[str, Record]) -> str:
     """'9 min 3 s, the sum of 19 stages'."""
-    if not found:
+    if not recorded:
         return "not recorded"
-    return (
-        f"{duration(sum(record.seconds for record in found.values()))}, the sum of {len(found)} stage{'s' * (len(found) > 1)}"
-    )
+    seconds = sum(record.seconds for record in recorded.values())
+    return f"{duration(seconds)}, the sum of {len(recorded)} stage{'s' * (len(recorded) > 1)}"
 
 
 def duration(seconds: float) -> str:

@@ -106,12 +106,12 @@ def only(text: str, stages: Iterable[str]) -> str:
 
 
 def _tables(folder: Path) -> list[Path]:
-    found = sorted(path for path in folder.glob("*") if path.suffix in TABLES)
-    if not {"summary.csv", "summary.md"} <= {path.name for path in found}:
+    files = sorted(path for path in folder.glob("*") if path.suffix in TABLES)
+    if not {"summary.csv", "summary.md"} <= {path.name for path in files}:
         raise UserError(
             f"{folder.parent.name}/{folder.name}: has no summary.csv and summary.md; run make repro, then make publish"
         )
-    return found
+    return files
 
 
 def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
@@ -120,7 +120,7 @@ def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
     wanted = list(dict.fromkeys(re.findall(r"!\[[^]]*\]\(figures/([^)\s]+)\)", text)))
     for name in wanted:
         if name not in there:
-            raise UserError(f"{readme}: shows figures/{name}, which the report has not{suggestion(name, there)}")
+            raise UserError(f"{readme}: shows figures/{name}, which the report does not have{suggestion(name, there)}")
         if (size := (folder / name).stat().st_size) > LARGEST:
             raise UserError(f"{readme}: shows figures/{name} of {size:,} bytes; allowed: {LARGEST:,}")
     return [folder / name for name in wanted]
@@ -128,16 +128,16 @@ def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
 
 def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
     """What stands between the marks: how the run was made and what came out."""
-    found = provenance.records(root, yaml.safe_load(lock)["stages"])
-    each = ", ".join(f"{name} {provenance.duration(record.seconds)}" for name, record in found.items())
+    recorded = provenance.records(root, yaml.safe_load(lock)["stages"])
+    each = ", ".join(f"{name} {provenance.duration(record.seconds)}" for name, record in recorded.items())
     facts = {
         "command": f"`make repro STUDY={study.study}`",
-        "hardware": provenance.hardware(found.values()),
-        "time": provenance.time_taken(found),
+        "hardware": provenance.hardware(recorded.values()),
+        "time": provenance.time_taken(recorded),
         "stages": each or "none recorded",
-        "versions": provenance.versions(found.values()),
+        "versions": provenance.versions(recorded.values()),
         "n": _counts(study),
-        "finished": max((record.finished.split()[0] for record in found.values()), default="not recorded"),
+        "finished": max((record.finished.split()[0] for record in recorded.values()), default="not recorded"),
     }
     return render(facts, tables)
 

@@ -47,12 +47,12 @@ def record_of(output: Path) -> Path:
 
 def made_with_others(outputs: Iterable[Path]) -> dict[str, list[Path]]:
     """{'torch 2.14.0 (now 2.15.0)': outputs} of finished stages whose packages had other versions than are installed."""
-    now, found = installed(), {}
+    now, others = installed(), {}
     for output in outputs:
         for package, version in _noted(record_of(output)).items():
             if output.exists() and version != now.get(package):
-                found.setdefault(f"{package} {version} (now {now.get(package, 'not installed')})", []).append(output)
-    return found
+                others.setdefault(f"{package} {version} (now {now.get(package, 'not installed')})", []).append(output)
+    return others
 
 
 def _noted(record: Path) -> dict[str, str]:

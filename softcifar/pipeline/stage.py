@@ -54,15 +54,15 @@ def of_params() -> dict[str, str]:
     return {"sha256": hashlib.sha256(json.dumps(_values(read(PARAMS)), sort_keys=True).encode()).hexdigest()}
 
 
-def _values(found: object) -> object:
-    if isinstance(found, dict):
-        return {str(key): _values(value) for key, value in found.items()}
-    if isinstance(found, list):
-        return [_values(each) for each in found]
+def _values(node: object) -> object:
+    if isinstance(node, dict):
+        return {str(key): _values(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_values(each) for each in node]
     try:
-        return found if isinstance(found, bool) else float(found)
+        return node if isinstance(node, bool) else float(node)
     except (TypeError, ValueError):
-        return str(found)
+        return str(node)
 
 
 def run(main: Callable[[], Path | None]) -> None:
@@ -83,7 +83,10 @@ def run(main: Callable[[], Path | None]) -> None:
         if error.errno not in PLACE_ERRORS:
             raise
         place = error.filename or "the disk"
-        print(f"error: {place}: cannot be written or read ({error.strerror}); free it and run again", file=sys.stderr)
+        print(
+            f"error: {place}: cannot be written or read ({error.strerror}); make space or give access there, and run again",
+            file=sys.stderr,
+        )
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("stopped; what was trained so far is kept, run again to go on", file=sys.stderr)

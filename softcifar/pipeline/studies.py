@@ -38,8 +38,8 @@ lie here. *Stale*: code or params that decide them have changed since, or what t
 
 def names(root: Path) -> list[str]:
     """The studies of the project in `root`, sorted."""
-    found = (path.parent.name for path in (root / FOLDER).glob(f"*/{PARAMS}"))
-    return sorted(name for name in found if not name.startswith("."))
+    folders = (path.parent.name for path in (root / FOLDER).glob(f"*/{PARAMS}"))
+    return sorted(name for name in folders if not name.startswith("."))
 
 
 def switch(root: Path, name: str) -> bool:
@@ -54,10 +54,10 @@ def switch(root: Path, name: str) -> bool:
     chosen, running = root / FOLDER / name, root / PARAMS
     wanted = (chosen / PARAMS).read_bytes()
     if running.exists():
-        found = running.read_bytes()
-        if found == wanted:
+        current = running.read_bytes()
+        if current == wanted:
             return False
-        if not any(found == (root / FOLDER / each / PARAMS).read_bytes() for each in known):
+        if not any(current == (root / FOLDER / each / PARAMS).read_bytes() for each in known):
             raise UserError(
                 f"{PARAMS}: holds edits that no {FOLDER}/*/{PARAMS} holds and that STUDY={name} would overwrite; to keep them, "
                 f"give its key study a new name and copy it to {FOLDER}/<that name>/{PARAMS}; to drop them, remove {PARAMS}"
@@ -140,8 +140,8 @@ def question(text: str) -> str:
 
 def item(text: str, key: str) -> str:
     """What a study's README says in its line '- key: ...', an en dash where it has none."""
-    found = re.search(rf"^- {key}: (.+)$", text, re.MULTILINE)
-    return found[1] if found else "–"
+    line = re.search(rf"^- {key}: (.+)$", text, re.MULTILINE)
+    return line[1] if line else "–"
 
 
 def write_index(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""Novelty scores: what tells images unlike the training images; higher where an image looks more novel.
+"""Novelty scores: how unlike the training images an image looks; higher = more novel.
 
 FEATURE_SCORES: (training features (N, D), labels (N,), features (M, D)) -> float64 (M,); any trained network has them.
 LOGIT_SCORES: logits (..., S, N, K) -> (..., N), S samples of N images over K classes. S is 1 for a deterministic network, the

@@ -56,32 +56,32 @@ def initial(seeds: Sequence[int], sizes: Sequence[int]) -> Stack:
 
 def activations(stack: Stack, points: torch.Tensor) -> list[torch.Tensor]:
     """points (M, B, features) and what every layer makes of them; the last are the logits (M, B, K)."""
-    found = [points]
+    layers = [points]
     for number, (weight, bias) in enumerate(zip(stack.weights, stack.biases, strict=True)):
-        after = torch.bmm(found[-1], weight).add_(bias)
-        found.append(after.relu_() if number < len(stack.weights) - 1 else after)
-    return found
+        after = torch.bmm(layers[-1], weight).add_(bias)
+        layers.append(after.relu_() if number < len(stack.weights) - 1 else after)
+    return layers
 
 
-def gradients(stack: Stack, slope: torch.Tensor, found: list[torch.Tensor]) -> list[torch.Tensor]:
+def gradients(stack: Stack, slope: torch.Tensor, layers: list[torch.Tensor]) -> list[torch.Tensor]:
     """Of each network's loss with respect to its `tensors`; slope (M, B, K): of the losses with respect to the logits.
 
-    found: what `activations` returned. Written out, because for layers this small automatic differentiation costs as
+    layers: what `activations` returned. Written out, because for layers this small automatic differentiation costs as
     much as the products themselves.
     """
     weights, biases = [], []
     for number in reversed(range(len(stack.weights))):
-        weights.append(torch.bmm(found[number].transpose(1, 2), slope))
+        weights.append(torch.bmm(layers[number].transpose(1, 2), slope))
         biases.append(slope.sum(dim=1, keepdim=True))
         if number:
             slope = torch.bmm(slope, stack.weights[number].transpose(1, 2))
-            slope *= found[number] > 0
+            slope *= layers[number] > 0
     return [*reversed(weights), *reversed(biases)]
 
 
 def logits(stack: Stack, points: torch.Tensor) -> torch.Tensor:
     """(M, N, K) at points (N, features) that all networks share."""
-    found = torch.empty(len(stack), len(points), stack.biases[-1].shape[2])
+    outputs = torch.empty(len(stack), len(points), stack.biases[-1].shape[2])
     for network in range(len(stack)):
         layers = [(weight[network], bias[network]) for weight, bias in zip(stack.weights, stack.biases, strict=True)]
         for start in range(0, len(points), TILE):
@@ -89,5 +89,5 @@ def logits(stack: Stack, points: torch.Tensor) -> torch.Tensor:
             for number, (weight, bias) in enumerate(layers):
                 values = torch.addmm(bias, values, weight)
                 values = values.relu_() if number < len(layers) - 1 else values
-            found[network, start : start + TILE] = values
-    return found
+            outputs[network, start : start + TILE] = values
+    return outputs

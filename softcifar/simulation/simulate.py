@@ -61,16 +61,16 @@ def simulate(plan: Protocol, splits: dict[str, Arrays], states: Path, progress: 
     folder where the arrays of each finished data set are kept, so that a killed simulation goes on after the last one.
     """
     files = [states / f"{number:04d}.npz" for number in range(len(splits["train"]["labels"]))]
-    found = {number: arrays for number, file in enumerate(files) if (arrays := _read(file)) is not None}
-    missing = [number for number in range(len(files)) if number not in found]
-    progress(len(found))
+    finished = {number: arrays for number, file in enumerate(files) if (arrays := _read(file)) is not None}
+    missing = [number for number in range(len(files)) if number not in finished]
+    progress(len(finished))
 
     def done(place: int, arrays: Arrays) -> None:
         write_npz(files[missing[place]], **arrays)
         progress(1)
 
-    found |= dict(zip(missing, run_all(functools.partial(_run, plan, splits), missing, done=done), strict=True))
-    return {name: np.stack([found[number][name] for number in range(len(files))]) for name in found[0]}
+    finished |= dict(zip(missing, run_all(functools.partial(_run, plan, splits), missing, done=done), strict=True))
+    return {name: np.stack([finished[number][name] for number in range(len(files))]) for name in finished[0]}
 
 
 def _run(plan: Protocol, splits: dict[str, Arrays], number: int, _: Progress) -> Arrays:
@@ -213,8 +213,8 @@ def _scores(seen: np.ndarray, temperature: float, test: Arrays, bins: int) -> li
 
 def _row(probs: np.ndarray, test: Arrays, bins: int) -> list[float]:
     """SCORES of probs (N, K), in their order."""
-    found = scores(probs, test["labels"], test["exact"], test["dense"], bins)
-    return [found[name] for name in SCORES]
+    by_name = scores(probs, test["labels"], test["exact"], test["dense"], bins)
+    return [by_name[name] for name in SCORES]
 
 
 def _read(path: Path) -> Arrays | None:

@@ -73,15 +73,15 @@ def train(
         for rows in _batches([orders[number] for number in alive], epoch, size, schedule.batch_size):
             steps += 1
             inputs, wanted = (points, targets) if rows is None else (_rows(points, rows), _rows(targets, rows))
-            found = activations(stack, inputs)
+            layers = activations(stack, inputs)
             for place, number in enumerate(alive):
-                if number in online and found[-1][place].isfinite().all():  # otherwise diverged, which is said below
+                if number in online and layers[-1][place].isfinite().all():  # otherwise diverged, which is said below
                     batch = labels[place] if rows is None else labels[place, rows[place]]
                     seed = derive(orders[number], "labels", steps)
-                    made = online[number](batch.numpy(), found[-1][place].numpy(), seed)
+                    made = online[number](batch.numpy(), layers[-1][place].numpy(), seed)
                     wanted[place] = torch.from_numpy(made)
-            slope = (found[-1].softmax(dim=2) - wanted) / wanted.shape[1]
-            _adam(stack.tensors, gradients(stack, slope, found), *moments, steps, schedule)
+            slope = (layers[-1].softmax(dim=2) - wanted) / wanted.shape[1]
+            _adam(stack.tensors, gradients(stack, slope, layers), *moments, steps, schedule)
         nll = _nll(stack, validation_points, validation_labels)
         if not np.isfinite(nll).all():
             raise UserError(

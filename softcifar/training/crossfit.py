@@ -90,7 +90,7 @@ def teach(
             functools.partial(_train, shared),
             wanted,
             progress=functools.partial(advance, shown),
-            done=lambda number, found: keep(wanted[number][1], found[0]),
+            done=lambda number, learned: keep(wanted[number][1], learned[0]),
         )
 
     logits = np.zeros((len(fold), len(manifest["classes"])), dtype=np.float32)

@@ -59,7 +59,7 @@ class Lesson:
 
 
 def taught_by(teacher: nn.Module, precision: str, *, alpha: float, temperature: float) -> BatchLoss:
-    """The distillation loss against what `teacher` says of the very pixels that the network saw, after augmentation.
+    """The distillation loss against the prediction of `teacher` on the very pixels that the network saw, after augmentation.
 
     The teacher is put in evaluation mode and gets no gradient. It makes one deterministic pass, also where it predicts with
     several stochastic ones (Monte Carlo dropout): a softened mean over passes would mix two kinds of softness.
@@ -111,15 +111,15 @@ def distill(
         state = states.of(decisive, *shared.seeds_of(run), of_inputs(network, weights))
         wanted.append(Lesson(run, teacher, weights, state))
     with bar(total=recipe.epochs * seeds.runs, what=f"distill {name}", unit="epoch") as shown:
-        found = run_all(
+        results = run_all(
             functools.partial(_learn, shared),
             wanted,
             progress=functools.partial(advance, shown),
             done=lambda number, learned: keep(wanted[number].state, learned[0]),
         )
 
-    trained = [state for state, _ in found]
-    logits = {each: np.stack([of_run[each] for _, of_run in found]) for each in ("validation", "test")}
+    trained = [state for state, _ in results]
+    logits = {each: np.stack([of_run[each] for _, of_run in results]) for each in ("validation", "test")}
     about = {
         "student": name,
         "seeds": list(range(seeds.runs)),

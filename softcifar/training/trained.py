@@ -32,8 +32,8 @@ def surroundings(precision: str) -> dict[str, object]:
 
 def _surroundings(precision: str, _: Progress) -> dict[str, object]:
     device = pick()
-    found = {"versions": versions(), "device": device.type, "precision": resolve_precision(precision, device)}
-    return found | {"threads": torch.get_num_threads()}
+    surroundings = {"versions": versions(), "device": device.type, "precision": resolve_precision(precision, device)}
+    return surroundings | {"threads": torch.get_num_threads()}
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor]) -> None:

@@ -239,7 +239,7 @@ def test_some_networks_refuse_to_train_on_a_batch_of_one_image(name):
 
 @pytest.mark.parametrize(("name", "size"), [("shallow", 7), ("densenet_bc_40_12", 3), ("lenet", 15), ("inception_v4", 6)])
 def test_too_small_images_are_refused(name, size):
-    with pytest.raises(UserError, match=rf"image_size: found {size}; allowed: {size + 1} and more"):
+    with pytest.raises(UserError, match=rf"image_size: found {size}; allowed: {size + 1} or more"):
         build(name, 10, image_size=size)
 
 

@@ -176,7 +176,7 @@ def test_edited_params_are_not_published_under_the_old_name_but_under_a_new_one(
     [
         (
             "# smoke\n\n![x](figures/atack.svg)\n",
-            r"shows figures/atack.svg, which the report has not; did you mean 'attack.svg'\?",
+            r"shows figures/atack.svg, which the report does not have; did you mean 'attack.svg'\?",
         ),
         ("# smoke\n\n![x](figures/large.svg)\n", "shows figures/large.svg of 1,048,577 bytes; allowed: 1,048,576"),
         (f"# smoke\n\n{publish.BEGIN}\n\nmy own words\n", "has the line '.*' without '.*' below it"),

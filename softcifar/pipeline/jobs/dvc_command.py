@@ -39,7 +39,9 @@ def ask(*arguments: str, lock: int, meanwhile: Callable[[], None]) -> str:
     if process.returncode == 0:
         return answer
     words = re.findall(r"^ERROR: (.+)", said, re.MULTILINE)[:1] or [line.strip() for line in said.splitlines() if line][:2]
-    raise UserError(f"dvc {arguments[0]}: {KILLED if process.returncode < 0 else ' '.join(words) or 'failed without a word'}")
+    raise UserError(
+        f"dvc {arguments[0]}: {KILLED if process.returncode < 0 else ' '.join(words) or 'failed without a message'}"
+    )
 
 
 def send(process: subprocess.Popen, number: int) -> None:
@@ -55,4 +57,4 @@ def last_words(log: str) -> str:
     dvc = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
     own = list(takewhile(lambda line: not line.startswith("ERROR: "), lines))
     own = [line for line in own if not line.startswith(("Running stage '", "> "))]
-    return (errors[-1:] or own[-1:] or dvc[:1] or ["it left no word"])[0]
+    return (errors[-1:] or own[-1:] or dvc[:1] or ["it left no message"])[0]

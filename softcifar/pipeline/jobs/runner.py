@@ -1,7 +1,8 @@
 """One run of a pipeline's stages, several at a time.
 
-Several `dvc repro --single-item` get along: DVC gives up its lock while a stage's command runs. As DVC takes a second to start,
-it is not started for what `dvc status` calls up to date. DVC alone decides what runs, this when; `dvc repro` still works too.
+Several `dvc repro --single-item` can run at the same time: DVC gives up its lock while a stage's command runs. As DVC takes a
+second to start, it is not started for what `dvc status` calls up to date. DVC alone decides what runs, and this file when;
+`dvc repro` works as well.
 """
 
 import json
@@ -136,7 +137,7 @@ class Runner:
                 elif name not in told and "ing lock file 'dvc.lock'" not in running.log.read_text(errors="replace"):
                     dvc_command.send(running.process, signal.SIGINT)
                     if not told:
-                        self.display.say("stopping what runs; once more to kill it")
+                        self.display.say("stopping what runs; stop it again to kill it")
                     told.add(name)
             time.sleep(0.05)
         for running in self.running.values():  # what outlived its dvc
@@ -152,5 +153,5 @@ class Runner:
         self.display.say(f"error: {len(failed)} of {len(failed) + len(self.ran)} stages failed: {', '.join(sorted(failed))}")
         if lost:
             self.display.say(f"not run because they need one of these: {', '.join(lost)}")
-        self.display.say("what has been finished is kept; mend the cause and run it again to go on")
+        self.display.say("what has been finished is kept; remove the cause and run again to go on")
         return 2

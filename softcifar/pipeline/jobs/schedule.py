@@ -39,8 +39,8 @@ class Schedule:
 
     def ready(self) -> list[str]:
         """Stages with nothing left to wait for, in the order to start them: where most waits behind, then as in dvc.yaml."""
-        found = [name for name in self.waiting() if self.upstream[name] <= self.done]
-        return sorted(found, key=lambda name: -len(self.behind[name]))
+        names = [name for name in self.waiting() if self.upstream[name] <= self.done]
+        return sorted(names, key=lambda name: -len(self.behind[name]))
 
     def end(self, name: str, *, failed: bool = False, wrote: bool = True) -> None:
         """A running stage has ended; `wrote`: its outputs may differ from those that were there before."""
@@ -61,8 +61,8 @@ class Schedule:
         return [name for name in self.upstream if any(name in self.behind[failed] for failed in self.failed)]
 
     def _settle(self) -> None:
-        while found := {name for name in self.unchanged - self.done if self.upstream[name] <= self.done}:
-            self.done |= found
+        while settled := {name for name in self.unchanged - self.done if self.upstream[name] <= self.done}:
+            self.done |= settled
 
 
 def seconds_left(waiting: Iterable[str], running: Mapping[str, float], ended: Sequence[tuple[str, float]], jobs: int) -> float:

@@ -15,7 +15,7 @@ from softcifar.pipeline.jobs.dvc_command import last_words
         ("Running stage 'a':\n> false\nERROR: failed to run 'a'\n", "failed to run 'a'"),
         ("ERROR: 'o' is busy, it is being blocked by:\n  (PID 1): dvc\n\ntry again.\n", "'o' is busy, it is being blocked by:"),
         ("Killed\n", "Killed"),
-        ("", "it left no word"),
+        ("", "it left no message"),
     ],
 )  # fmt: skip
 def test_the_reason_of_a_failure_is_the_stage_s_own_last_word(log, words):

@@ -79,7 +79,7 @@ def test_a_signal_stops_all_that_runs(with_stand_in, number):
     assert process.returncode == 130
     assert ran(said) == ["quick"]
     assert said.splitlines()[1:] == [
-        "stopping what runs; once more to kill it",
+        "stopping what runs; stop it again to kill it",
         "stopped; what was trained so far is kept, run again to go on",
     ]
     assert gone(*stages)
@@ -148,7 +148,7 @@ def test_while_a_killed_run_s_stage_is_at_work_no_other_run_begins(with_stand_in
     (stage,) = project.processes("pid_x")
     process.kill()
     process.communicate()
-    words = "a run, or what a killed one left, is at work here; wait for it or stop it"
+    words = "another run, or what a killed run left behind, is at work here; wait for it or stop it"
     assert project.run() == (2, f"error: .state/jobs.lock: {words}\n")
     os.killpg(os.getpgid(stage), signal.SIGKILL)
     assert gone(stage)
