@@ -15,7 +15,7 @@ from softcifar.simulation.training import Online
 
 
 @dataclass(frozen=True)
-class Teaching:
+class TeacherLogits:
     """What the teachers say of the training points of a data set."""
 
     logits: np.ndarray  # (N, K)
@@ -33,11 +33,11 @@ def needs_teacher(method: SimulatedMethod) -> bool:
 
 
 def targets(
-    method: SimulatedMethod, chosen: dict[str, Any], labels: np.ndarray, classes: int, teaching: Teaching | None
+    method: SimulatedMethod, chosen: dict[str, Any], labels: np.ndarray, classes: int, teacher: TeacherLogits | None
 ) -> tuple[np.ndarray, Online | None]:
     """The targets (N, K) of one point of the grid; for a source that makes them during training, one-hot and the maker.
 
-    labels (N,): all training points of the data set; teaching: None where no method needs it.
+    labels (N,): all training points of the data set; teacher: None where no method needs it.
     """
     source, options = LABEL_SOURCES[method.source], method.options | chosen
     names = inputs(source)
@@ -45,7 +45,7 @@ def targets(
         return hard(labels, classes), functools.partial(_online, source, names, options)
     given: dict[str, Any] = {"labels": labels, "num_classes": classes}
     if "teacher_logits" in names:
-        given["teacher_logits"] = teaching.logits / (teaching.temperature if method.calibrated else 1)
+        given["teacher_logits"] = teacher.logits / (teacher.temperature if method.calibrated else 1)
     return source(*(given[name] for name in names), **options), None
 
 

@@ -17,7 +17,7 @@ from softcifar.metrics.predictive import predictive
 from softcifar.params.sections import Seeds
 from softcifar.params.simulation import Simulation
 from softcifar.seeding import derive
-from softcifar.simulation.methods import Teaching, candidates, needs_teacher, targets
+from softcifar.simulation.methods import TeacherLogits, candidates, needs_teacher, targets
 from softcifar.simulation.networks import initial, logits
 from softcifar.simulation.scores import CRITERIA, SCORES, by_probability, divergences, scores, validation_scores
 from softcifar.simulation.teachers import teach
@@ -94,9 +94,9 @@ def one_data_set(plan: Protocol, data: dict[str, Arrays], number: int) -> Arrays
     points = {name: torch.from_numpy(split["points"]) for name, split in data.items()}
     labels = {name: split["labels"] for name, split in data.items()}
     validation = (points["validation"], torch.from_numpy(labels["validation"]))
-    teaching = _taught(plan, points["train"], labels["train"], validation, number)
+    teacher = _taught(plan, points["train"], labels["train"], validation, number)
     made = [
-        targets(simulation.methods[name], chosen, labels["train"], plan.classes, teaching)
+        targets(simulation.methods[name], chosen, labels["train"], plan.classes, teacher)
         for name in plan.trained
         for chosen in candidates(simulation.methods[name], budget)
     ]
@@ -129,8 +129,8 @@ def one_data_set(plan: Protocol, data: dict[str, Arrays], number: int) -> Arrays
     smoothing = [taken[plan.trained.index(_networks_of(plan, name)), arrays["choice"][m]]
                  for m, name in enumerate(simulation.methods)]  # fmt: skip
     sure = np.full(len(rows), np.nan)
-    if teaching is not None:
-        sure = predictive(teaching.logits[None], teaching.temperature)[rows, labels["train"]]
+    if teacher is not None:
+        sure = predictive(teacher.logits[None], teacher.temperature)[rows, labels["train"]]
     return arrays | {
         "bayes": np.array(_row(data["test"]["exact"].astype(np.float64), data["test"], plan.bins)),
         "exact_of_label": data["train"]["exact"][rows, labels["train"]].astype(np.float64),
@@ -141,7 +141,7 @@ def one_data_set(plan: Protocol, data: dict[str, Arrays], number: int) -> Arrays
 
 def _taught(
     plan: Protocol, points: torch.Tensor, labels: np.ndarray, validation: tuple[torch.Tensor, torch.Tensor], number: int
-) -> Teaching | None:
+) -> TeacherLogits | None:
     if not any(needs_teacher(method) for method in plan.simulation.methods.values()):
         return None
     return teach(

@@ -6,7 +6,7 @@ import torch
 from softcifar.calibrators.temperature import fit_temperature
 from softcifar.labels.one_hot import hard
 from softcifar.seeding import derive
-from softcifar.simulation.methods import Teaching
+from softcifar.simulation.methods import TeacherLogits
 from softcifar.simulation.networks import initial, logits
 from softcifar.simulation.training import Schedule, train
 from softcifar.training.crossfit import fold_of
@@ -24,7 +24,7 @@ def teach(
     init: int,
     order: int,
     fold_seed: int,
-) -> Teaching:
+) -> TeacherLogits:
     """Teach (N, features) points with labels (N,); sizes: units per layer, as in `initial`.
 
     folds: stratified, drawn from fold_seed. With folds 1 the one teacher sees every point (the published way), and its
@@ -45,6 +45,6 @@ def teach(
             held_out = np.flatnonzero(fold == number)
             taught[held_out] = logits(trained.stack.pick(torch.tensor([place])), points[held_out])[0].numpy()
     if folds > 1:
-        return Teaching(taught, fit_temperature(taught[None], labels))
+        return TeacherLogits(taught, fit_temperature(taught[None], labels))
     on_validation = logits(trained.stack, validation[0]).numpy()
-    return Teaching(taught, fit_temperature(on_validation, validation[1].numpy()))
+    return TeacherLogits(taught, fit_temperature(on_validation, validation[1].numpy()))

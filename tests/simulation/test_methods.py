@@ -15,7 +15,7 @@ from softcifar.labels.soft_bootstrapping import soft_bootstrapping
 from softcifar.params.simulation import SimulatedMethod
 from softcifar.seeding import derive
 from softcifar.simulation import teachers
-from softcifar.simulation.methods import Teaching, candidates, grid, needs_teacher, targets
+from softcifar.simulation.methods import TeacherLogits, candidates, grid, needs_teacher, targets
 from softcifar.simulation.networks import Stack, initial, logits
 from softcifar.simulation.scores import SCORES, by_probability, divergences, scores, validation_scores
 from softcifar.simulation.teachers import teach
@@ -58,14 +58,14 @@ def test_which_methods_need_teachers():
 
 
 LABELS = np.array([0, 2, 1, 1])
-TEACHING = Teaching(np.random.default_rng(0).normal(scale=3, size=(4, 3)), 2.5)
+TEACHER = TeacherLogits(np.random.default_rng(0).normal(scale=3, size=(4, 3)), 2.5)
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_targets_are_the_sources_with_the_chosen_options(calibrated):
     ils = method(source="adaptive_instance_based", p1=[0.6, 0.9], p2=1.5, calibrated=calibrated)
-    found, online = targets(ils, {"p1": 0.6}, LABELS, 3, TEACHING)
-    given = TEACHING.logits / 2.5 if calibrated else TEACHING.logits
+    found, online = targets(ils, {"p1": 0.6}, LABELS, 3, TEACHER)
+    given = TEACHER.logits / 2.5 if calibrated else TEACHER.logits
     np.testing.assert_allclose(found, adaptive_instance_based(LABELS, given, p1=0.6, p2=1.5))
     assert online is None
 
@@ -87,7 +87,7 @@ def test_targets_without_a_teacher():
 def test_online_targets_start_as_one_hot_and_come_with_their_maker(entry, chosen, expected):
     found, online = targets(method(**entry), chosen, LABELS, 3, None)
     np.testing.assert_array_equal(found, np.eye(3)[LABELS])
-    np.testing.assert_array_equal(online(LABELS, TEACHING.logits, 7), expected(LABELS, TEACHING.logits, 7))
+    np.testing.assert_array_equal(online(LABELS, TEACHER.logits, 7), expected(LABELS, TEACHER.logits, 7))
 
 
 # Teachers
@@ -95,7 +95,7 @@ def test_online_targets_start_as_one_hot_and_come_with_their_maker(entry, chosen
 SIZES, SCHEDULE = [2, 8, 8, 3], Schedule(lr=0.03, weight_decay=0.0, batch_size=5, epochs=8, patience=8)
 
 
-def taught(data, labels=None, folds=3, fold_seed=0) -> Teaching:
+def taught(data, labels=None, folds=3, fold_seed=0) -> TeacherLogits:
     labels = data["train"]["labels"] if labels is None else labels
     validation = (torch.from_numpy(data["validation"]["points"]), torch.from_numpy(data["validation"]["labels"]))
     points = torch.from_numpy(data["train"]["points"])
@@ -181,13 +181,13 @@ def test_scores_of_four_points_by_hand():
 def test_validation_scores_are_of_the_scaled_prediction():
     labels = np.array([0, 2, 2, 1])
     for temperature in (1.0, 2.5):
-        probs = softmax(TEACHING.logits / temperature, axis=1)
+        probs = softmax(TEACHER.logits / temperature, axis=1)
         expected = {
             "nll": -np.log(probs[np.arange(4), labels]).mean(),
             "accuracy": (probs.argmax(axis=1) == labels).mean(),
             "ece": metrics.expected_calibration_error(probs, labels, bins=10),
         }
-        assert validation_scores(TEACHING.logits, labels, 10, temperature) == pytest.approx(expected)
+        assert validation_scores(TEACHER.logits, labels, 10, temperature) == pytest.approx(expected)
 
 
 def test_divergences_are_summed_by_probability():
