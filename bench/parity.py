@@ -21,7 +21,7 @@ from bench.rows import Row, median_row
 from softcifar.data.cifar import CIFAR10
 from softcifar.data.fetching import mirror
 from softcifar.data.shapes import SHAPES
-from softcifar.execution import Report, run_here
+from softcifar.execution import Progress, run_here
 from softcifar.execution.device import pick, resolve_precision, threads, workers
 from softcifar.methods.prediction import predict_logits
 from softcifar.models.classifier import PLAIN, classifier
@@ -82,7 +82,7 @@ def _rates(settings: Recipe, count: int) -> list[list[float]]:
     ]
 
 
-def _ours(settings: Recipe, data: dict[str, np.ndarray], folder: Path, seed: int, report: Report) -> float:
+def _ours(settings: Recipe, data: dict[str, np.ndarray], folder: Path, seed: int, report: Progress) -> float:
     task = Task(
         name=f"seed {seed}",
         recipe=settings,

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from bench.apart import Apart
 from bench.inputs import random_task
 from bench.rows import Row, median_row, ratios
-from softcifar.execution import Report, run_here
+from softcifar.execution import Progress, run_here
 from softcifar.execution.device import pick, resolve_precision, threads, workers
 from softcifar.progress import bar
 from softcifar.training.loop import train
@@ -79,7 +79,7 @@ def _train(seeds: int, count: int) -> float:
         return time.perf_counter() - started
 
 
-def _one(count: int, folder: Path, seed: int, report: Report) -> int:
+def _one(count: int, folder: Path, seed: int, report: Progress) -> int:
     task = random_task(NETWORK, BATCH, count, validation=VALIDATION, epochs=1, seed=seed)
     return train(task, pick(), folder / f"{seed}.safetensors", lambda *_: None).epoch
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from softcifar.errors import UserError
-from softcifar.execution import Report, run_here
+from softcifar.execution import Progress, run_here
 from softcifar.execution.device import pick, workers
 
 PATIENCE = 300  # seconds that a process waits for the others before it gives up
@@ -42,7 +42,7 @@ def side_by_side(prepare: Callable[[Path, int], Callable[[], object]]) -> float:
     return max(ended for _, ended in spans) - min(started for started, _ in spans)
 
 
-def _span(prepare: Callable, folder: Path, count: int, number: int, report: Report) -> tuple[float, float]:
+def _span(prepare: Callable, folder: Path, count: int, number: int, report: Progress) -> tuple[float, float]:
     work, device = prepare(folder, number), pick()
     wait_for(device)
     _meet(folder, count, number)

@@ -153,7 +153,7 @@ def study(made_once):
     def make(root: Path) -> None:
         params = make_study(root)
         write(root, params)
-        (root / "made.yaml").write_text(yaml.safe_dump(params))
+        (root / "made.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
 
     root = made_once("study", make)
     return root, yaml.safe_load((root / "made.yaml").read_text())
@@ -180,9 +180,9 @@ class Workspace:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
             shutil.copyfile(ROOT / name, folder / name)
-        for name in ("models/teachers", "data/labels", "data/surrogates"):  # stages depend on them, and a study may have none
-            (folder / name).mkdir(parents=True)
-            (folder / name / ".gitkeep").touch()
+        for kept in ROOT.glob("*/*/.gitkeep"):  # stages depend on these folders, and a study may have nothing in them
+            (folder / kept.relative_to(ROOT)).parent.mkdir(parents=True)
+            (folder / kept.relative_to(ROOT)).touch()
         workspace = cls(folder)
         workspace.set_params(params)
         if dvc:

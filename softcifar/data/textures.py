@@ -13,17 +13,23 @@ from softcifar.files import write_npz
 from softcifar.params.ranges import PositiveInt
 
 NAME = "dtd-r1.0.1.tar.gz"
+CHECKSUM = "md5:fff73e5086ae6bdbea199a49dfb8a4c1"
 ARCHIVE = fetching.Published(
     path=f"dtd/{NAME}",
-    checksum="md5:fff73e5086ae6bdbea199a49dfb8a4c1",
+    checksum=CHECKSUM,
     urls=(f"https://www.robots.ox.ac.uk/~vgg/data/dtd/download/{NAME}",),
 )
 FOLDER, COUNT = "dtd/images/", 5640
 
 
+@fetching.known_by(CHECKSUM)
+def _archive() -> fetching.Published:
+    return ARCHIVE
+
+
 def fetch(folder: Path, *, side: PositiveInt = 32) -> None:
     """Download the archive (596 MiB), reduce the central squares of its 5,640 images to `side` pixels, keep those."""
-    with fetching.obtained(ARCHIVE) as archive:
+    with fetching.obtained(_archive()) as archive:
         try:
             with tarfile.open(archive) as files:
                 images = squares(_photographs(files), side, total=COUNT, what="read textures")

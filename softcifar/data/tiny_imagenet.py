@@ -10,17 +10,23 @@ from softcifar.errors import UserError
 from softcifar.files import write_npz
 from softcifar.params.ranges import PositiveInt
 
+CHECKSUM = "md5:90528d7ca1a48142e341f4ef8d21d0de"
 ARCHIVE = fetching.Published(
     path="tiny-imagenet-200.zip",
-    checksum="md5:90528d7ca1a48142e341f4ef8d21d0de",
+    checksum=CHECKSUM,
     urls=("http://cs231n.stanford.edu/tiny-imagenet-200.zip",),
 )
 FOLDER = "tiny-imagenet-200/val/images/"
 
 
+@fetching.known_by(CHECKSUM)
+def _archive() -> fetching.Published:
+    return ARCHIVE
+
+
 def fetch(folder: Path, *, side: PositiveInt = 32) -> None:
     """Download the archive (237 MiB), reduce its validation images from 64 to `side` pixels, keep those as images.npz."""
-    with fetching.obtained(ARCHIVE) as archive:
+    with fetching.obtained(_archive()) as archive:
         try:
             with zipfile.ZipFile(archive) as files:
                 names = sorted(name for name in files.namelist() if name.startswith(FOLDER) and not name.endswith("/"))

@@ -6,6 +6,8 @@ from typing import ClassVar
 import torch
 from torch import nn
 
+HOOKS = ("head", "begin_epoch", "loss", "end_step", "input_gradient")  # what training asks a method for
+
 
 class UncertaintyMethod:
     """The plain network: its own head, the recipe's loss, one deterministic pass. A method overrides what it changes.
@@ -21,8 +23,12 @@ class UncertaintyMethod:
     @classmethod
     def trains(cls) -> bool:
         """Whether a network trained with this method differs from the plain one: it does where a hook below is overridden."""
-        hooks = ("head", "begin_epoch", "loss", "end_step", "input_gradient")
-        return any(getattr(cls, hook) is not getattr(UncertaintyMethod, hook) for hook in hooks)
+        return any(getattr(cls, hook) is not getattr(UncertaintyMethod, hook) for hook in HOOKS)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in HOOKS:
+            raise AttributeError(f"{type(self).__name__}.{name}: is read from the class; override it there, not in an instance")
+        super().__setattr__(name, value)
 
     def head(self, features: int, num_classes: int) -> nn.Module | None:
         """What replaces the network's last layer: features (B, D) to logits (B, K). None: nothing."""

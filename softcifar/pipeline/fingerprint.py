@@ -52,7 +52,10 @@ REGISTRIES = {
 }
 KNOWN_BY = "softcifar.data.fetching.known_by"  # a decorator: the function is what its arguments say, not how it gets it
 
-Node = tuple[str, ...]  # (module, name), or (module, registry, key)
+# How a data set is fetched, apart from how it is read: the first argument of what its registry names.
+FETCH = "fetch"
+
+Node = tuple[str, ...]  # (module, name), (module, registry, key) or (module, registry, key, FETCH)
 
 
 @dataclass
@@ -90,10 +93,13 @@ class Code:
         self._hashes: dict[Node, str] = {}
 
     def of(self, script: str, chosen: Iterable[tuple[str, str]] = ()) -> str:
-        """sha256 of what `script` ('stages.train') runs when it uses the `chosen` (registry, key), a key of REGISTRIES each."""
+        """sha256 of what `script` ('stages.train') runs when it uses the `chosen` (registry, key).
+
+        registry: a key of REGISTRIES, or FETCH for how a data set is fetched.
+        """
         roots = self._roots(script, chosen)
         self._hash(roots)
-        return _digest(*sorted({self._hashes[node] for node in roots}))
+        return _digest(*sorted({f"{node[1:]}={self._hashes[node]}" for node in roots}))
 
     def reached(self, script: str, chosen: Iterable[tuple[str, str]] = ()) -> set[Node]:
         """Every definition that counts for `of`, as (module, name)."""
@@ -107,7 +113,10 @@ class Code:
 
     def _roots(self, script: str, chosen: Iterable[tuple[str, str]]) -> list[Node]:
         own = [(script, name) for name in (*self._module(script).defined, "")]
-        return own + [(*REGISTRIES[registry], key) for registry, key in chosen]
+        return own + [
+            (*REGISTRIES["data set"], key, FETCH) if registry == FETCH else (*REGISTRIES[registry], key)
+            for registry, key in chosen
+        ]
 
     def _hash(self, roots: list[Node]) -> None:
         """Fill `_hashes` for the roots and all that they refer to. Definitions that need each other are hashed as one."""
@@ -141,11 +150,16 @@ class Code:
         name, *inner = node
         module = self._module(name)
         if len(inner) == 2:
-            registry, key = inner
-            return self._parts_of(name, [self._entry(name, registry, key)])
-        if inner == [""]:
-            return Parts(self._others(name), self._parts_of(name, module.loose).refers)
-        parts = self._parts_of(name, module.defined[inner[0]])
+            parts = self._parts_of(name, [self._entry(name, *inner)])
+        elif len(inner) == 3:
+            where, constant = self._target(name, self._entry(name, *inner[:2]), {})
+            call = self._module(where).defined[constant][-1].value
+            name, parts = where, self._parts_of(where, [call.args[0]])
+        elif inner == [""]:
+            around, refers = name.rpartition(".")[0], self._parts_of(name, module.loose).refers
+            return Parts(self._others(name), (*refers, ("", (around, ""))) if self._file(around) else refers)
+        else:
+            parts = self._parts_of(name, module.defined[inner[0]])
         return Parts(parts.text, (*parts.refers, ("", (name, ""))))
 
     def _entry(self, module: str, registry: str, key: str) -> ast.expr:
@@ -156,13 +170,10 @@ class Code:
         raise ValueError(f"{module}.{registry}: has no entry '{key}'")
 
     def _others(self, module: str) -> str:
-        """A module's statements that define nothing, and the other files of its package and of those around it."""
+        """A module's statements that define nothing, and, of a package, its files that are no Python."""
+        file = self._module(module).file
         texts = [_text(statement) for statement in self._module(module).loose]
-        folder = self._module(module).file.parent
-        while folder != self.root and (folder / "__init__.py").is_file() and folder != self.root / "softcifar":
-            texts += _other_files(folder)
-            folder = folder.parent
-        return _digest(*texts)
+        return _digest(*texts, *(_other_files(file.parent) if file.name == "__init__.py" else []))
 
     def _parts_of(self, module: str, trees: list[ast.AST]) -> Parts:
         trees = [argument for tree in trees for argument in self._known_by(module, tree)]
@@ -178,7 +189,9 @@ class Code:
 
     def _references(self, module: str, tree: ast.AST) -> Iterable[tuple[str, Node | str]]:
         """(the name as it is written, what it refers to) for all that a piece of a module takes from outside itself."""
-        local = {name: target for node in ast.walk(tree) for name, target in self._bindings(module, node).items()}
+        local: dict[str, tuple[str, str | None]] = {}
+        for node in ast.walk(tree):
+            self._bind(local, module, self._bindings(module, node))
         waiting: list[ast.AST] = [tree]
         while waiting:
             node = waiting.pop()
@@ -224,8 +237,17 @@ class Code:
             return f"{module}.{name}"
         return self._resolve(*known.imported[name]) if name in known.imported else (module, name)
 
+    def _bind(self, known: dict, module: str, bound: dict[str, tuple[str, str | None]]) -> None:
+        for name, target in bound.items():
+            if known.setdefault(name, target) != target:
+                raise ValueError(f"{module}: '{name}' is imported from two places; give one of them another name")
+
     def _bindings(self, module: str, node: ast.AST) -> dict[str, tuple[str, str | None]]:
         if isinstance(node, ast.Import):
+            if any(_ours(each.name) and not each.asname for each in node.names) and not exempt(module):
+                raise ValueError(
+                    f"{module}: line {node.lineno}: 'import softcifar...' hides what it needs; import names from it"
+                )
             # 'import a.b' binds a, 'import a.b as c' binds a.b
             return {each.asname or each.name.split(".")[0]: (each.name if each.asname else each.name.split(".")[0], None)
                     for each in node.names}  # fmt: skip
@@ -241,14 +263,16 @@ class Code:
             self._modules[name] = module = Module(file)
             for number, statement in enumerate(ast.parse(file.read_bytes()).body):
                 if bound := self._bindings(name, statement):
-                    module.imported |= bound
+                    self._bind(module.imported, name, bound)
                 elif names := _names(statement):
                     for each in names:
                         module.defined.setdefault(each, []).append(statement)
                 elif not _docstring(statement, number):
                     for each in ast.walk(statement):
-                        module.imported |= self._bindings(name, each)
+                        self._bind(module.imported, name, self._bindings(name, each))
                     module.loose.append(statement)
+            if both := module.defined.keys() & module.imported.keys():
+                raise ValueError(f"{file}: '{min(both)}' is imported and defined; give one of them another name")
         return self._modules[name]
 
     @functools.cache  # noqa: B019
@@ -307,7 +331,7 @@ def _other_files(package: Path) -> list[str]:
     for path in sorted(package.iterdir()):
         if path.is_dir() and path.name != "__pycache__" and not (path / "__init__.py").is_file():
             lines += [f"{path.name}/{each}" for each in _other_files(path)]
-        elif path.is_file() and path.suffix not in (".py", ".pyc"):
+        elif path.is_file() and path.suffix not in (".py", ".pyc") and path.name[0] != "." and path.name[-1] != "~":
             lines.append(f"{path.name} {_sha256(path)}")
     return lines
 

@@ -19,7 +19,7 @@ from softcifar.methods import METHODS
 from softcifar.models.build import split
 from softcifar.params.recipe import Recipe
 from softcifar.params.study import Study
-from softcifar.pipeline.fingerprint import Code
+from softcifar.pipeline.fingerprint import FETCH, Code
 
 Params = dict[str, Any]
 Methods = list[tuple[str, str]]  # (registry, key), see softcifar.pipeline.fingerprint
@@ -57,7 +57,7 @@ def _require_same_place(root: Path) -> None:
 
 
 def _download(study: Study, name: str) -> tuple[Params, Methods]:
-    return study.datasets[name].model_dump(), [("data set", study.datasets[name].source)]
+    return study.datasets[name].model_dump(), [(FETCH, study.datasets[name].source)]
 
 
 def _prepare(study: Study, _: str) -> tuple[Params, Methods]:
@@ -131,12 +131,13 @@ def _surrogate(study: Study, name: str) -> tuple[Params, Methods]:
 
 def _evaluate(study: Study, name: str) -> tuple[Params, Methods]:
     student = study.students[name]
+    attacks = {each: attack.model_dump() for each, attack in sorted(study.evaluation.attacks.items())}
     params = {
         "network": student.network.model_dump(),
         "method": student.method.model_dump(),
-        "evaluation": study.evaluation.model_dump(),
+        "evaluation": study.evaluation.model_dump() | {"attacks": attacks},
         "ood": list(study.data.ood),
-        "surrogates": list(study.surrogates),
+        "surrogates": sorted(study.surrogates),
         "seeds": study.seeds.model_dump() | {"search": 1, "init": 0},
     }
     changes = [("attack", each) for each in study.evaluation.attacks]

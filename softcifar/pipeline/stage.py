@@ -3,7 +3,6 @@
 import argparse
 import errno
 import hashlib
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -13,7 +12,6 @@ from typing import Any
 
 from softcifar.errors import UserError, suggestion
 from softcifar.files import md5, read_json
-from softcifar.params.study import read
 from softcifar.pipeline.outputs import entry_of
 from softcifar.pipeline.record import write_run_record
 
@@ -50,19 +48,11 @@ def entry(stage: str, kind: str = "") -> Entry:
 
 
 def of_params() -> dict[str, str]:
-    """{'sha256': ...} of the values in params.yaml, whatever the comments and the spelling (1e-3, 0.001)."""
-    return {"sha256": hashlib.sha256(json.dumps(_values(read(PARAMS)), sort_keys=True).encode()).hexdigest()}
-
-
-def _values(node: object) -> object:
-    if isinstance(node, dict):
-        return {str(key): _values(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [_values(each) for each in node]
+    """{'sha256': ...} of the file params.yaml: the order of its keys counts as well, as that of the report's rows."""
     try:
-        return node if isinstance(node, bool) else float(node)
-    except (TypeError, ValueError):
-        return str(node)
+        return {"sha256": hashlib.sha256(PARAMS.read_bytes()).hexdigest()}
+    except FileNotFoundError:
+        raise UserError(f"{PARAMS}: not found; make repro STUDY=shapes copies a study there") from None
 
 
 def run(main: Callable[[], Path | None]) -> None:

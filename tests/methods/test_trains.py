@@ -49,6 +49,16 @@ def test_a_method_that_only_predicts_does_not(method):
     assert not method.trains()
 
 
+class Switched(UncertaintyMethod):
+    def __init__(self, *, weight: float = 2.0) -> None:
+        self.input_gradient = weight > 0
+
+
+def test_a_hook_that_only_an_instance_has_is_refused():
+    with pytest.raises(AttributeError, match="input_gradient: is read from the class"):
+        Switched()
+
+
 def test_its_networks_are_not_those_of_plain_softmax(write_params, monkeypatch):
     """In the plan, by which finished runs are shared."""
     monkeypatch.setitem(METHODS, "sngp", Weighted)

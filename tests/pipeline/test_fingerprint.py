@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from softcifar.pipeline.fingerprint import EXEMPT, REGISTRIES, Code, exempt
+from softcifar.pipeline.fingerprint import EXEMPT, FETCH, REGISTRIES, Code, exempt
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = {
@@ -196,10 +196,51 @@ def test_what_is_known_by_its_checksum_is_nothing_else(project):
     assert of(project, "hinge") != before
 
 
+def test_two_entries_of_a_registry_that_are_swapped_count(project):
+    before = of(project, "square", "hinge")
+    edit(project, "softcifar/losses/__init__.py", '"square": square, "hinge": hinge', '"square": hinge, "hinge": square')
+    assert of(project, "square", "hinge") != before
+
+
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("softcifar/losses/__init__.py", 'LOSSES["hinge"] = square'),
+        ("softcifar/losses/__init__.py", 'LOSSES |= {"hinge": square}'),
+        ("softcifar/__init__.py", "import numpy\nnumpy.seterr(all='ignore')"),
+    ],
+)
+def test_what_a_module_or_a_package_around_it_does_when_it_is_loaded_counts(project, file, line):
+    before = of(project, "hinge")
+    with open(project / file, "a") as code:
+        code.write(f"\n{line}\n")
+    assert of(project, "hinge") != before
+
+
+@pytest.mark.parametrize("name", [".loop.py.swp", "loop.py~", ".DS_Store"])
+def test_what_editors_and_systems_leave_does_not_count(project, name):
+    before = of(project, "hinge")
+    (project / "softcifar/losses" / name).write_text("x")
+    assert of(project, "hinge") == before
+
+
+def test_a_name_with_two_meanings_is_an_error(project):
+    edit(project, "softcifar/loop.py", "STEPS = 3", "STEPS = 3\n\n\ndef learning_rate(step):\n    return 1\n")
+    with pytest.raises(ValueError, match="'learning_rate' is imported and defined"):
+        of(project, "hinge")
+
+
+def test_a_name_from_two_places_is_an_error(project):
+    edit(project, "softcifar/loop.py", "    # a comment\n", "    from softcifar.losses.both import square as total\n")
+    with pytest.raises(ValueError, match="'total' is imported from two places"):
+        of(project, "hinge")
+
+
 @pytest.mark.parametrize(
     ("line", "message"),
     [
         ("from .tools import half", "relative"),
+        ("import softcifar.tools", "hides what it needs"),
         ("from softcifar.tools import *", "star"),
         ("from softcifar.tools import gone", "defines no 'gone'"),
     ],
@@ -263,6 +304,21 @@ def test_stages_reach_what_they_use_and_no_more():
     assert not {"softcifar.training.loop", "softcifar.training.student", "softcifar.models.classifier"} & simulated
     page = {module for module, *_ in code.reached("stages.report")}
     assert not [module for module in page if module.startswith(("softcifar.training", "softcifar.models"))]
+
+
+def test_how_a_data_set_is_read_downloads_nothing_anew(copy):
+    def download(name: str) -> str:
+        return Code(copy).of("stages.download", [(FETCH, name)])
+
+    before = {name: download(name) for name in ("mnist", "cifar10c", "textures", "shapes")}
+    for file in ("mnist", "cifar10c", "textures", "fetching"):
+        path = copy / f"softcifar/data/{file}.py"
+        path.write_text(path.read_text().replace("https://", "http://").replace("ValueError", "KeyError"))
+    edit(copy, "softcifar/data/mnist.py", 'raw[:3] == b"\\0\\0\\x08"', "True")
+    assert {name: download(name) for name in before} == before
+    edit(copy, "softcifar/data/textures.py", "what=", "side=2 * side, what=")
+    edit(copy, "softcifar/data/mnist.py", "6bbc9ace", "7bbc9ace")
+    assert {name for name in before if download(name) != before[name]} == {"textures", "mnist"}
 
 
 def test_registries_are_plain_tables():

@@ -68,11 +68,12 @@ def test_no_plan_is_refused(study, monkeypatch):
         entry("train", "student")
 
 
-def test_another_spelling_and_comments_are_the_same_params(study, monkeypatch):
+def test_the_order_of_keys_counts(study, monkeypatch):
+    """It is that of the report's rows."""
     called(monkeypatch, "hard")
-    text = "# a comment\nstudy: tiny\nstudents: {hard: {labels: hard}}\nrecipe:\n  nesterov: true\n  lr: 1e-3\n"
-    Path("params.yaml").write_text(text)
-    assert entry("train", "student").name == "hard"
+    Path("params.yaml").write_text(yaml.safe_dump(dict(reversed(PARAMS.items())), sort_keys=False))
+    with pytest.raises(UserError, match="is not the plan of the present"):
+        entry("train", "student")
 
 
 def test_a_finished_stage_leaves_a_record_and_a_failed_one_none(study, capsys):
@@ -164,16 +165,33 @@ def test_what_other_studies_left_is_moved_away(tmp_path):
     assert (tmp_path / "scores/simulations").is_dir()  # stages depend on such folders, empty or not
 
 
-def test_what_was_left_is_forgotten_after_a_while(tmp_path, monkeypatch):
-    put(tmp_path, "models/students/soft/run_0.safetensors", "data/labels/soft.npz")
+def test_what_stages_made_is_forgotten_after_a_while_and_nothing_else(tmp_path, monkeypatch):
+    put(tmp_path, "models/students/soft/run_0.safetensors", "models/students/soft.run.json", "data/raw/mine/own.png")
     tidy(PLAN, tmp_path)
-    put(tmp_path, "models/students/soft/run_0.safetensors")  # left once more
+    put(tmp_path, "models/students/soft/run_1.safetensors", "models/students/soft.run.json", "data/raw/mine/other.png")
     tidy(PLAN, tmp_path)
-    assert (tmp_path / LEFT / "data/labels/soft.npz").exists()
+    left = tmp_path / LEFT
+    assert [path.name for path in (left / "models/students/soft").iterdir()] == ["run_1.safetensors"]  # made twice
+    assert (left / "data/raw/mine/own.png").exists()  # no record of it: somebody's own, kept beside the second one
+    assert (left / "data/raw/mine~2/other.png").exists()
     monkeypatch.setattr(time, "time", lambda: os.stat(tmp_path).st_mtime + 31 * 86400)
     tidy(PLAN, tmp_path)
-    assert not (tmp_path / LEFT / "models/students/soft").exists()
-    assert not (tmp_path / LEFT / "data/labels/soft.npz").exists()
+    assert not list((left / "models/students").iterdir())
+    assert (left / "data/raw/mine/own.png").exists()
+
+
+@pytest.mark.parametrize("name", ["data/raw/mine.npz", "data/labels/notes.txt", "models/students/README.md", "data/labels/x/y"])
+def test_what_no_stage_can_have_made_is_named_and_nothing_moves(tmp_path, name):
+    put(tmp_path, name, "models/students/soft/run_0.safetensors")
+    with pytest.raises(UserError, match="no stage made this, and stages depend on its folder as a whole; move it elsewhere"):
+        tidy(PLAN, tmp_path)
+    assert (tmp_path / name).exists()
+    assert (tmp_path / "models/students/soft").exists()
+
+
+def test_what_systems_and_editors_leave_is_overlooked(tmp_path):
+    put(tmp_path, "data/raw/.DS_Store", "data/raw/shapes/train.npz")
+    assert tidy(PLAN, tmp_path) == []
 
 
 def test_outputs_are_those_of_dvc_yaml():

@@ -34,9 +34,7 @@ def lock_folder() -> int:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise UserError(
-            f"{RUN_LOCK}: another run, or what a killed run left behind, is at work here; wait for it or stop it"
-        ) from None
+        raise UserError(f"{RUN_LOCK}: a run, or what a killed run left, is at work here; wait for it or stop it") from None
     return lock
 
 

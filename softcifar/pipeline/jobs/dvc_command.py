@@ -39,9 +39,7 @@ def ask(*arguments: str, lock: int, meanwhile: Callable[[], None]) -> str:
     if process.returncode == 0:
         return answer
     words = re.findall(r"^ERROR: (.+)", said, re.MULTILINE)[:1] or [line.strip() for line in said.splitlines() if line][:2]
-    raise UserError(
-        f"dvc {arguments[0]}: {KILLED if process.returncode < 0 else ' '.join(words) or 'failed without a message'}"
-    )
+    raise UserError(f"dvc {arguments[0]}: {KILLED if process.returncode < 0 else ' '.join(words) or 'it left no message'}")
 
 
 def send(process: subprocess.Popen, number: int) -> None:

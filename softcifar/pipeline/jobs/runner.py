@@ -1,8 +1,7 @@
 """One run of a pipeline's stages, several at a time.
 
-Several `dvc repro --single-item` can run at the same time: DVC gives up its lock while a stage's command runs. As DVC takes a
-second to start, it is not started for what `dvc status` calls up to date. DVC alone decides what runs, and this file when;
-`dvc repro` works as well.
+Several `dvc repro --single-item` can run at the same time: DVC gives up its lock while a stage's command runs. DVC alone
+decides what runs, and this file when; it starts no DVC for what `dvc status` calls up to date. `dvc repro` works as well.
 """
 
 import json

@@ -148,7 +148,7 @@ def test_while_a_killed_run_s_stage_is_at_work_no_other_run_begins(with_stand_in
     (stage,) = project.processes("pid_x")
     process.kill()
     process.communicate()
-    words = "another run, or what a killed run left behind, is at work here; wait for it or stop it"
+    words = "a run, or what a killed run left, is at work here; wait for it or stop it"
     assert project.run() == (2, f"error: .state/jobs.lock: {words}\n")
     os.killpg(os.getpgid(stage), signal.SIGKILL)
     assert gone(stage)

@@ -5,5 +5,11 @@ from softcifar.report.chapters.claims.table import claims_table
 from softcifar.report.core.chapter import Chapter
 
 # Study -> findings
-CLAIMS = [soft_cifar.findings, instance_smoothing.findings, label_relaxation.findings, ddu.findings, soft_augmentation.findings]
+CLAIMS = [
+    soft_cifar.findings,
+    instance_smoothing.findings,
+    label_relaxation.findings,
+    ddu.findings,
+    soft_augmentation.findings,
+]
 CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, CLAIMS),))
