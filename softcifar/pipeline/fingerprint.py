@@ -157,7 +157,7 @@ class Code:
             name, parts = where, self._parts_of(where, [call.args[0]])
         elif inner == [""]:
             around, refers = name.rpartition(".")[0], self._parts_of(name, module.loose).refers
-            return Parts(self._others(name), (*refers, ("", (around, ""))) if self._file(around) else refers)
+            return Parts(self._others(name), (*refers, ("", (around, ""))) if around and self._file(around) else refers)
         else:
             parts = self._parts_of(name, module.defined[inner[0]])
         return Parts(parts.text, (*parts.refers, ("", (name, ""))))
