@@ -47,7 +47,7 @@ lint: setup  ## Check style and formatting
 	ruff check .
 	ruff format --check .
 
-format: setup  ## Mend what lint finds, where it can
+format: setup  ## Fix what lint finds, where possible
 	ruff check --fix .
 	ruff format .
 

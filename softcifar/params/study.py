@@ -155,10 +155,25 @@ def _only_simulations(study: Study) -> None:
                 )
 
 
+class EachKeyOnce(yaml.SafeLoader):
+    """YAML takes the last of two equal keys without a word, DVC refuses them."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                line = key.start_mark.line + 1
+                raise UserError(f"line {line}: the key '{key.value}' stands there a second time; allowed: each key once")
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
 def read(path: Path | str) -> dict:
     """What a params.yaml holds, unchecked; UserError where it is missing or no YAML mapping."""
     try:
-        content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        content = yaml.load(Path(path).read_text(encoding="utf-8"), EachKeyOnce)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise UserError(f"{path}: not found; make repro STUDY=shapes copies a study there") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

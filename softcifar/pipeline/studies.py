@@ -60,7 +60,8 @@ def switch(root: Path, name: str) -> bool:
         if not any(current == (root / FOLDER / each / PARAMS).read_bytes() for each in known):
             raise UserError(
                 f"{PARAMS}: holds edits that no {FOLDER}/*/{PARAMS} holds and that STUDY={name} would overwrite; to keep them, "
-                f"give its key study a new name and copy it to {FOLDER}/<that name>/{PARAMS}; to drop them, remove {PARAMS}"
+                f"give its key study a new name and store it: mkdir {FOLDER}/<that name> && cp {PARAMS} {FOLDER}/<that name>/; "
+                f"to drop them, remove {PARAMS}"
             )
     if (chosen / LOCK).exists():  # first, so that a run cut short in between is switched again
         _copy(chosen / LOCK, root / LOCK)

@@ -261,7 +261,11 @@ def test_a_null_in_the_wrong_place_is_one_sentence(write_params, write_simulatio
 def test_a_file_that_is_no_params_file(tmp_path):
     with pytest.raises(UserError, match="not found; make repro STUDY=shapes copies a study there"):
         params.load(tmp_path / "params.yaml")
-    for text, message in (("a: [", "not a YAML file"), ("- 1", "found list; allowed: a mapping of study, seeds")):
+    for text, message in (
+        ("a: 1\nb: {c: 1,\n c: 2}", "bad.yaml: line 3: the key 'c' stands there a second time"),
+        ("a: [", "not a YAML file"),
+        ("- 1", "found list; allowed: a mapping of study, seeds"),
+    ):
         (tmp_path / "bad.yaml").write_text(text)
         with pytest.raises(UserError, match=message):
             params.load(tmp_path / "bad.yaml")

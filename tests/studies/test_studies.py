@@ -1,6 +1,7 @@
 """The studies that are committed: each is whole, and their index says of each what holds."""
 
 import re
+import subprocess
 
 import pytest
 import yaml
@@ -28,7 +29,11 @@ def test_every_study_is_valid_and_has_a_plan(name, code):
 
 
 def test_a_fresh_clone_runs_shapes():
-    assert (ROOT / "params.yaml").read_bytes() == (ROOT / "studies/shapes/params.yaml").read_bytes()
+    """Of the commit: the working tree may hold another study."""
+    committed = subprocess.run(["git", "show", "HEAD:params.yaml"], cwd=ROOT, capture_output=True)
+    if committed.returncode:
+        pytest.skip("no Git checkout with a params.yaml")
+    assert committed.stdout == (ROOT / "studies/shapes/params.yaml").read_bytes()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,8 +18,8 @@ MARK_NOTE = (
     "Bold: the best mean, where a paired t test by run separates it from every other student at the 5 % level "
     "(Holm correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean "
     "that the test does not separate from it. Ensembles are one prediction each, so they carry no spread and take no part in "
-    "the tests. Spread and tests are over a student's runs on one split with one set of teachers: how far another split or "
-    "other teachers would move a number is not in them. There is no test below three runs."
+    "the tests. Spread and tests are over a student's runs on one split with one set of teachers: they do not "
+    "cover how another split or other teachers would change a number. There is no test below three runs."
 )
 
 
