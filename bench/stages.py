@@ -152,10 +152,10 @@ def _prepare(folder: Path, study: dict) -> None:
         *(f"teach {name}" for name in study["teachers"]),
         *(f"soften {name}" for name in study["labels"]),
         *(f"train {name}" for name in study["students"]),
-        *(f"surrogate {name}" for name in study["surrogates"]),
+        *(f"surrogate {name}" for name in study.get("surrogates", {})),
         *(f"evaluate {name}" for name in study["students"]),
-        *(f"distill {name}" for name in study["distillation"]["students"]),
-        *(f"illustrate {name}" for name in study["illustrations"]),
+        *(f"distill {name}" for name in study.get("distillation", {}).get("students", {})),
+        *(f"illustrate {name}" for name in study.get("illustrations", {})),
     ]
     _run(folder, sys.executable, "-c", IN_TURN, *commands)
 
