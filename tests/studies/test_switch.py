@@ -56,7 +56,7 @@ def test_edits_are_not_overwritten(root, edited):
     (root / "params.yaml").write_text(edited)
     before = contents(root)
     with pytest.raises(
-        UserError, match=r"^params.yaml: holds edits .* STUDY=b would overwrite; to keep them, .* copy it to studies/"
+        UserError, match=r"^params.yaml: holds edits .* STUDY=b would overwrite; to keep them, .* store it: mkdir studies/"
     ):
         switch(root, "b")
     assert contents(root) == before
