@@ -26,11 +26,19 @@ from softcifar.metrics.likelihood import accuracy, brier_score, negative_log_lik
 from softcifar.metrics.novelty import auroc, average_precision, fpr_at_tpr
 from softcifar.metrics.predictive import predictive
 from softcifar.metrics.ranks import RankComparison, rank_comparison, ranks
-from softcifar.metrics.statistics import PairedComparison, holm, mean_and_standard_error, paired_comparison
+from softcifar.metrics.statistics import (
+    Estimate,
+    detectable,
+    holm,
+    mean_and_standard_error,
+    over_images,
+    over_runs,
+    runs_needed,
+)
 from softcifar.metrics.structure import class_similarity, instance_information, silhouette, structure_distance
 
 __all__ = [
-    "PairedComparison",
+    "Estimate",
     "RankComparison",
     "ReliabilityBins",
     "accuracy",
@@ -41,6 +49,7 @@ __all__ = [
     "brier_to_distribution",
     "class_similarity",
     "classwise_calibration_error",
+    "detectable",
     "entropy",
     "entropy_correlation",
     "entropy_rank_correlation",
@@ -53,13 +62,15 @@ __all__ = [
     "maximum_calibration_error",
     "mean_and_standard_error",
     "negative_log_likelihood",
+    "over_images",
+    "over_runs",
     "overconfidence_error",
-    "paired_comparison",
     "predictive",
     "rank_comparison",
     "rank_correlation",
     "ranks",
     "reliability_bins",
+    "runs_needed",
     "same_prediction",
     "second_guess_accuracy",
     "silhouette",

@@ -1,38 +1,54 @@
-"""Means over seeds with their spread, and comparisons of two students paired by seed."""
+"""Means over runs with their spread, comparisons of two students paired by run, and what so many runs can show."""
 
 import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import stdtr
+from scipy.special import nctdtrinc, ndtri, stdtr, stdtrit
 
 from softcifar.errors import UserError
 from softcifar.metrics.arrays import as_floats
 
 FEWEST = 3  # paired values for a test
-RESAMPLES = 10_000
+# Two-sided level of every test that decides something. Half of it stands on each side: where runs are skewed and one student
+# spreads twice as far as the other, Student's t errs up to two and a half times as often as its level says, and so still
+# stays below 2.5 % (docs/verdicts.md has the simulated rates).
+LEVEL = 0.02
+INTERVAL = 0.05  # two-sided, of the intervals that are shown
+POWER = 0.8
 
 
-class PairedComparison(NamedTuple):
-    difference: float  # mean of a - b
-    interval: tuple[float, float]  # 95 % bootstrap percentile interval of the difference
-    p_value: float  # two-sided paired t test
+class Estimate(NamedTuple):
+    """A mean difference over `count` pairs and its standard error, NaN where there is none, with its degrees of freedom."""
 
+    mean: float
+    error: float
+    freedom: int
+    count: int
 
-def _values(values: object, name: str) -> np.ndarray:
-    array = as_floats(values, name)
-    if array.ndim != 1 or array.size == 0:
-        raise UserError(f"{name}: shape {array.shape}; (n,) with at least one value is allowed, one per seed")
-    return array
+    def interval(self, level: float = INTERVAL) -> tuple[float, float]:
+        """Student's t interval at confidence 1 - level; NaN, NaN without a standard error."""
+        half = stdtrit(self.freedom, 1 - level / 2) * self.error if self.error > 0 else math.nan
+        return float(self.mean - half), float(self.mean + half)
+
+    def p_above(self, bound: float = 0.0) -> float:
+        """One-sided p against a true mean of at most `bound`; NaN without a standard error."""
+        return float(stdtr(self.freedom, (bound - self.mean) / self.error)) if self.error > 0 else math.nan
+
+    def p_equal(self) -> float:
+        """Two-sided p against a true mean of 0; NaN without a standard error."""
+        return 2 * float(stdtr(self.freedom, -abs(self.mean) / self.error)) if self.error > 0 else math.nan
 
 
 def mean_and_standard_error(values: object) -> tuple[float, float]:
     """Mean and its standard error (standard deviation with n - 1, over sqrt n); the error is NaN for one value.
 
-    values (n,), one per seed. A value that is not finite (a metric that is not defined there) makes both NaN.
+    values (n,), one per run. A value that is not finite (a metric that is not defined there) makes both NaN.
     UserError for other shapes or none.
     """
     values = _values(values, "values")
+    if not values.size:
+        raise UserError("values: shape (0,); (n,) with at least one value is allowed, one per run")
     if not np.isfinite(values).all():
         return math.nan, math.nan
     count = len(values)
@@ -40,42 +56,90 @@ def mean_and_standard_error(values: object) -> tuple[float, float]:
     return float(values.mean()), float(error)
 
 
-def paired_comparison(a: object, b: object) -> PairedComparison:
-    """Compare two students over the same seeds: mean of a - b, its 95 % bootstrap interval, p of a paired t test.
+def over_runs(differences: object, split: object = None) -> Estimate:
+    """The mean of paired differences, as further runs on the same images would have it.
 
-    a, b (n,), the same seed at the same place. No test below three seeds, nor where all differences are equal: p is
-    NaN (accuracies are whole counts of images, so equal differences happen by chance; all 0 give p = 1). n = 1 gives NaN
-    for the interval too. A value that is not finite (a metric that is not defined there) makes the whole comparison NaN.
-    UserError for other shapes, other lengths, or none.
-
-    With few seeds (3 to 5) trust the t test: it allows for a spread estimated from n - 1 differences, while a
-    percentile interval of n values never leaves their range and is too narrow (n = 3 has 10 distinct resamples);
-    rank tests cannot reach p < .05 below n = 6. The resampling has a fixed seed: same input, same interval.
+    differences (n,), split (n,): the split of the images that each run was made on, one for all unless given. Where all splits
+    have the same number of runs, two or more, the spread is the one within splits, so that what their images differ in stays
+    out of it; else that of all runs, which errs towards "undecided".
+    There is no standard error below three values or two degrees of freedom, nor where all are equal: accuracies are whole
+    counts of images, so a few differences are equal by chance, and an interval of width 0 would claim to be certain. A value
+    that is not finite makes the mean NaN. UserError for other shapes.
     """
-    a, b = _values(a, "a"), _values(b, "b")
-    if a.shape != b.shape:
-        raise UserError(f"b: {len(b)} values; {len(a)} are allowed, as many as in a, paired by seed")
-    with np.errstate(invalid="ignore"):  # inf - inf
-        differences = a - b
-    count = len(differences)
-    mean = float(differences.mean()) if np.isfinite(differences).all() else math.nan
-    if count == 1 or math.isnan(mean):
-        return PairedComparison(mean, (math.nan, math.nan), math.nan)
-    picks = np.random.default_rng(0).integers(count, size=(RESAMPLES, count))
-    low, high = np.percentile(differences[picks].mean(axis=1), [2.5, 97.5])
-    return PairedComparison(mean, (float(low), float(high)), _t_test(differences))
+    values = _values(differences, "differences")
+    groups = _groups(values, split)
+    count, mean = len(values), float(values.mean()) if len(values) else math.nan
+    within = len(groups) > 1 and len({len(group) for group in groups}) == 1 and len(groups[0]) > 1
+    freedom = count - (len(groups) if within else 1)
+    if not np.isfinite(values).all() or freedom < FEWEST - 1:
+        return Estimate(mean if np.isfinite(values).all() else math.nan, math.nan, max(freedom, 0), count)
+    largest = np.abs(values).max() or 1.0  # so that no square underflows
+    centred = np.concatenate([group - group.mean() for group in groups] if within else [values - mean]) / largest
+    if np.ptp(centred) <= 1e-12:
+        return Estimate(mean, math.nan, freedom, count)
+    return Estimate(mean, largest * math.sqrt((centred**2).sum() / freedom / count), freedom, count)
 
 
-def _t_test(differences: np.ndarray) -> float:
-    """Two-sided p of a one-sample t test of mean 0; NaN where n or the spread is too small to tell."""
-    count = len(differences)
-    if not differences.any():
-        return 1.0
-    if count < FEWEST or np.ptp(differences) <= 1e-12 * np.abs(differences).max():
+def over_images(differences: object, split: object, share: float) -> Estimate:
+    """The same mean, as further images like these would have it (Nadeau & Bengio 2003, on the means of the splits).
+
+    differences, split (n,) as in `over_runs`; share: test images over training images of a split. Training sets that overlap
+    make splits more alike than independent ones would be, so the variance of their mean is (1 / k + share) times the variance
+    between the k splits. There is no standard error below three splits. UserError as in `over_runs`.
+    """
+    groups = _groups(_values(differences, "differences"), split)
+    of_splits = over_runs([group.mean() for group in groups])
+    return of_splits._replace(error=of_splits.error * math.sqrt(1 + len(groups) * share))
+
+
+def detectable(estimate: Estimate, level: float = LEVEL / 2) -> float:
+    """The distance of the true mean from its bound that a one-sided test at `level` finds with a probability of 80 %.
+
+    For the spread and the number of pairs of `estimate`; NaN without a standard error.
+    """
+    return float(estimate.error * _needed_t(estimate.freedom, level)) if estimate.error > 0 else math.nan
+
+
+def runs_needed(estimate: Estimate, distance: float, level: float = LEVEL / 2, *, splits: int = 1) -> float:
+    """How many runs in all would find a true mean at this distance from its bound with a probability of 80 %.
+
+    A multiple of `splits`, at least three. Infinite for a distance of 0, NaN without a standard error or a distance.
+    """
+    if not estimate.error > 0 or math.isnan(distance):
         return math.nan
-    differences = differences / np.abs(differences).max()  # so that no square underflows
-    t = differences.mean() / (differences.std(ddof=1) / math.sqrt(count))
-    return float(2 * stdtr(count - 1, -abs(t)))
+    if distance == 0:
+        return math.inf
+    spread = estimate.error * math.sqrt(estimate.count) / abs(distance)
+    fewest = ((ndtri(1 - level) + ndtri(POWER)) * spread) ** 2  # if the spread were known
+    runs = splits * max(math.floor(fewest / splits), math.ceil(FEWEST / splits))
+
+    def enough(runs: int) -> bool:
+        freedom = runs - (splits if runs > splits else 1)
+        return freedom >= FEWEST - 1 and math.sqrt(runs) >= spread * _needed_t(freedom, level)
+
+    while not enough(runs):
+        runs += splits
+    return float(runs)
+
+
+def _needed_t(freedom: int, level: float) -> float:
+    """The noncentrality at which Student's t exceeds its critical value with a probability of 80 %."""
+    return nctdtrinc(freedom, 1 - POWER, stdtrit(freedom, 1 - level))
+
+
+def _values(values: object, name: str) -> np.ndarray:
+    array = as_floats(values, name)
+    if array.ndim != 1:
+        raise UserError(f"{name}: shape {array.shape}; (n,) is allowed, one per run")
+    return array
+
+
+def _groups(values: np.ndarray, split: object) -> list[np.ndarray]:
+    """The values of each split."""
+    splits = np.zeros(len(values)) if split is None else np.asarray(split)
+    if splits.shape != values.shape:
+        raise UserError(f"split: shape {splits.shape}; {values.shape} is allowed, one per run")
+    return [values[splits == each] for each in np.unique(splits)]
 
 
 def holm(p_values: object) -> np.ndarray:

@@ -185,3 +185,4 @@ class TwoMoons(Section):
 class ReportSettings(Section):
     bins: Annotated[int, Ge(2)]  # equal-width confidence bins
     reference: Name  # the student (or simulated method) that the others are compared with
+    ensembles: PositiveInt = 1  # disjoint deep ensembles of a student's runs: run r is in ensemble r modulo so many

@@ -106,6 +106,11 @@ class Study(Section):
                 "allowed there: none"
             )
         choose(self.students, self.report.reference, "report.reference")
+        if 1 < self.report.ensembles > self.seeds.runs // 2:
+            raise UserError(
+                f"report.ensembles: found {self.report.ensembles}; allowed: 1, or at most half of seeds.runs "
+                f"({self.seeds.runs}), so that each has two members"
+            )
         return self
 
 

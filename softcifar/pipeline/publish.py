@@ -163,9 +163,7 @@ def claims_in_words(tables: Path) -> str:
     lines = []
     for (number, statement), rows in claims.groupby(["claim", "statement"], sort=False):
         counted = Counter(rows["verdict"])
-        verdicts = ", ".join(
-            f"{counted[verdict]} {verdict}" for verdict in ("supported", "contradicted", "undecided") if counted[verdict]
-        )
+        verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items(), key=lambda item: -item[1]))
         lines.append(f"- {number}. {statement.rstrip('.')}: {verdicts}.\n")
     return f"Published claims, by rows of [claims](tables/claims.md):\n\n{''.join(lines)}\n"
 

@@ -55,7 +55,7 @@ CALLS = [
     (metrics.silhouette, (LOGITS[0], LABELS)),
     (fit_temperature, (LOGITS, LABELS)),
     (metrics.mean_and_standard_error, (PROBS[:, 0],)),
-    (metrics.paired_comparison, (PROBS[:, 0], PROBS[:, 1])),
+    (metrics.over_runs, (PROBS[:, 0],)),
     (metrics.holm, (PROBS[:, 0],)),
 ]
 
@@ -174,7 +174,7 @@ def test_mistakes_in_logits(metric, logits, message):
         (lambda: metrics.fpr_at_tpr([1], [2], tpr=0), "tpr: 0 found"),
         (lambda: metrics.fpr_at_tpr([1], [2], tpr=95), "tpr: 95 found"),
         (lambda: metrics.mean_and_standard_error([]), r"values: shape \(0,\)"),
-        (lambda: metrics.paired_comparison([1, 2], [1]), "b: 1 values; 2 are allowed"),
+        (lambda: metrics.over_runs([1, 2], [0]), r"split: shape \(1,\)"),
         (lambda: metrics.holm([0.5, 1.5]), "p_values"),
         (lambda: metrics.holm([[0.5]]), "p_values"),
     ],

@@ -8,10 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from softcifar.metrics import holm, mean_and_standard_error, paired_comparison
+from softcifar.metrics import detectable, holm, mean_and_standard_error, over_images, over_runs, runs_needed
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
-values = st.lists(st.floats(-10, 10), min_size=2, max_size=8)
 
 
 def test_golden_mean_and_standard_error():
@@ -30,79 +29,97 @@ def test_one_value_has_no_spread():
 def test_what_is_not_defined_for_one_seed_is_not_defined_for_the_mean():
     assert all(map(math.isnan, mean_and_standard_error([0.5, math.nan, 0.7])))
     assert all(map(math.isnan, mean_and_standard_error([0.5, math.inf])))
-    difference, interval, p_value = paired_comparison([0.5, math.nan], [0.5, 0.6])
-    assert all(map(math.isnan, (difference, *interval, p_value)))
-    assert math.isnan(paired_comparison([math.inf, 1], [math.inf, 1]).difference)
 
 
-def test_golden_paired_comparison():
+def test_golden_mean_difference():
     # Differences 1 2 3: mean 2, sd 1, t = 2 sqrt(3) = 3.4641 with 2 degrees of freedom.
     # Student's t with 2 degrees: two-sided p = 1 - t / sqrt(2 + t^2) = 1 - sqrt(12 / 14) = .074180
-    result = paired_comparison([2, 4, 6], [1, 2, 3])
-    assert result.difference == 2
-    assert result.p_value == pytest.approx(1 - math.sqrt(12 / 14))
-    # Means of 3 picks out of 1 2 3: P(mean = 1) = 1/27 = .037 > .025, so the percentiles are the ends.
-    assert result.interval == (1, 3)
+    found = over_runs([1, 2, 3])
+    assert (found.mean, found.freedom, found.count) == (2, 2, 3)
+    assert found.error == pytest.approx(1 / math.sqrt(3))
+    assert found.p_equal() == pytest.approx(1 - math.sqrt(12 / 14))
+    assert found.p_above() == pytest.approx((1 - math.sqrt(12 / 14)) / 2)
+    assert found.interval() == pytest.approx((2 - 4.302653 / math.sqrt(3), 2 + 4.302653 / math.sqrt(3)))
 
 
-def test_pairing_removes_what_the_seeds_share():
-    seeds = np.array([0.0, 10, 20, 30, 40])
-    a, b = seeds + np.array([1.0, 1.1, 0.9, 1.05, 0.95]), seeds
-    assert paired_comparison(a, b).p_value < 1e-4
-    assert stats.ttest_ind(a, b).pvalue > 0.9
-
-
-def test_one_pair_supports_nothing():
-    result = paired_comparison([0.9], [0.8])
-    assert result.difference == pytest.approx(0.1)
-    assert math.isnan(result.p_value)
-    assert all(map(math.isnan, result.interval))
-
-
-def test_equal_differences_are_no_evidence():
+@pytest.mark.parametrize("values", [[], [0.1], [0.1, 0.2], [0.01, 0.01, 0.01], [0, 0, 0]])
+def test_too_few_pairs_or_equal_differences_are_no_evidence(values):
     """Accuracies are whole counts of images: three equal differences happen by chance, and would give p = 0."""
-    assert paired_comparison([1, 2, 3], [1, 2, 3]) == (0, (0, 0), 1)
-    result = paired_comparison([0.91, 0.92, 0.93], [0.90, 0.91, 0.92])
-    assert result.difference == pytest.approx(0.01)
-    assert math.isnan(result.p_value)
+    found = over_runs(values)
+    assert math.isnan(found.error)
+    assert all(map(math.isnan, (*found.interval(), found.p_above(), found.p_equal(), detectable(found))))
+    assert found.mean == (pytest.approx(np.mean(values)) if values else pytest.approx(math.nan, nan_ok=True))
 
 
-def test_two_pairs_support_nothing():
-    result = paired_comparison([0.9, 0.8], [0.8, 0.6])
-    assert math.isnan(result.p_value)
-    assert result.interval == pytest.approx((0.1, 0.2))
+def test_a_value_that_is_not_finite_leaves_no_mean():
+    assert math.isnan(over_runs([0.5, math.nan, 0.6, 0.7]).mean)
+    assert math.isnan(over_runs([math.inf, 1, 2]).error)
 
 
 def test_differences_of_any_size():
-    tiny = paired_comparison([1e-200, 2e-200, 3e-200], [0, 0, 0])
-    assert tiny.p_value == pytest.approx(paired_comparison([1, 2, 3], [0, 0, 0]).p_value)
+    assert over_runs([1e-200, 2e-200, 3e-200]).p_equal() == pytest.approx(over_runs([1, 2, 3]).p_equal())
 
 
 @quick
-@given(values, st.integers(0, 1000))
-def test_scipy_agrees(a, seed):
-    b = np.random.default_rng(seed).normal(size=len(a))
-    result = paired_comparison(a, b)
-    if len(a) >= 3:
-        assert result.p_value == pytest.approx(stats.ttest_rel(a, b).pvalue, rel=1e-6)
-    assert mean_and_standard_error(a)[1] == pytest.approx(stats.sem(a), rel=1e-9, abs=1e-12)
-    low, high = result.interval
-    differences = np.subtract(a, b)
-    assert differences.min() - 1e-9 <= low <= high <= differences.max() + 1e-9
-    assert low - 1e-9 <= result.difference <= high + 1e-9
-    # Same input, same interval; and swapping the students changes signs only (the interval up to the resampling).
-    np.testing.assert_equal(tuple(paired_comparison(a, b)), tuple(result))
-    swapped = paired_comparison(b, a)
-    assert swapped.p_value == pytest.approx(result.p_value, nan_ok=True)
-    assert swapped.difference == -result.difference
+@given(st.lists(st.floats(-10, 10), min_size=3, max_size=8), st.floats(-1, 1), st.floats(0.01, 0.2))
+def test_scipy_agrees(values, bound, level):
+    found = over_runs(values)
+    if np.ptp(values) > 1e-9 * np.abs(values).max():
+        test = stats.ttest_1samp(values, bound, alternative="greater")
+        assert found.p_above(bound) == pytest.approx(test.pvalue, rel=1e-5, abs=1e-12)
+        interval = stats.ttest_1samp(values, 0).confidence_interval(1 - level)
+        assert found.interval(level) == pytest.approx((interval.low, interval.high), rel=1e-5, abs=1e-9)
+        assert mean_and_standard_error(values)[1] == pytest.approx(found.error, rel=1e-9, abs=1e-12)
 
 
-def test_the_interval_is_the_bootstraps():
-    rng = np.random.default_rng(3)
-    differences = rng.normal(0.3, 1, size=30)
-    low, high = paired_comparison(differences, np.zeros(30)).interval
-    theirs = stats.bootstrap((differences,), np.mean, method="percentile", n_resamples=10_000, rng=1).confidence_interval
-    assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+def test_splits_that_differ_stay_out_of_the_spread_over_runs():
+    # Two splits with means 0 and 10: within them 1 -1 and 11 9, so squares 4, 2 degrees of freedom, 4 runs: error sqrt(2 / 4).
+    found = over_runs([1, 11, -1, 9], [0, 1, 0, 1])
+    assert (found.mean, found.freedom) == (5, 2)
+    assert found.error == pytest.approx(math.sqrt(0.5))
+    assert over_runs([1, 11, -1, 9]).error > 2
+    assert over_runs([1, 11, 21], [0, 1, 2]) == over_runs([1, 11, 21])  # one run each: nothing within
+    assert over_runs([1, 11, -1], [0, 1, 0]) == over_runs([1, 11, -1])  # not equally many
+
+
+def test_other_images_take_the_spread_between_splits_and_more():
+    # Means of the splits 0 1 2, sd 1, and (1 / 3 + 1 / 4) times its square.
+    found = over_images([0.5, 1, 2, -0.5, 1, 2], [0, 1, 2, 0, 1, 2], 0.25)
+    assert (found.mean, found.freedom) == (1, 2)
+    assert found.error == pytest.approx(math.sqrt(1 / 3 + 1 / 4))
+    assert math.isnan(over_images([1, 2, 3, 4], [0, 1, 0, 1], 0.25).error)
+
+
+@pytest.mark.parametrize(("count", "level"), [(3, 0.01), (5, 0.01), (10, 0.002), (100, 0.025)])
+def test_what_is_detectable_is_found_four_times_in_five(count, level):
+    found = over_runs(np.random.default_rng(count).normal(size=count))
+    distance = detectable(found, level)
+    assert stats.nct.sf(stats.t.isf(level, count - 1), count - 1, distance / found.error) == pytest.approx(0.8, abs=1e-5)
+
+
+@quick
+@given(st.integers(0, 1000), st.floats(0.2, 3), st.sampled_from([0.025, 0.01, 0.001]), st.sampled_from([1, 5]))
+def test_so_many_runs_find_it_and_fewer_do_not(seed, distance, level, splits):
+    values = np.random.default_rng(seed).normal(size=10)
+    found = over_runs(values)
+    runs = runs_needed(found, distance, level, splits=splits)
+    spread = values.std(ddof=1)
+
+    def power(count):
+        freedom = count - (splits if count > splits else 1)
+        if freedom < 2:
+            return 0.0
+        return stats.nct.sf(stats.t.isf(level, freedom), freedom, distance * math.sqrt(count) / spread)
+
+    assert runs % splits == 0
+    assert power(runs) >= 0.8 - 1e-6
+    assert runs - splits < 3 or power(runs - splits) < 0.8
+
+
+def test_no_distance_takes_for_ever():
+    found = over_runs([1, 2, 3])
+    assert runs_needed(found, 0.0) == math.inf
+    assert math.isnan(runs_needed(over_runs([1, 2]), 1.0))
 
 
 def test_golden_holm():

@@ -107,7 +107,7 @@ def make_study(
         "surrogates": ["hard"],
         "illustrations": {"two_moons": {"points": 20, "noise": 0.1, "members": 2, "epochs": 1}},
         "evaluation": {"attacks": {"fgsm_eps_255": STRENGTHS[1:], "pgd_eps_255": STRONG}, "shifts": SHIFTS},
-        "report": {"bins": 10, "reference": next(iter(students))},
+        "report": {"bins": 10, "reference": next(iter(students)), "ensembles": 1},
     }
     return json.loads(json.dumps(params))  # plain, as pydantic dumps it: no part stands in two places
 

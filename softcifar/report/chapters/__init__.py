@@ -28,6 +28,7 @@ from softcifar.report.chapters.simulations.columns import metric_means as simula
 from softcifar.report.chapters.simulations.results import read as read_simulations
 from softcifar.report.chapters.summary.columns import metric_means
 from softcifar.report.core.chapter import Chapter
+from softcifar.report.core.design import Design
 from softcifar.report.core.long_table import long_table
 from softcifar.report.core.predictions import all_predictions
 from softcifar.report.core.results import load
@@ -73,4 +74,6 @@ def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models
     """The study with its predictions and the long table, of which every chapter gives rows."""
     results = load(params, data=data, scores=scores, models=models)
     predictions = all_predictions(results)
-    return Study(results, predictions, long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows)))
+    numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
+    sizes = {name: len(results.splits[name]["labels"]) for name in ("train", "test")}
+    return Study(results, predictions, numbers, Design("runs", params["data"].get("splits", 1), sizes["test"] / sizes["train"]))

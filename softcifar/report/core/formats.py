@@ -58,12 +58,12 @@ def _printed(cell: Cell) -> str:
 
 def _markdown_cell(cell: Cell) -> str:
     text = _printed(cell).replace("|", r"\|")
-    return {"best": f"**{text}**", "tied": f"{text} ~"}.get(cell.mark, text)
+    return {"best": f"**{text}**", "not separated": f"{text} ~"}.get(cell.mark, text)
 
 
 def _latex_cell(cell: Cell) -> str:
     text = _escape(_printed(cell))
-    return {"best": rf"\textbf{{{text}}}", "tied": rf"{text}$^{{\sim}}$"}.get(cell.mark, text)
+    return {"best": rf"\textbf{{{text}}}", "not separated": rf"{text}$^{{\sim}}$"}.get(cell.mark, text)
 
 
 def _escape(text: str) -> str:

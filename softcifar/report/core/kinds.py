@@ -91,10 +91,18 @@ def tuned(results: Results, student: str) -> bool:
     return len(results.students[student].about["candidates"]) > 1
 
 
+def distinct(results: Results) -> list[str]:
+    """All students but those whose networks stand under an earlier name as well: two criteria may choose the same value."""
+    first: dict[str, str] = {}
+    for name in results.students:
+        first.setdefault(str(_networks(results, name)), name)
+    return list(first.values())
+
+
 def of_kind(results: Results, wanted: str, wanted_loss: str = "cross_entropy") -> list[str]:
-    """Students that learned from labels of the source `wanted` with this loss, in the order of params."""
+    """Students that learned from labels of the source `wanted` with this loss, each network once, in the order of params."""
     kind = (wanted, wanted_loss)
-    return [name for name in results.students if (source(results, name), loss(results, name)) == kind]
+    return [name for name in distinct(results) if (source(results, name), loss(results, name)) == kind]
 
 
 def alike(results: Results, a: str, b: str, *, but: tuple[str, ...]) -> bool:
@@ -120,21 +128,17 @@ def kind(labels: str, loss_name: str) -> str:
 
 
 def described(results: Results, student: str) -> str:
-    """The student's name and what it is: "smooth (label smoothing)", "relaxed (label relaxation, chosen by ECE)".
-
-    Two criteria may choose the same value, and then the same networks stand under two names; the second one says so.
-    """
+    """The student's name and what it is: "smooth (label smoothing)", "relaxed (label relaxation, chosen by ECE)"."""
     what = kind(source(results, student), loss(results, student))
     name = method(results, student)
     what += f", {method_title(name)}" if name != PLAIN else ""
     if tuned(results, student):
         what += f", chosen by {CRITERION_TITLES[results.students[student].about['choose_by']]}"
-        twin = next(name for name in results.students if _networks(results, name) == _networks(results, student))
-        what += f", the same networks as {twin}" if twin != student else ""
     return f"{student} ({what})"
 
 
-def _networks(results: Results, student: str) -> tuple:
-    """What two students agree in if validation chose the same networks for both."""
+def _networks(results: Results, student: str) -> object:
+    """What two students agree in exactly if theirs are the same networks: what each of them was trained with."""
     about = results.students[student].about
-    return results.params["students"][student]["labels"], about["candidates"], about["validation"], about["choice"]
+    options = {key: value for key, value in results.params["students"][student].items() if key != "choose_by"}
+    return options, about["candidates"][about["choice"]]

@@ -14,8 +14,9 @@ Rows = Callable[[Results, Prediction], list[Row]]  # what a chapter gives of one
 
 
 def long_table(results: Results, predictions: dict[str, list[Prediction]], givers: Iterable[Rows]) -> pd.DataFrame:
-    """Columns student, kind (run | ensemble), seed (<NA> for an ensemble), metric, set, score, value (float64).
+    """Columns student, kind (run | ensemble), seed, metric, set, score, value (float64).
 
+    seed: of the run, or the number of the ensemble.
     A metric's name ends in `_scaled` after temperature scaling. set: "test", "human" or "exact" (the distribution that
     a metric compares with), "shallow" (the network that was distilled from the student), an OOD set's name, or "near" / "far"
     for the mean over the sets of that kind. Under a shift, set is its name ("fog", "corruptions" for the mean over all, "crop")

@@ -1,15 +1,14 @@
 """Which students a claim compares, and their numbers paired by run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from softcifar.report.core.kinds import alike, described, of_kind
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
-from softcifar.report.core.verdicts import Finding, best, difference
+from softcifar.report.core.verdicts import Check
 
 CROSS_ENTROPY = "cross_entropy"
 
@@ -26,14 +25,14 @@ def pairs(results: Results, ours: tuple[str, str], theirs: tuple[str, str], *, b
 
 def shared_runs(
     numbers: pd.DataFrame,
-    students: list[str],
+    students: Sequence[str],
     metric: str,
     *,
     set: str = "test",
     score: str | Mapping[str, str] = "",
     scale: float = 1,
-) -> list[np.ndarray]:
-    """Each student's values for the runs that all of them have, in the order of the runs; float64 (n,) each.
+) -> pd.DataFrame:
+    """The students' values: a row per run that all of them have, a column per student.
 
     numbers: the long table; score: its column `score`, one for all or {student: its own}; scale 100 turns proportions into
     points.
@@ -41,8 +40,7 @@ def shared_runs(
     wanted = score if isinstance(score, str) else numbers["student"].map(score)
     chosen = numbers[(numbers["kind"] == "run") & (numbers["metric"] == metric) & (numbers["set"] == set)]
     chosen = chosen[chosen["score"] == (wanted if isinstance(wanted, str) else wanted[chosen.index])]
-    table = chosen.pivot(index="seed", columns="student", values="value").reindex(columns=students).dropna()
-    return [scale * table[name].to_numpy() for name in students]
+    return scale * chosen.pivot(index="seed", columns="student", values="value").reindex(columns=list(students)).dropna()
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,12 @@ class Measure:
     scale: float = 1
     before: tuple[str, str] | None = None
 
-    def of(self, numbers: pd.DataFrame, students: list[str]) -> list[np.ndarray]:
-        """(n,) per student, paired by run."""
+    def of(self, numbers: pd.DataFrame, students: Sequence[str]) -> pd.DataFrame:
+        """A row per run, a column per student."""
         values = shared_runs(numbers, students, self.metric, set=self.set, score=self.score, scale=self.scale)
         if self.before is None:
             return values
-        clean = replace(self, set=self.before[0], score=self.before[1], before=None).of(numbers, students)
-        return [a - b for a, b in zip(clean, values, strict=True)]
+        return replace(self, set=self.before[0], score=self.before[1], before=None).of(numbers, students) - values
 
 
 ACCURACY = Measure("accuracy, points", "accuracy", True, scale=100)
@@ -76,18 +73,27 @@ ECE = Measure("ECE", "ece", False)
 
 def compare(
     claim: str, statement: str, study: Study, a: str, b: str, measure: Measure, *, prefix: str = "", margin: float = 0
-) -> Finding:
+) -> Check:
     """The claim that the first of two students is better in this measure."""
     compared = f"{prefix}{described(study.results, a)} against {described(study.results, b)}"
     values = measure.of(study.numbers, [a, b])
-    return difference(claim, statement, compared, measure.title, *values, higher=measure.higher, margin=margin)
+    return Check(claim, statement, compared, measure.title, measure.higher, {b: values[a] - values[b]}, margin, (a, b))
 
 
-def best_of(claim: str, statement: str, study: Study, ours: str, rivals: Iterable[str], measure: Measure) -> list[Finding]:
-    """The claim that a student is better than every rival; no finding without a rival."""
+def best_of(claim: str, statement: str, study: Study, ours: str, rivals: Iterable[str], measure: Measure) -> list[Check]:
+    """The claim that a student is better than every rival; no row without a rival."""
     rivals = list(rivals)
     if not rivals:
         return []
-    own, *others = measure.of(study.numbers, [ours, *rivals])
-    of = dict(zip(rivals, others, strict=True))
-    return [best(claim, statement, described(study.results, ours), measure.title, own, of, higher=measure.higher)]
+    values = measure.of(study.numbers, [ours, *rivals])
+    return [better_than_each(claim, statement, described(study.results, ours), measure, values)]
+
+
+def better_than_each(claim: str, statement: str, name: str, measure: Measure, values: pd.DataFrame) -> Check:
+    """The claim that the student of the first column, called `name`, is better than that of each other column."""
+    ours, *rivals = values.columns
+    against = {rival: values[ours] - values[rival] for rival in rivals}
+    means = values[rivals].mean().dropna()
+    best = f": {means.idxmax() if measure.higher else means.idxmin()}" if len(rivals) > 1 and len(means) else ""
+    compared = f"{name}, against {'the best of ' if best else ''}{', '.join(rivals)}{best}"
+    return Check(claim, statement, compared, measure.title, measure.higher, against, students=tuple(values.columns))

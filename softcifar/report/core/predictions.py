@@ -14,14 +14,16 @@ from softcifar.scores import LOGIT_SCORES
 class Prediction:
     """What one network, or one deep ensemble, says about the test images and how novel it finds every set.
 
-    kind: "run" | "ensemble"; seed: that of the run, None for the ensemble; temperature: fitted on validation;
+    kind: "run" | "ensemble"; seed: that of the run, or the number of the ensemble; runs: places of the networks among the
+    student's; temperature: fitted on validation;
     probs, scaled: (N, K) test probabilities before and after temperature scaling; novelty: {score: {"test" or the OOD
     set's name: (N,)}}, higher = more novel.
     """
 
     student: str
     kind: str
-    seed: int | None
+    seed: int
+    runs: slice
     temperature: float
     probs: np.ndarray
     scaled: np.ndarray
@@ -29,9 +31,9 @@ class Prediction:
 
 
 def all_predictions(results: Results) -> dict[str, list[Prediction]]:
-    """{student: [one Prediction per run, then the ensemble's where there are two runs or more]}."""
-    labels = results.splits["validation"]["labels"]
-    return {name: _student(student, labels) for name, student in results.students.items()}
+    """{student: [one Prediction per run, then one per ensemble, of disjoint runs, where there are two runs or more]}."""
+    labels, ensembles = results.splits["validation"]["labels"], results.params["report"]["ensembles"]
+    return {name: _student(student, labels, ensembles) for name, student in results.students.items()}
 
 
 def single(results: Results, prediction: Prediction) -> tuple[StudentScores, int] | None:
@@ -47,25 +49,31 @@ def runs(predictions: list[Prediction]) -> list[Prediction]:
     return [prediction for prediction in predictions if prediction.kind == "run"]
 
 
-def _student(student: StudentScores, validation_labels: np.ndarray) -> list[Prediction]:
+def _student(student: StudentScores, validation_labels: np.ndarray, ensembles: int) -> list[Prediction]:
     predictions = []
     for run, seed in enumerate(student.seeds):
-        logits = {key: array[run] for key, array in student.logits.items()}
-        network = _prediction(student.name, "run", seed, logits, validation_labels)
+        network = _prediction(student, "run", seed, slice(run, run + 1), validation_labels)
         for score, sets in student.novelty.items():  # of one network, so an ensemble has none
             network.novelty[score] = {key.removeprefix("ood_"): array[run] for key, array in sets.items()}
         predictions.append(network)
-    if len(student.seeds) > 1:
-        # The members of a deep ensemble are samples of one stochastic network: p = mean over runs and samples of
-        # softmax(z), one temperature fitted for the mean, mutual information between members.
-        members = {key: array.reshape(-1, *array.shape[2:]) for key, array in student.logits.items()}
-        predictions.append(_prediction(student.name, "ensemble", None, members, validation_labels))
+    for number in range(ensembles if len(student.seeds) > 1 else 0):
+        members = slice(number, None, ensembles)
+        predictions.append(_prediction(student, "ensemble", number, members, validation_labels))
     return predictions
 
 
-def _prediction(
-    student: str, kind: str, seed: int | None, logits: dict[str, np.ndarray], validation_labels: np.ndarray
-) -> Prediction:
+def samples(student: StudentScores, which: str, runs: slice) -> np.ndarray:
+    """Logits (S, N, K) of these runs.
+
+    The members of a deep ensemble are samples of one stochastic network: p = mean over runs and samples of softmax(z), one
+    temperature fitted for the mean, mutual information between members.
+    """
+    chosen = student.logits[which][runs]
+    return chosen.reshape(-1, *chosen.shape[2:])
+
+
+def _prediction(student: StudentScores, kind: str, seed: int, runs: slice, validation_labels: np.ndarray) -> Prediction:
+    logits = {which: samples(student, which, runs) for which in student.logits}
     temperature = float(fit_temperature(logits["validation"], validation_labels))
     several = len(logits["test"]) > 1
     novelty = {
@@ -75,4 +83,4 @@ def _prediction(
     }
     probs = metrics.predictive(logits["test"])
     scaled = metrics.predictive(logits["test"], temperature)
-    return Prediction(student, kind, seed, temperature, probs, scaled, novelty)
+    return Prediction(student.name, kind, seed, runs, temperature, probs, scaled, novelty)

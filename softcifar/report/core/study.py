@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from softcifar.report.core.columns import Column
+from softcifar.report.core.design import Design
 from softcifar.report.core.predictions import Prediction
 from softcifar.report.core.tables import Table
 
@@ -14,13 +15,14 @@ from softcifar.report.core.tables import Table
 class Study:
     """A finished study. results: of students (core.results.Results) or of simulations (chapters.simulations.results).
 
-    numbers: the long table, in which a method of a simulation stands for a student and a data set for a run; tables: by name,
-    those of all chapters once they are built.
+    numbers: the long table, in which a method of a simulation stands for a student and a data set for a run; design: of what
+    its runs are draws; tables: by name, those of all chapters once they are built.
     """
 
     results: Any
     predictions: dict[str, list[Prediction]]
     numbers: pd.DataFrame
+    design: Design = field(default_factory=Design)
     tables: dict[str, Table] = field(default_factory=dict)
 
     @property

@@ -10,16 +10,17 @@ import pandas as pd
 from softcifar import metrics
 from softcifar.report.core.columns import Column, Field, plain
 from softcifar.report.core.comparisons import by_run, marks
+from softcifar.report.core.design import Design
 
 KEYS = {"student": "Student", "kind": "Model", "set": "OOD set", "score": "Score", "method": "Method",
         "simulation": "Simulation"}  # fmt: skip
 MODELS = {"run": "single", "ensemble": "ensemble"}
 MARK_NOTE = (
-    "Bold: the best mean, where a paired t test by run separates it from every other student at the 5 % level "
-    "(Holm correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean "
-    "that the test does not separate from it. Ensembles are one prediction each, so they carry no spread and take no part in "
-    "the tests. Spread and tests are over a student's runs on one split with one set of teachers: they do not "
-    "cover how another split or other teachers would change a number. There is no test below three runs."
+    "Bold: the best mean, where paired t tests by run separate it from every other student (two-sided p < .02 after Holm's "
+    "correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean that the "
+    "tests do not separate from it, which does not mean that they are equally good. Ensembles take no part in the tests. "
+    "Spread and tests are over runs on the same images: they do not cover how other images or other teachers would change a "
+    "number. There is no test below three runs."
 )
 
 
@@ -28,7 +29,7 @@ class Cell:
     """One entry of a table.
 
     text: as printed; value: to sort by, None where missing; error: "± ...", "" for a mean that has none, None for what
-    is no mean; mark: "best", "tied" or "".
+    is no mean; mark: "best", "not separated" or "".
     """
 
     text: str
@@ -96,6 +97,7 @@ def _cell(field: Field, record: Mapping[str, Any]) -> Cell:
 
 def means_table(
     numbers: pd.DataFrame,
+    design: Design,
     name: str,
     title: str,
     columns: Sequence[Column],
@@ -121,7 +123,7 @@ def means_table(
         for column in columns:
             if column.higher is not None:
                 values = by_run(part[part["column"] == column.key], column)
-                for student, mark in marks(values, higher=column.higher).items():
+                for student, mark in marks(values, design, higher=column.higher).of.items():
                     marked[student, "run", group, column.key] = mark
     values = {key: part["value"].to_numpy() for key, part in cells.groupby([*keys, "column"], sort=False)}
     columns = [column for column in columns if column.key in set(cells["column"])]

@@ -1,191 +1,240 @@
-"""A published claim held against runs: effect, interval and a verdict that follows from them by rule.
+"""Published claims held against runs: effect, interval and a verdict that follows from them by rule.
 
-The verdict of a claim "a is better than b" (margin 0):
-    supported      the 95 % interval of the mean paired difference lies wholly on the claimed side of 0
-    contradicted   it lies wholly on the other side
-    undecided      it holds 0, or there are too few pairs, or no spread, for an interval
-A claim "a is not worse than b by more than a margin" puts the margin in the place of 0 (non-inferiority).
+A row's evidence for its claim, or against it, is the one-sided p of a paired t test. The claim "a is better than b" has its
+bound at 0, the claim "a is not worse than b by more than a margin" (non-inferiority) at the margin; that a test finds no
+difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim leaves p < .01:
+    supported, contradicted              for further images like these (in simulations: further data sets)
+    the same "on these images"           for further runs on the images of this study, which is all that one split can tell
+    undecided                            else; also where there are too few pairs, or no spread, for a test
+docs/verdicts.md has the error rates of these rules, by simulation.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+import pandas as pd
 
+from softcifar import metrics
 from softcifar.errors import UserError
-from softcifar.metrics.statistics import FEWEST
+from softcifar.metrics import Estimate
+from softcifar.metrics.statistics import FEWEST, LEVEL
+from softcifar.report.core.columns import p_text
+from softcifar.report.core.design import Design
 
-LEVEL = 0.05
-Verdict = Literal["supported", "contradicted", "undecided"]
+SIDED = LEVEL / 2
+ON_THESE = " on these images"
+Estimator = Callable[[pd.Series], Estimate]
+Evidence = tuple[float, float]  # one-sided p for the claim and against it; NaN where there is no test
+
+
+@dataclass(frozen=True)
+class Check:
+    """One row of the claims table: what is compared with what to check a claim.
+
+    claim: its number, "B1"; statement: one sentence; compared: in words; metric: with its unit where it has one; higher: is
+    more better?; against: by rival, the value of ours less the rival's, a Series by run (or data set), NaN where either has
+    none; margin >= 0: by how much ours may be worse, in the unit of the metric; students: whose runs these are; every: of
+    several rivals, ours is claimed to be better than each of them, else than at least one; unit: what a pair is, if not a run.
+    """
+
+    claim: str
+    statement: str
+    compared: str
+    metric: str
+    higher: bool
+    against: Mapping[str, pd.Series]
+    margin: float = 0.0
+    students: tuple[str, ...] = ()
+    every: bool = True
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.against:
+            raise UserError(f"{self.claim}: no rivals; allowed: at least one")
+        if not self.margin >= 0:
+            raise UserError(f"margin: found {self.margin}; allowed: 0 or more")
+
+    @property
+    def shown(self) -> pd.Series:
+        """Against the rival that decides: with the best mean, or, where one has to be beaten, with the worst."""
+        means = {rival: differences.mean() for rival, differences in self.against.items()}
+        known = {rival: mean for rival, mean in means.items() if not math.isnan(mean)} or means
+        return self.against[(min if self.higher == self.every else max)(known, key=known.get)]
+
+    @property
+    def bound(self) -> float:
+        """Where the mean difference has to lie above (below, where less is better)."""
+        return -self.margin if self.higher else self.margin
+
+    def evidence(self, estimate: Estimator) -> Evidence:
+        """Where all of m tests have to succeed, the largest p counts (Berger 1982); where one has to, the least times m
+        (Bonferroni)."""
+        sides = np.array([self._against_one(estimate(differences)) for differences in self.against.values()])
+        if np.isnan(sides).all():
+            return math.nan, math.nan
+        all_succeed, one_succeeds = (0, 1) if self.every else (1, 0)
+        found = np.empty(2)
+        found[all_succeed] = np.nan_to_num(sides[:, all_succeed], nan=1.0).max()
+        found[one_succeeds] = min(1.0, len(sides) * np.nanmin(sides[:, one_succeeds]))
+        return float(found[0]), float(found[1])
+
+    def _against_one(self, estimated: Estimate) -> Evidence:
+        above = estimated.p_above(self.bound)
+        return (above, 1 - above) if self.higher else (1 - above, above)
+
+
+@dataclass(frozen=True)
+class NowhereBest:
+    """The claim that no name is best in every measure, as one row without an effect.
+
+    measures: {(title, is more better?): values by run, a column per name}, the same names in each.
+    """
+
+    claim: str
+    statement: str
+    compared: str
+    measures: Mapping[tuple[str, bool], pd.DataFrame]
+    students: tuple[str, ...] = ()
+    higher: bool | None = None
+    unit: str = ""
+
+    @property
+    def metric(self) -> str:
+        return ", ".join(title for title, _ in self.measures)
+
+    @property
+    def shown(self) -> pd.Series:
+        """As many pairs as there are; no effect."""
+        return next(iter(self.measures.values())).dropna().iloc[:, 0] * math.nan
+
+    def evidence(self, estimate: Estimator) -> Evidence:
+        """For it: every name is worse than some other one in some measure, its smallest p times the number of comparisons it
+        takes part in. Against it: one name is better than every other one in all measures, the least p over names times their
+        number."""
+        names = list(next(iter(self.measures.values())))
+        if len(names) < 2:
+            return math.nan, math.nan
+        beaten, best = [], []
+        for ours in names:
+            worse = []
+            for (_, higher), values in self.measures.items():
+                for theirs in names:
+                    if theirs != ours:
+                        above = estimate(values[ours] - values[theirs]).p_above()  # small where ours is larger
+                        worse.append(1 - above if higher else above)
+            worse = np.array(worse)
+            if np.isnan(worse).all():
+                return math.nan, math.nan
+            beaten.append(min(1.0, len(worse) * float(np.nanmin(worse))))
+            best.append(float(np.nan_to_num(1 - worse, nan=1.0).max()))
+        return max(beaten), min(1.0, len(names) * min(best))
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One row of the claims table: what was compared, what came out, what follows."""
+    """A row with what came out of it."""
 
-    claim: str  # its number: "B1"
-    statement: str  # one sentence
-    compared: str  # what with what, in words
-    metric: str  # with its unit where it has one: "accuracy, points"
+    claim: str
+    statement: str
+    compared: str
+    metric: str
     higher: bool | None  # is more better? None: the row is about several metrics
     effect: float  # mean paired difference, in the unit of the metric
-    low: float  # 95 % interval; NaN where there is none
+    low: float  # 95 % interval for further runs on these images; NaN where there is none
     high: float
+    images_low: float  # the same for further images like these
+    images_high: float
     n: int  # pairs
-    unit: str  # what a pair is: "runs", "data sets"
-    verdict: Verdict
+    unit: str  # what a pair is
+    verdict: str
     reason: str  # how the verdict follows, in words
+    decides: float  # the distance from the bound that a row with this n and spread decides with a probability of 80 %
+    needed: float  # how many pairs would decide, with that probability, the distance that was seen
+    students: tuple[str, ...]
 
 
-def difference(
-    claim: str,
-    statement: str,
-    compared: str,
-    metric: str,
-    a: object,
-    b: object,
-    *,
-    higher: bool,
-    margin: float = 0,
-    unit: str = "runs",
-) -> Finding:
-    """The claim that `a` is better than `b`, or, with a margin, that it is not worse by more than `margin`.
-
-    a, b: (n,) in the unit of `metric`, paired by place; pairs in which either is not finite are left out. higher: is more
-    better? margin >= 0, in the same unit. The effect is the mean of a - b, whatever `higher` says; its interval is
-    Student's t on the differences. Fewer than three pairs, or differences that are all equal (no spread to judge by):
-    undecided. UserError for other shapes or a negative margin.
-    """
-    differences = _differences(a, b)
-    if not margin >= 0:
-        raise UserError(f"margin: found {margin}; allowed: 0 or more")
-    low, high = t_interval(differences)
-    verdict, reason = _verdict(differences, low, high, higher, margin, unit)
-    effect = float(differences.mean()) if len(differences) else math.nan
-    return Finding(claim, statement, compared, metric, higher, effect, low, high, len(differences), unit, verdict, reason)
+def judge(rows: Iterable[Check | NowhereBest], design: Design) -> list[Finding]:
+    """Every row with its verdict, in their order. Rows of one claim are corrected together, on each side."""
+    rows = list(rows)
+    these = _corrected(rows, design.these)
+    beyond = _corrected(rows, design.beyond) if design.tells_beyond else None
+    return [_finding(row, these[number], beyond and beyond[number], design) for number, row in enumerate(rows)]
 
 
-def best(
-    claim: str,
-    statement: str,
-    name: str,
-    metric: str,
-    a: object,
-    rivals: Mapping[str, object],
-    *,
-    higher: bool,
-    unit: str = "runs",
-) -> Finding:
-    """The claim that `a`, called `name`, is better than every one of at least one rival, as one row.
+@dataclass(frozen=True)
+class _Judged:
+    """Evidence of a row before and after the correction over the `tested` rows of its claim."""
 
-    a and each of the rivals {name: values}: (n,), paired by place, as in `difference`. Supported where the 95 % interval
-    against each single rival is on the claimed side (to be better than all, all tests have to succeed, so no correction
-    is due: Berger 1982); contradicted where some rival is better, its interval at .05 over the number of rivals
-    (Bonferroni). The row shows the difference from the rival with the best mean.
-    """
-    if not rivals:
-        raise UserError(f"{claim}: no rivals; allowed: at least one")
-    rows = {rival: difference(claim, statement, "", metric, a, b, higher=higher, unit=unit) for rival, b in rivals.items()}
-    level = LEVEL / len(rivals)
-    losses = [
-        rival
-        for rival, b in rivals.items()
-        if rows[rival].verdict == "contradicted"
-        and _side(*t_interval(_differences(a, b), level=level), higher=higher, margin=0) == "contradicted"
+    single: Evidence
+    corrected: Evidence
+    tested: int
+
+    @property
+    def side(self) -> str | None:
+        """Which way it decides, if it does."""
+        for word, p in zip(("supported", "contradicted"), self.corrected, strict=True):
+            if p < SIDED:
+                return word
+        return None
+
+
+def _corrected(rows: list, estimate: Estimator) -> list[_Judged]:
+    single = [row.evidence(estimate) for row in rows]
+    claims = np.array([row.claim for row in rows])
+    both = np.array(single).reshape(-1, 2)
+    corrected = np.empty_like(both)
+    for claim in dict.fromkeys(claims):
+        of_claim = claims == claim
+        for side in range(2):
+            corrected[of_claim, side] = metrics.holm(both[of_claim, side])
+    tested = {claim: int((~np.isnan(both[claims == claim, 0])).sum()) for claim in claims}
+    return [
+        _Judged(evidence, (float(pair[0]), float(pair[1])), max(tested[row.claim], 1))
+        for row, evidence, pair in zip(rows, single, corrected, strict=True)
     ]
-    known = {rival: row for rival, row in rows.items() if not math.isnan(row.effect)} or rows
-    nearest = (min if higher else max)(known, key=lambda rival: known[rival].effect)
-    shown = replace(rows[nearest], compared=f"{name}, against the best of {', '.join(rivals)}: {nearest}")
-    unsure = [rival for rival, row in rows.items() if row.verdict != "supported"]
-    if losses:
-        reason = f"{' and '.join(losses)} better, corrected for {len(rivals)} rivals"
-        return replace(shown, verdict="contradicted", reason=reason)
-    if not unsure:
-        return replace(shown, reason=f"better than each of {len(rivals)} rivals") if len(rivals) > 1 else shown
-    if len(rivals) == 1 or math.isnan(shown.low):
-        return replace(shown, verdict="undecided")
-    return replace(shown, verdict="undecided", reason=f"not better than {', '.join(unsure)} beyond doubt")
 
 
-def nowhere_best(
-    claim: str,
-    statement: str,
-    compared: str,
-    measures: Mapping[tuple[str, bool], Mapping[str, np.ndarray]],
-    *,
-    unit: str = "runs",
-) -> Finding:
-    """The claim that no name is best in every measure, as one row without an effect.
+def _finding(row: Check | NowhereBest, these: _Judged, beyond: _Judged | None, design: Design) -> Finding:
+    estimated = design.these(row.shown)
+    low, high = estimated.interval()
+    images_low, images_high = design.beyond(row.shown).interval() if beyond else (math.nan, math.nan)
+    count = len(row.shown) if isinstance(row, NowhereBest) else estimated.count
+    verdict, judged = "undecided", beyond or these
+    if beyond and beyond.side:
+        verdict = beyond.side
+    elif these.side:
+        verdict, judged = these.side + ON_THESE, these
+    level = SIDED / these.tested
+    distance = estimated.mean - row.bound if isinstance(row, Check) else math.nan
+    return Finding(
+        claim=row.claim,
+        statement=row.statement,
+        compared=row.compared,
+        metric=row.metric,
+        higher=row.higher,
+        effect=estimated.mean,
+        low=low,
+        high=high,
+        images_low=images_low,
+        images_high=images_high,
+        n=count,
+        unit=row.unit or design.unit,
+        verdict=verdict,
+        reason=_reason(judged, count, row.unit or design.unit),
+        decides=metrics.detectable(estimated, level),
+        needed=metrics.runs_needed(estimated, distance, level, splits=design.splits or 1),
+        students=row.students,
+    )
 
-    measures: {(title, is more better?): {name: (n,) paired by place}}, the same names in each. Supported where every name is
-    worse than some other in some measure, its interval at .05 over the number of comparisons that it takes part in
-    (Bonferroni); contradicted where one name is better than each other in all measures; else undecided.
-    """
-    names = list(next(iter(measures.values())))
-    level = LEVEL / (len(measures) * max(len(names) - 1, 1))
 
-    def side(ours: str, theirs: str, measure: tuple[str, bool], level: float) -> Verdict:
-        values = measures[measure]
-        return _side(*t_interval(_differences(values[ours], values[theirs]), level=level), higher=measure[1], margin=0)
-
-    def against(name: str, level: float) -> list[Verdict]:
-        return [side(name, other, measure, level) for measure in measures for other in names if other != name]
-
-    unbeaten = [name for name in names if "contradicted" not in against(name, level)]
-    winner = [name for name in unbeaten if len(names) > 1 and set(against(name, LEVEL)) == {"supported"}]
-    verdict, reason = "undecided", f"never worse beyond doubt: {', '.join(unbeaten)}"
-    if winner:
-        verdict, reason = "contradicted", f"{winner[0]} is best in all of them"
-    elif not unbeaten:
-        verdict, reason = "supported", "each is worse than another one in some measure, corrected for all comparisons"
-    first = next(iter(measures.values()))
-    count = min(len(values) for values in first.values())
+def _reason(judged: _Judged, count: int, unit: str) -> str:
     if count < FEWEST:
-        reason = f"{count} paired {unit}; an interval takes {FEWEST}"
-    title = ", ".join(title for title, _ in measures)
-    return Finding(claim, statement, compared, title, None, math.nan, math.nan, math.nan, count, unit, verdict, reason)
-
-
-def t_interval(differences: object, *, level: float = LEVEL) -> tuple[float, float]:
-    """Student's t interval, at confidence 1 - level, of the mean of (n,) differences.
-
-    NaN, NaN below three of them, and where all are equal: accuracies are whole counts of images, so a few differences
-    are equal by chance, and a width of 0 would claim to be certain.
-    """
-    differences = np.asarray(differences, dtype=np.float64)
-    count = len(differences)
-    if count < FEWEST or np.ptp(differences) <= 1e-12 * np.abs(differences).max():
-        return math.nan, math.nan
-    half = stdtrit(count - 1, 1 - level / 2) * differences.std(ddof=1) / math.sqrt(count)
-    return float(differences.mean() - half), float(differences.mean() + half)
-
-
-def _verdict(differences: np.ndarray, low: float, high: float, higher: bool, margin: float, unit: str) -> tuple[Verdict, str]:
-    if len(differences) < FEWEST:
-        return "undecided", f"{len(differences)} paired {unit}; an interval takes {FEWEST}"
-    if math.isnan(low):
-        return "undecided", f"all {len(differences)} differences are equal: no spread to judge by"
-    side = _side(low, high, higher=higher, margin=margin)
-    bound = f"{-margin if higher else margin:g}".replace("-", "−")  # a true minus sign
-    where = "holds" if side == "undecided" else "above" if (side == "supported") == higher else "below"
-    return side, f"interval {where} {bound}"
-
-
-def _side(low: float, high: float, *, higher: bool, margin: float) -> Verdict:
-    """Where the interval of a - b lies, seen from the bound that the claim sets."""
-    if not higher:
-        low, high = -high, -low
-    if low > -margin:
-        return "supported"
-    return "contradicted" if high < -margin else "undecided"
-
-
-def _differences(a: object, b: object) -> np.ndarray:
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if a.ndim != 1 or a.shape != b.shape:
-        raise UserError(f"claims: shapes {a.shape} and {b.shape} found; allowed: two rows of one length, paired by place")
-    both = np.isfinite(a) & np.isfinite(b)
-    return a[both] - b[both]
+        return f"{count} paired {unit}; a test takes {FEWEST}"
+    if math.isnan(judged.single[0]):
+        return f"no spread over {count} paired {unit} to judge by"
+    side = int(judged.single[1] < judged.single[0])
+    which = ("for", "against")[side]
+    corrected = f", {p_text(judged.corrected[side])} corrected for {judged.tested} rows" if judged.tested > 1 else ""
+    return f"p {p_text(judged.single[side])} {which} it{corrected}"

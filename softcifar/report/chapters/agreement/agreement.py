@@ -46,4 +46,4 @@ def table(study: Study) -> Table:
     """Every metric, against people and against the exact distribution, where known."""
     columns = [column(metric, source) for source in study.results.targets("test") for metric in AGREEMENT]
     title = "Agreement with label distributions"
-    return means_table(study.numbers, "agreement", title, columns, note=MARK_NOTE, folded=True)
+    return means_table(study.numbers, study.design, "agreement", title, columns, note=MARK_NOTE, folded=True)

@@ -48,4 +48,4 @@ def table(study: Study) -> Table:
     temperature = Column("temperature", "T", "temperature fitted on validation", "temperature", higher=None, digits=2)
     columns = [temperature, *(column(metric, scaled=scaled) for metric in QUALITY for scaled in (False, True))]
     title = "Calibration before and after temperature scaling"
-    return means_table(study.numbers, "calibration", title, columns, note=MARK_NOTE, folded=True)
+    return means_table(study.numbers, study.design, "calibration", title, columns, note=MARK_NOTE, folded=True)

@@ -4,12 +4,12 @@ from softcifar.report.chapters.claims import ddu, instance_smoothing, label_rela
 from softcifar.report.chapters.claims.table import claims_table
 from softcifar.report.core.chapter import Chapter
 
-# Study -> findings
+# Study -> checks
 CLAIMS = [
-    soft_cifar.findings,
-    instance_smoothing.findings,
-    label_relaxation.findings,
-    ddu.findings,
-    soft_augmentation.findings,
+    soft_cifar.checks,
+    instance_smoothing.checks,
+    label_relaxation.checks,
+    ddu.checks,
+    soft_augmentation.checks,
 ]
 CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, CLAIMS),))

@@ -1,14 +1,14 @@
 """The claims of deep deterministic uncertainty (Mukhoti et al. 2023): D1 to D3. (D4 is about active learning.)"""
 
-import numpy as np
+import pandas as pd
 
 from softcifar.report.chapters.published.literature import MUKHOTI
 from softcifar.report.core.columns import HEADLINE_SCORE, WHOSE
-from softcifar.report.core.kinds import PLAIN, alike, described, loss, method, own_score, score_titles
+from softcifar.report.core.kinds import PLAIN, alike, described, distinct, loss, method, own_score, score_titles
 from softcifar.report.core.pairs import CROSS_ENTROPY, shared_runs, stated
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
-from softcifar.report.core.verdicts import Finding, difference
+from softcifar.report.core.verdicts import Check
 
 DENSITY = "ddu"
 RIVALS = ("duq", "sngp")  # methods whose own scores the paper compares with
@@ -24,66 +24,82 @@ D = stated(
 )
 
 
-def findings(study: Study) -> list[Finding]:
+def checks(study: Study) -> list[Check]:
     """A row per claim, kind of sets and rival that the study has; [] where it has no novel images."""
     students = _students(study.results)
-    return [finding for claim in (_beats, _matches, _tells_apart) for ours in students for finding in claim(study, ours)]
+    return [check for claim in (_beats, _matches, _tells_apart) for ours in students for check in claim(study, ours)]
 
 
 def _students(results: Results) -> list[str]:
     """Plain students with spectral normalisation, as the paper has them; else the reference, if it is a plain one."""
-    plain = [name for name in results.students if (method(results, name), loss(results, name)) == (PLAIN, CROSS_ENTROPY)]
+    plain = _plain(results)
     normalised = [name for name in plain if _normalised(results, name)]
     return normalised or [name for name in plain if name == results.reference]
+
+
+def _plain(results: Results) -> list[str]:
+    return [name for name in distinct(results) if (method(results, name), loss(results, name)) == (PLAIN, CROSS_ENTROPY)]
 
 
 def _normalised(results: Results, student: str) -> bool:
     return bool(results.params["students"][student]["network"]["options"].get("spectral_norm"))
 
 
+def _twins(results: Results, student: str) -> list[str]:
+    """The same network without spectral normalisation, whose entropy and energy are the published rivals; else the student."""
+    if not _normalised(results, student):
+        return [student]
+    network = results.params["students"][student]["network"]["name"]
+    others = [name for name in _plain(results) if results.params["students"][name]["network"]["name"] == network]
+    others = [name for name in others if not _normalised(results, name)]
+    return [name for name in others if alike(results, student, name, but=("network",))] or [student]
+
+
 def _name(results: Results, student: str) -> str:
     return described(results, student) + ("" if _normalised(results, student) else ", no spectral normalisation")
 
 
-def _auroc(study: Study, student: str, kind: str, score: str) -> np.ndarray:
-    return shared_runs(study.numbers, [student], "auroc", set=kind, score=score)[0]
+def _auroc(study: Study, student: str, kind: str, score: str) -> pd.Series:
+    return shared_runs(study.numbers, [student], "auroc", set=kind, score=score)[student]
 
 
-def _beats(study: Study, ours: str) -> list[Finding]:
+def _beats(study: Study, ours: str) -> list[Check]:
     results, titles = study.results, score_titles(study.results)
-    others = [name for name in results.students if method(results, name) in RIVALS]
+    others = [name for name in distinct(results) if method(results, name) in RIVALS]
     others = [name for name in others if alike(results, ours, name, but=("network", "method", "lr"))]
-    rivals = [(ours, HEADLINE_SCORE), (ours, "energy"), *((name, own_score(results, name)) for name in others)]
+    rivals = [(plain, score) for plain in _twins(results, ours) for score in (HEADLINE_SCORE, "energy")]
+    rivals += [(name, own_score(results, name)) for name in others]
     rows = []
     for kind in results.ood_kinds:
         for rival, score in rivals:
             whose = "its" if rival == ours else f"{rival}'s"
             compared = f"density of {_name(results, ours)} against {whose} {titles.get(score, score)}"
-            values = _auroc(study, ours, kind, DENSITY), _auroc(study, rival, kind, score)
-            rows.append(difference("D1", D["D1"], compared, f"AUROC, {kind} sets", *values, higher=True))
+            differences = _auroc(study, ours, kind, DENSITY) - _auroc(study, rival, kind, score)
+            students = tuple(dict.fromkeys((ours, rival)))
+            rows.append(Check("D1", D["D1"], compared, f"AUROC, {kind} sets", True, {rival: differences}, students=students))
     return rows
 
 
-def _matches(study: Study, ours: str) -> list[Finding]:
-    """Each run against the one ensemble of all runs, whose own spread is therefore not in the interval."""
+def _matches(study: Study, ours: str) -> list[Check]:
+    """Every disjoint ensemble against the densities of its own members, as a mean over them."""
     numbers, titles = study.numbers, score_titles(study.results)
     ensembles = numbers[(numbers["student"] == ours) & (numbers["kind"] == "ensemble") & (numbers["metric"] == "auroc")]
     rows = []
     for kind in study.results.ood_kinds:
         density = _auroc(study, ours, kind, DENSITY)
         for score in (HEADLINE_SCORE, "mutual_information"):
-            of = ensembles[(ensembles["set"] == kind) & (ensembles["score"] == score)]["value"]
-            if len(of) != 1:
+            of = ensembles[(ensembles["set"] == kind) & (ensembles["score"] == score)].set_index("seed")["value"]
+            if of.empty:
                 continue
-            compared = f"density of {_name(study.results, ours)} against the {titles[score]} of the one ensemble of its runs"
-            compared += ", whose own spread is not in the interval"
+            members = density.groupby(density.index % len(of)).mean()
+            compared = f"density of {_name(study.results, ours)} against the {titles[score]} of the ensemble of the same runs"
             title = f"AUROC, {kind} sets (margin {MARGIN:g})"
-            ensemble = np.full(len(density), of.iloc[0])
-            rows.append(difference("D2", D["D2"], compared, title, density, ensemble, higher=True, margin=MARGIN))
+            differences = members - of
+            rows.append(Check("D2", D["D2"], compared, title, True, {score: differences}, MARGIN, (ours,), unit="ensembles"))
     return rows
 
 
-def _tells_apart(study: Study, ours: str) -> list[Finding]:
+def _tells_apart(study: Study, ours: str) -> list[Check]:
     results, titles = study.results, score_titles(study.results)
     known = results.targets("test")
     compared = [
@@ -96,7 +112,7 @@ def _tells_apart(study: Study, ours: str) -> list[Finding]:
     ]
     rows = []
     for metric, place, title, *scores in compared:
-        values = [shared_runs(study.numbers, [ours], metric, set=place, score=score)[0] for score in scores]
+        first, second = (shared_runs(study.numbers, [ours], metric, set=place, score=score)[ours] for score in scores)
         words = f"{titles[scores[0]]} against {titles[scores[1]]}, both of {_name(results, ours)}"
-        rows.append(difference("D3", D["D3"], words, title, *values, higher=True))
+        rows.append(Check("D3", D["D3"], words, title, True, {scores[1]: first - second}, students=(ours,)))
     return rows

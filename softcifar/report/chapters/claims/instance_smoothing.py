@@ -5,10 +5,10 @@ from dataclasses import replace
 from softcifar.report.chapters.distillation.shallow import SHALLOW
 from softcifar.report.chapters.published.literature import MAHER_KULL
 from softcifar.report.core.columns import WHOSE
-from softcifar.report.core.kinds import alike, loss, of_kind, source
+from softcifar.report.core.kinds import alike, distinct, loss, of_kind, source
 from softcifar.report.core.pairs import ACCURACY, CROSS_ENTROPY, NLL, Measure, best_of, compare, pairs, stated
 from softcifar.report.core.study import Study
-from softcifar.report.core.verdicts import Finding
+from softcifar.report.core.verdicts import Check
 
 ILS = "adaptive_instance_based"
 VARIANTS = (ILS, "adaptive_uniform", "instance_based")  # ILS, and its halves ILS1 and ILS2
@@ -27,7 +27,7 @@ B = stated(
 )
 
 
-def findings(study: Study) -> list[Finding]:
+def checks(study: Study) -> list[Check]:
     """A row per claim, metric and pair of students that the study has; [] where it has none."""
     results = study.results
 
@@ -61,13 +61,13 @@ def _similarity(known: str, suffix: str, when: str) -> Measure:
     return Measure(title, f"structure_distance{suffix}", False, known)
 
 
-def _best_calibrated(study: Study) -> list[Finding]:
+def _best_calibrated(study: Study) -> list[Check]:
     """Every other source of labels is a rival; ILS with other options is the same one."""
     results = study.results
-    others = [name for name in results.students if source(results, name) != ILS and loss(results, name) == CROSS_ENTROPY]
+    others = [name for name in distinct(results) if source(results, name) != ILS and loss(results, name) == CROSS_ENTROPY]
     return [
-        finding
+        check
         for ours in of_kind(results, ILS)
         for rivals in [[name for name in others if alike(results, ours, name, but=LABELS)]]
-        for finding in best_of("B2", B["B2"], study, ours, rivals, CALIBRATION)
+        for check in best_of("B2", B["B2"], study, ours, rivals, CALIBRATION)
     ]

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 
-import numpy as np
+import pandas as pd
 
 from softcifar.report.chapters.published.literature import LIU
-from softcifar.report.core.kinds import alike
-from softcifar.report.core.pairs import ACCURACY, ECE, Measure, stated
+from softcifar.report.core.kinds import alike, described, distinct
+from softcifar.report.core.pairs import ACCURACY, ECE, Measure, compare, stated
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
-from softcifar.report.core.verdicts import Finding, difference
+from softcifar.report.core.verdicts import Check
 
-SOFT, HARD = "target_and_weight", "hard"  # modes of soft_crop
-USUAL, RANDOM = "crop_flip", "randaugment"
+SOFT, HARD = ("target_and_weight", "target"), "hard"  # modes of soft_crop
+CROP, USUAL, RANDOM = "soft_crop", "crop_flip", "randaugment"
 FACTOR = 4
 
 E = stated(
@@ -26,23 +26,21 @@ E = stated(
 )
 
 
-def findings(study: Study) -> list[Finding]:
+def checks(study: Study) -> list[Check]:
     """A row per claim and pair of students that the study has; [] where none has soft crops."""
     results, rows = study.results, []
-    for ours in results.students:
+    for ours in distinct(results):
         steps = _steps(results, ours)
-        if not any(step[:2] == ("soft_crop", SOFT) for step in steps):
+        if not any(name == CROP and mode in SOFT for name, mode in steps):
             continue
-        hard = tuple(("soft_crop", HARD) if step[:2] == ("soft_crop", SOFT) else step for step in steps)
-        rows += [_accuracy("E1", study, ours, twin) for twin in _twins(results, ours, hard)]
-        if [name for name, _ in steps] == ["soft_crop"]:
+        hard = tuple((name, HARD) if name == CROP else (name, mode) for name, mode in steps)
+        rows += [compare("E1", E["E1"], study, ours, twin, ACCURACY) for twin in _twins(results, ours, hard)]
+        if [name for name, _ in steps] == [CROP]:
             for usual in _twins(results, ours, ((USUAL, None),)):
-                own, other = ECE.of(study.numbers, [ours, usual])
-                compared = f"{ours} against half of {usual}"
-                rows += [difference("E2", E["E2"], compared, "ECE", own, other / 2, higher=False)]
-                rows += _occlusion(study, ours, usual)
+                rows += [_halves(study, ours, usual), *_resists(study, ours, usual)]
         if RANDOM in [name for name, _ in steps]:
-            rows += [_accuracy("E4", study, ours, alone) for alone in _twins(results, ours, ((USUAL, None), (RANDOM, None)))]
+            alone = _twins(results, ours, ((USUAL, None), (RANDOM, None)))
+            rows += [compare("E4", E["E4"], study, ours, twin, ACCURACY) for twin in alone]
     return sorted(rows, key=lambda row: row.claim)
 
 
@@ -54,7 +52,7 @@ def _steps(results: Results, student: str) -> tuple[tuple[str, str | None], ...]
 
 def _twins(results: Results, ours: str, steps: tuple) -> Iterator[str]:
     """Students that differ from ours in the augmentation alone, which has these steps."""
-    for name in results.students:
+    for name in distinct(results):
         if _steps(results, name) == steps and alike(results, ours, name, but=("augment",)) and _same_crops(results, ours, name):
             yield name
 
@@ -62,28 +60,32 @@ def _twins(results: Results, ours: str, steps: tuple) -> Iterator[str]:
 def _same_crops(results: Results, a: str, b: str) -> bool:
     """Where both crop softly, do their crops have the same options but for the mode?"""
     augments = (results.params["students"][name]["augment"] for name in (a, b))
-    first, second = (
-        [step["options"] | {"mode": None} for step in augment if step["name"] == "soft_crop"] for augment in augments
-    )
+    first, second = ([step["options"] | {"mode": None} for step in augment if step["name"] == CROP] for augment in augments)
     return not (first and second) or first == second
 
 
-def _accuracy(claim: str, study: Study, a: str, b: str) -> Finding:
-    values = ACCURACY.of(study.numbers, [a, b])
-    return difference(claim, E[claim], f"{a} against {b}", ACCURACY.title, *values, higher=True)
+def _halves(study: Study, ours: str, usual: str) -> Check:
+    values = ECE.of(study.numbers, [ours, usual])
+    compared = f"{described(study.results, ours)} against half of {described(study.results, usual)}"
+    return Check("E2", E["E2"], compared, ECE.title, False, {usual: values[ours] - values[usual] / 2}, students=(ours, usual))
 
 
-def _occlusion(study: Study, ours: str, usual: str) -> list[Finding]:
-    """Accuracy lost to a patch: on average over its sizes, and, for "up to", at the size that suits the claim best."""
-    covered = [f"{share:g}" for share in study.results.params["evaluation"]["shifts"]["covered"]]
-    measures = [Measure("", "shift_accuracy", False, "occlusion", share, 100, ("none", "0")) for share in covered]
-    lost = [measure.of(study.numbers, [ours, usual]) for measure in measures]
-    if not lost or not len(lost[0][0]):
+def _resists(study: Study, ours: str, usual: str) -> list[Check]:
+    """ "Up to" so many times: at one size of the patch or more, corrected for their number.
+
+    What is lost is a share of what there is to lose, the accuracy above chance without a patch: otherwise a student that knows
+    little would lose little.
+    """
+    chance = 1 / len(study.results.classes)
+    clean = Measure("", "shift_accuracy", True, "none", "0").of(study.numbers, [ours, usual]) - chance
+    against: dict[str, pd.Series] = {}
+    for share in study.results.params["evaluation"]["shifts"]["covered"]:
+        covered = Measure("", "shift_accuracy", True, "occlusion", f"{share:g}").of(study.numbers, [ours, usual]) - chance
+        lost = 100 * (1 - covered / clean)
+        against[f"{share:g}"] = FACTOR * lost[ours] - lost[usual]
+    if not against or clean.empty:
         return []
-    title = "accuracy lost to a patch, mean over its sizes, points"
-    mean = difference("E3", E["E3"], f"{ours} against {usual}", title, *np.mean(lost, axis=0), higher=False)
-    at = int(np.argmax([np.mean(other) - FACTOR * np.mean(own) for own, other in lost]))
-    title = f"accuracy lost to a patch over {covered[at]} of the image (the size that suits the claim best), points"
-    compared = f"{FACTOR} times the loss of {ours} against that of {usual}"
-    own, other = lost[at]
-    return [mean, difference("E3", E["E3"], compared, title, FACTOR * own, other, higher=False)]
+    names = [described(study.results, name) for name in (ours, usual)]
+    compared = f"{FACTOR} times what {names[0]} loses against what {names[1]} loses"
+    title = "accuracy above chance lost to a patch, %, at the size that suits the claim best"
+    return [Check("E3", E["E3"], compared, title, False, against, students=(ours, usual), every=False)]

@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from softcifar.report.chapters.published.literature import LAING
 from softcifar.report.chapters.robustness.attacks import middle_strength, strength
 from softcifar.report.core.columns import HEADLINE_SCORE
-from softcifar.report.core.kinds import alike, method, of_kind, own_score
-from softcifar.report.core.pairs import ACCURACY, CROSS_ENTROPY, ECE, Measure, best_of, compare, pairs, stated
+from softcifar.report.core.kinds import alike, described, method, of_kind, own_score
+from softcifar.report.core.pairs import ACCURACY, CROSS_ENTROPY, ECE, Measure, best_of, better_than_each, compare, pairs, stated
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
-from softcifar.report.core.verdicts import Finding, nowhere_best
+from softcifar.report.core.verdicts import Check, NowhereBest
 
 SOFT, HARD = "human", "majority"  # what the study calls soft and hard
 MIXING = ("mixup", "cutmix")
@@ -32,7 +32,7 @@ A = stated(
 )
 
 
-def findings(study: Study) -> list[Finding]:
+def checks(study: Study) -> list[Check | NowhereBest]:
     """A row per claim, measure and pair or group of students that the study has; [] where it has none."""
     results = study.results
     soft_against_hard = pairs(results, (SOFT, CROSS_ENTROPY), (HARD, CROSS_ENTROPY), but=("labels",))
@@ -45,7 +45,7 @@ def findings(study: Study) -> list[Finding]:
         *_no_winner(study, [ACCURACY, ECE, *novelty, *drop]),
         *_sngp_notices(study),
         *_dropout_resists(study, drop),
-        *_each("A7", study, _soft_against_mixed(results), [ACCURACY, *novelty, *drop]),
+        *_mixing_falls_short(study, soft_against_hard, [ACCURACY, *novelty, *drop]),
         *_each("A8", study, [(b, a) for a, b in soft_against_hard], [ECE, MISCOMPUTED]),
     ]
 
@@ -65,9 +65,23 @@ def _drop(results: Results) -> list[Measure]:
     return [Measure(title, "fgsm_accuracy", False, "test", strength(eps), 100, ("test", strength(0)))]
 
 
-def _each(claim: str, study: Study, compared: Iterable[tuple[str, str]], measures: list[Measure]) -> list[Finding]:
+def _each(claim: str, study: Study, compared: Iterable[tuple[str, str]], measures: list[Measure]) -> list[Check]:
     """The claim that the first of each pair is better in every measure."""
     return [compare(claim, A[claim], study, *pair, measure) for pair in compared for measure in measures]
+
+
+def _mixing_falls_short(study: Study, soft_against_hard: Iterable[tuple[str, str]], measures: list[Measure]) -> list[Check]:
+    """People's labels have to be better than the mixed majority votes, and than the same votes unmixed: where they give no
+    benefit, there is none that mixing could fail to give."""
+    results, unmixed = study.results, dict(soft_against_hard)
+    return [
+        better_than_each(
+            "A7", A["A7"], described(results, soft), measure, measure.of(study.numbers, [soft, mixed, unmixed[soft]])
+        )
+        for soft, mixed in _soft_against_mixed(results)
+        if soft in unmixed
+        for measure in measures
+    ]
 
 
 def _soft_against_mixed(results: Results) -> list[tuple[str, str]]:
@@ -87,7 +101,7 @@ def _rivals(results: Results, ours: str, labels: str) -> list[str]:
     return [name for name in others if alike(results, ours, name, but=CHANGED)]
 
 
-def _sngp_notices(study: Study) -> list[Finding]:
+def _sngp_notices(study: Study) -> list[Check]:
     """By predictive entropy, and each method by the score that it offers as its uncertainty."""
     results, rows = study.results, []
     for ours in [name for name in of_kind(results, SOFT) if method(results, name) == "sngp"]:
@@ -99,24 +113,22 @@ def _sngp_notices(study: Study) -> list[Finding]:
     return rows
 
 
-def _dropout_resists(study: Study, drop: list[Measure]) -> list[Finding]:
+def _dropout_resists(study: Study, drop: list[Measure]) -> list[Check]:
     return [
-        finding
+        check
         for labels in (SOFT, HARD)
         for ours in of_kind(study.results, labels)
         if method(study.results, ours) == "mc_dropout"
         for measure in drop
-        for finding in best_of("A6", A["A6"], study, ours, _rivals(study.results, ours, labels), measure)
+        for check in best_of("A6", A["A6"], study, ours, _rivals(study.results, ours, labels), measure)
     ]
 
 
-def _no_winner(study: Study, measures: list[Measure]) -> list[Finding]:
+def _no_winner(study: Study, measures: list[Measure]) -> list[NowhereBest]:
     """Over the students that learn from votes or their majority by cross-entropy: the variants of the published grid."""
     soft, hard = of_kind(study.results, SOFT), of_kind(study.results, HARD)
     if not (soft and hard):
         return []
     grid = [*soft, *hard]
-    values = {
-        (measure.title, measure.higher): dict(zip(grid, measure.of(study.numbers, grid), strict=True)) for measure in measures
-    }
-    return [nowhere_best("A4", A["A4"], f"each of {len(grid)} students with all others", values)]
+    values = {(measure.title, measure.higher): measure.of(study.numbers, grid) for measure in measures}
+    return [NowhereBest("A4", A["A4"], f"each of {len(grid)} students with all others", values, tuple(grid))]

@@ -49,7 +49,7 @@ def table(study: Study) -> Table:
     """The shallow networks' numbers beside their teachers' accuracy; the single runs of students that were teachers."""
     numbers = study.numbers
     teachers = numbers[numbers["student"].isin(list(study.results.shallow)) & (numbers["kind"] == "run")]
-    return means_table(teachers, "teaching", "Distillation", COLUMNS, note=MARK_NOTE)
+    return means_table(teachers, study.design, "teaching", "Distillation", COLUMNS, note=MARK_NOTE)
 
 
 def recipe(study: Study) -> dict[str, object]:

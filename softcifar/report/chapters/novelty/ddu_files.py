@@ -4,7 +4,7 @@
 {,t_}{m1,m2}_{auroc,auprc}; t_: after temperature scaling. As in the study m1 and m2 are
     softmax    energy and predictive entropy
     gmm        feature density (which temperature does not change) and predictive entropy
-    ensemble   mutual information and predictive entropy, of one ensemble of all runs
+    ensemble   mutual information and predictive entropy, of each ensemble of runs
 The study's files take test images as the positive side of some AUPRs and novel ones of others; here *_auprc always has the
 novel images positive, and *_auprc_in the test images. Its gmm files have the entropy of the density's classes as m2, ours
 that of the prediction, as the paper uses it.
@@ -17,7 +17,7 @@ import numpy as np
 
 from softcifar import metrics
 from softcifar.files import write_json
-from softcifar.report.core.predictions import Prediction
+from softcifar.report.core.predictions import Prediction, samples
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.scores import LOGIT_SCORES
@@ -34,7 +34,7 @@ SHRINKAGE = "oracle approximating shrinkage, per class"
 def write(folder: Path, study: Study) -> None:
     """Write <student>_<softmax | gmm | ensemble>_<set>.json; no file for an ensemble of one run."""
     keys = ["student", "kind", "seed", "metric", "set", "score"]
-    known = study.numbers.fillna({"seed": -1}).set_index(keys)["value"].to_dict()
+    known = study.numbers.set_index(keys)["value"].to_dict()
     for student, predictions in study.predictions.items():
         for kind, models in (("run", ("softmax", "gmm")), ("ensemble", ("ensemble",))):
             members = [each for each in predictions if each.kind == kind]
@@ -48,13 +48,17 @@ def write(folder: Path, study: Study) -> None:
 
 def _values(results: Results, prediction: Prediction, ood: str, known: dict[tuple, float]) -> dict[str, dict[str, float]]:
     """{"": accuracy, ece, t_ece; score: auroc, auprc, auprc_in and the same after temperature scaling, t_...}."""
-    seed = -1 if prediction.seed is None else prediction.seed
 
     def of(metric: str, place: str, score: str = "") -> float:
-        return known[prediction.student, prediction.kind, seed, metric, place, score]
+        return known[prediction.student, prediction.kind, prediction.seed, metric, place, score]
 
     named = {"": {"accuracy": of("accuracy", "test"), "ece": of("ece", "test"), "t_ece": of("ece_scaled", "test")}}
-    wanted = {score for model, scores in MODELS.items() if (model == "ensemble") == (seed == -1) for score in scores}
+    wanted = {
+        score
+        for model, scores in MODELS.items()
+        if (model == "ensemble") == (prediction.kind == "ensemble")
+        for score in scores
+    }
     for score in sorted(wanted):
         values = {key: of(metric, ood, score) for key, metric in DETECTION.items()}
         named[score] = values | {f"t_{key}": value for key, value in values.items()}
@@ -81,11 +85,7 @@ def _named(values: dict[str, dict[str, float]], scores: tuple[str, str]) -> dict
 def _scaled_scores(results: Results, prediction: Prediction, score: str, ood: str) -> list[np.ndarray]:
     """The score of the test and of the novel images from logits / T."""
     student = results.students[prediction.student]
-    logits = [student.logits[name] for name in ("test", f"ood_{ood}")]
-    if prediction.kind == "run":
-        logits = [each[student.seeds.index(prediction.seed)] for each in logits]
-    else:  # the members of all runs
-        logits = [each.reshape(-1, *each.shape[2:]) for each in logits]
+    logits = [samples(student, name, prediction.runs) for name in ("test", f"ood_{ood}")]
     return [LOGIT_SCORES[score](each / prediction.temperature) for each in logits]
 
 
@@ -106,7 +106,7 @@ def _info(results: Results, members: list[Prediction], model: str, ood: str) -> 
         "dataset": results.params["data"]["images"],
         "ood_dataset": ood,
         "runs": len(members),
-        "ensemble": len(student.seeds) if model == "ensemble" else 1,
+        "ensemble": len(student.seeds[members[0].runs]),
         "seed": [results.params["seeds"]["init"] + run for run in student.seeds],
         "temperature": [each.temperature for each in members],
         "shrinkage": SHRINKAGE if model == "gmm" else None,

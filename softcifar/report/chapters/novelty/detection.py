@@ -57,7 +57,15 @@ def table(study: Study) -> Table:
     keys = {key: key for key in ("student", "kind", "set", "score")}
     titles = score_titles(study.results)
     return means_table(
-        study.numbers, "novelty", "Novelty detection", columns, note=MARK_NOTE, keys=keys, titles=titles, folded=True
+        study.numbers,
+        study.design,
+        "novelty",
+        "Novelty detection",
+        columns,
+        note=MARK_NOTE,
+        keys=keys,
+        titles=titles,
+        folded=True,
     )
 
 

@@ -76,7 +76,7 @@ def table(study: Study) -> Table:
             heading, meaning = f"{title(name)} {strength(eps)} %", f"accuracy under {title(name)} at {strength(eps)}"
             meaning += " of the pixel range"
             columns.append(proportion(f"{name}_{eps:g}", heading, meaning, f"{name}_accuracy", score=strength(eps)))
-    return means_table(study.numbers, "adversarial", "Accuracy under attack", columns, note=MARK_NOTE)
+    return means_table(study.numbers, study.design, "adversarial", "Accuracy under attack", columns, note=MARK_NOTE)
 
 
 def fgsm(study: Study) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def corruption(study: Study) -> Table:
     for name in corruptions(study.results):
         meaning = f"accuracy under {name}, mean over severities"
         columns.append(proportion(name, f"{name.replace('_', ' ')} %", meaning, "shift_accuracy", name))
-    return means_table(study.numbers, "corruption", "Corrupted images", columns, note=MARK_NOTE)
+    return means_table(study.numbers, study.design, "corruption", "Corrupted images", columns, note=MARK_NOTE)
 
 
 def uncertainty(study: Study) -> Table:
@@ -89,7 +89,9 @@ def uncertainty(study: Study) -> Table:
         for name in dict.fromkeys([HEADLINE_SCORE, *names])
         for title in [titles.get(name, name)]
     ]
-    return means_table(study.numbers, "shift_uncertainty", "Does uncertainty follow the error?", columns, note=MARK_NOTE)
+    return means_table(
+        study.numbers, study.design, "shift_uncertainty", "Does uncertainty follow the error?", columns, note=MARK_NOTE
+    )
 
 
 def curves(numbers: pd.DataFrame, metric: str, shift: str) -> pd.DataFrame:

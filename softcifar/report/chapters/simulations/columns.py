@@ -63,7 +63,7 @@ def difference_fields(less: str) -> list[Field]:
 
     return [
         Field("difference", "Difference", less, text=lambda record: effect(scaled(record, "difference"))),
-        Field("low", "95 % interval", "bootstrap over data sets",
+        Field("low", "95 % interval", "Student's t over data sets",
               text=lambda record: between(scaled(record, "low"), scaled(record, "high"), effect)),
         Field("p", "p", "paired t test by data set, two-sided", text=lambda record: p_text(record["p"])),
     ]  # fmt: skip

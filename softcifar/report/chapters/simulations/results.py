@@ -10,6 +10,7 @@ import pandas as pd
 
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz
+from softcifar.report.core.design import Design
 from softcifar.report.core.kinds import SOURCE_TITLES
 from softcifar.report.core.long_table import typed
 from softcifar.report.core.results import read_csv
@@ -100,7 +101,8 @@ def read(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
         for method in simulation.methods:
             rows += _rows(method, "run", simulation.name, by_method[method])
     first = results.first.scores
-    return Study(results, {}, typed([*rows, *_rows(BAYES_NAME, "bound", "–", first[first["method"] == BAYES])]))
+    numbers = typed([*rows, *_rows(BAYES_NAME, "bound", "–", first[first["method"] == BAYES])])
+    return Study(results, {}, numbers, Design("data sets", None))
 
 
 def _rows(name: str, kind: str, simulation: str, scores: pd.DataFrame) -> list[tuple]:

@@ -103,4 +103,4 @@ def table(study: Study) -> Table:
         names = ", ".join(study.results.classes[number] for number in trio.classes)
         meaning = f"of the logits of {names}: 1 for tight groups far apart, 0 for overlapping ones"
         columns.append(Column("silhouette", "Silhouette", meaning, "silhouette", higher=None))
-    return means_table(study.numbers, "structure", "Class structure", columns, note=MARK_NOTE, folded=True)
+    return means_table(study.numbers, study.design, "structure", "Class structure", columns, note=MARK_NOTE, folded=True)

@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from softcifar.metrics.statistics import LEVEL
 from softcifar.report.chapters.summary.columns import headline
-from softcifar.report.core.columns import Column
-from softcifar.report.core.comparisons import LEVEL, against, by_run
+from softcifar.report.core.columns import Column, plain
+from softcifar.report.core.comparisons import against, by_run
 from softcifar.report.core.drawing import DARK, GREY, Drawing, legend, named_rows, no_zero
 from softcifar.report.core.study import Study
 
@@ -18,13 +19,17 @@ RUN = {"color": GREY, "marker": "|", "markersize": 7, "linestyle": "none"}
 def draw(study: Study) -> Drawing | None:
     reference, columns = study.reference, headline(study.results)
     others = [name for name in study.students if name != reference]
-    table = against(study.numbers, columns, reference).set_index(["column", "student"])
+    table = against(study.numbers, columns, reference, study.design).set_index(["column", "student"])
     if table.empty:
         return None
     grid, axes = named_rows(others, len(columns), width=2.0, row=0.2, gap=0.32, top=0.72, bottom=0.45)
     for column, ax in zip(columns, axes, strict=True):
         _panel(ax, study, column, table, others)
-    entries = {"mean and 95 % interval, Holm p < .05": SURE, "Holm p ≥ .05, or no test": UNSURE, "single runs": RUN}
+    entries = {
+        f"mean and 95 % interval, Holm p < {plain(LEVEL, 2)}": SURE,
+        f"Holm p ≥ {plain(LEVEL, 2)}, or no test": UNSURE,
+        "single runs": RUN,
+    }
     legend(grid.figure, entries, left=grid.lefts[0])
     sure = table[table["holm_p"] < LEVEL]
     names = sorted({student for _, student in sure.index}, key=others.index)
@@ -34,8 +39,8 @@ def draw(study: Study) -> Drawing | None:
         f"What differs from {reference}",
         f"Right of the line: a larger value than {reference} for the same runs; the arrow under each panel tells which side is "
         "better. Filled dots are differences that a paired t test supports after correction for the number of students. "
-        "Intervals from few runs are too narrow; the ticks show the runs themselves.",
-        f"After Holm's correction within each metric the runs support {pairs} at the 5 % level"
+        "Intervals are Student's t, for further runs on the same images; the ticks show the runs themselves.",
+        f"After Holm's correction within each metric the runs support {pairs} (two-sided p < {plain(LEVEL, 2)})"
         + (f" ({', '.join(names)})." if names else "."),
         f"{len(columns)} panels, one per metric, with a dot per student for its mean difference from {reference}, a line for "
         "the interval and a tick per run.",

@@ -8,8 +8,11 @@ import pytest
 from softcifar import metrics
 from softcifar.report.chapters.claims import soft_augmentation
 from softcifar.report.chapters.published.table import table as published
+from softcifar.report.core.design import Design
+from softcifar.report.core.verdicts import judge
 from tests.report.fixture import make_study, read, study_of
 
+CLAIMS = ("E1", "E2", "E3", "E4")
 CROP = {"name": "crop_flip", "options": {"padding": 4}}
 RANDOM = {"name": "randaugment", "options": {"ops": 2}}
 STUDENTS = {"hard": (2.2, 1.15, 1), "hard_soft": (1.1, 0.5, 1), "hard_same": (1.5, 1.0, 1), "hard_random": (1.4, 0.9, 1),
@@ -34,8 +37,7 @@ def study(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(study):
-    results = read(*study)
-    return soft_augmentation.findings(study_of(results))
+    return judge(soft_augmentation.checks(study_of(read(*study))), Design())
 
 
 def of(found, claim):
@@ -43,10 +45,22 @@ def of(found, claim):
 
 
 def test_who_is_compared(found):
-    assert [each.compared for each in of(found, "E1")] == ["hard_soft against hard_same"]
-    assert [each.compared for each in of(found, "E2")] == ["hard_soft against half of hard"]
-    assert of(found, "E3")[0].compared == "hard_soft against hard"
-    assert [each.compared for each in of(found, "E4")] == ["hard_both against hard_random"]
+    compared = {claim: [each.compared.replace(" (hard labels)", "") for each in of(found, claim)] for claim in CLAIMS}
+    assert compared == {
+        "E1": ["hard_soft against hard_same"],
+        "E2": ["hard_soft against half of hard"],
+        "E3": ["4 times what hard_soft loses against what hard loses"],
+        "E4": ["hard_both against hard_random"],
+    }
+
+
+def test_crops_that_soften_the_target_alone_are_judged_too(study):
+    root, params = study
+    changed = copy.deepcopy(params)
+    for name in ("hard_soft", "hard_both"):
+        changed["students"][name]["augment"][-1]["options"]["mode"] = "target"
+    rows = soft_augmentation.checks(study_of(read(root, changed)))
+    assert {check.claim for check in rows} == set(CLAIMS)
 
 
 def test_other_crops_are_not_the_same(study):
@@ -54,7 +68,7 @@ def test_other_crops_are_not_the_same(study):
     changed = copy.deepcopy(params)
     changed["students"]["hard_same"]["augment"][0]["options"]["sigma"] = 0.2
     results = read(root, changed)
-    assert not of(soft_augmentation.findings(study_of(results)), "E1")
+    assert not of(soft_augmentation.checks(study_of(results)), "E1")
 
 
 def test_e2_takes_half_of_the_other_error(study, found):
@@ -72,19 +86,24 @@ def test_e2_takes_half_of_the_other_error(study, found):
     assert of(found, "E2")[0].effect == pytest.approx((ece["hard_soft"] - ece["hard"] / 2).mean())
 
 
-def test_e3_is_the_accuracy_lost_to_patches(study, found):
+def test_e3_takes_the_share_of_accuracy_above_chance_that_a_patch_costs(study, found):
+    """At the size that suits the claim best, corrected for the number of sizes; one row, which gives the verdict."""
     results = read(*study)
     lost = {}
     for name in ("hard_soft", "hard"):
         shifts = results.students[name].shifts
         labels = results.splits["test"]["labels"][shifts.index]
         accuracy = np.array([[metrics.accuracy(np.exp(each), labels) for each in run] for run in shifts.log_probs])
+        above = accuracy - 1 / len(results.classes)
         covered = np.flatnonzero(np.array(shifts.shift) == "occlusion")
-        lost[name] = 100 * (accuracy[:, :1] - accuracy[:, covered])  # (runs, sizes)
-    mean, up_to = of(found, "E3")
-    assert mean.effect == pytest.approx((lost["hard_soft"] - lost["hard"]).mean())
-    at = np.argmax((lost["hard"] - 4 * lost["hard_soft"]).mean(axis=0))
-    assert up_to.effect == pytest.approx((4 * lost["hard_soft"] - lost["hard"]).mean(axis=0)[at])
+        lost[name] = 100 * (1 - above[:, covered] / above[:, :1])  # (runs, sizes)
+    differences = 4 * lost["hard_soft"] - lost["hard"]
+    (only,) = of(found, "E3")
+    assert only.effect == pytest.approx(differences.mean(axis=0).min())
+    (check,) = of(soft_augmentation.checks(study_of(results)), "E3")
+    single = [metrics.over_runs(each).p_above() for each in differences.T]
+    evidence = check.evidence(Design().these)
+    assert evidence == (pytest.approx(min(1, len(single) * (1 - max(single)))), pytest.approx(max(single)))
 
 
 def test_published_accuracies_stand_beside_the_modes_that_they_belong_to(study):

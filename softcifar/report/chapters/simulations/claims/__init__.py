@@ -1,5 +1,5 @@
 from softcifar.report.chapters.claims.table import claims_table
-from softcifar.report.chapters.simulations.claims.findings import findings
+from softcifar.report.chapters.simulations.claims.checks import checks
 from softcifar.report.core.chapter import Chapter
 
-CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, [findings]),))
+CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, [checks]),))

@@ -8,8 +8,8 @@ from softcifar.report.core.tables import Table, build, means_table
 
 NOTE = (
     "Mean ± standard error over data sets, of the network that validation chose on each. Bold: the best mean of a simulation, "
-    "where a paired t test by data set separates it from every other method at the 5 % level (Holm correction over its "
-    "rivals). Tilde: where no method is separated from all others, the best mean and every mean that the test does not "
+    "where paired t tests by data set separate it from every other method (two-sided p < .02 after Holm's correction over its "
+    "rivals). Tilde: where no method is separated from all others, the best mean and every mean that the tests do not "
     "separate from it. The Bayes-optimal prediction knows the exact distribution; it is a bound, not a rival."
 )
 
@@ -17,7 +17,7 @@ NOTE = (
 def summary(study: Study) -> Table:
     """A row per simulation and method, and one for the Bayes-optimal prediction."""
     columns = list(COLUMNS.values())
-    return means_table(study.numbers, "summary", "Summary", columns, note=NOTE, keys=KEYS, counted="data sets")
+    return means_table(study.numbers, study.design, "summary", "Summary", columns, note=NOTE, keys=KEYS, counted="data sets")
 
 
 def ranks(study: Study) -> Table:
@@ -49,7 +49,7 @@ def comparisons(study: Study) -> Table:
     """Every method less the reference, paired by data set."""
     reference, records = study.reference, []
     for simulation in study.results.simulations.values():
-        compared = against(of(study, simulation), list(COLUMNS.values()), reference)
+        compared = against(of(study, simulation), list(COLUMNS.values()), reference, study.design)
         for row in compared.rename(columns={"student": "method", "column": "metric"}).to_dict("records"):
             records.append({"method": row.pop("method"), "simulation": simulation.name} | row)
     fields = [
@@ -61,7 +61,7 @@ def comparisons(study: Study) -> Table:
         Field("n", "n", "data sets"),
     ]
     note = (
-        f"Each method less {reference}, paired by data set. The interval is a bootstrap over data sets; Holm p corrects over "
-        "the methods of one simulation and metric."
+        f"Each method less {reference}, paired by data set. Intervals are Student's t; Holm p corrects over the methods of one "
+        "simulation and metric."
     )
-    return build("comparisons", f"Against {reference}", note, fields, records, folded=True, shown_only=("n",))
+    return build("comparisons", f"Against {reference}", note, fields, records, folded=True, shown_only=("n", "detectable"))

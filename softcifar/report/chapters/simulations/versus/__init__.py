@@ -1,4 +1,3 @@
-from softcifar import metrics
 from softcifar.report.chapters.simulations.columns import COLUMNS, METRIC, RANKED, difference_fields, values
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.columns import Field
@@ -17,9 +16,10 @@ def table(study: Study) -> Table:
                 a, b = (values(study, each, column.key)[method] for each in (first, other))
                 if (a == b).all():
                     continue  # the very same networks
-                test = metrics.paired_comparison(a, b)
-                record = {"method": method, "other": other.name, "metric": column.key, "difference": test.difference}
-                record |= {"low": test.interval[0], "high": test.interval[1], "p": test.p_value}
+                test = study.design.these(a - b)
+                low, high = test.interval()
+                record = {"method": method, "other": other.name, "metric": column.key, "difference": test.mean}
+                record |= {"low": low, "high": high, "p": test.p_equal()}
                 records.append(record | {"ours": a.mean(), "theirs": b.mean(), "n": len(a)})
     means = [
         Field(key, title, text=lambda record, key=key: COLUMNS[record["metric"]].text(record[key]))
