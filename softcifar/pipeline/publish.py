@@ -9,14 +9,14 @@ import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 import yaml
 
 from softcifar.errors import UserError, suggestion
-from softcifar.files import atomic_folder, write_text
+from softcifar.files import atomic_folder, read_json, write_text
 from softcifar.params.study import Study, load
 from softcifar.pipeline import provenance, studies
 from softcifar.pipeline.jobs.__main__ import lock_folder
@@ -25,6 +25,7 @@ from softcifar.pipeline.stage import PARAMS, run
 
 BEGIN, END = "<!-- written by make publish, from here -->", "<!-- to here -->"
 LARGEST = 2**20  # bytes of one file
+MOST = 1000  # runs: a row that needs more is not listed among those that more runs would decide
 TABLES = (".csv", ".md")
 
 
@@ -139,7 +140,7 @@ def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
         "n": _counts(study),
         "finished": max((record.finished.split()[0] for record in recorded.values()), default="not recorded"),
     }
-    return render(facts, tables)
+    return render(facts, tables, to_decide(tables, study.seeds.runs, seconds_of_a_run(root, recorded)))
 
 
 def _counts(study: Study) -> str:
@@ -148,11 +149,11 @@ def _counts(study: Study) -> str:
     return f"{len(study.students)} students, {study.seeds.runs} run{'s' * (study.seeds.runs > 1)} each"
 
 
-def render(facts: dict[str, str], tables: Path) -> str:
-    """Facts as a list, then what came out, from the tables claims.csv and summary.md."""
+def render(facts: dict[str, str], tables: Path, decisions: str) -> str:
+    """Facts as a list, then what came out, from the tables claims.csv and summary.md, and what would decide the rest."""
     listed = "".join(f"- {key}: {value}\n" for key, value in facts.items())
     summary = re.sub(r"\A#.*\n", "", (tables / "summary.md").read_text(encoding="utf-8")).strip()
-    return f"## What came out\n\n{listed}\n{claims_in_words(tables)}{summary}\n\nAll tables: [tables/](tables/).\n"
+    return f"## What came out\n\n{listed}\n{claims_in_words(tables)}{decisions}{summary}\n\nAll tables: [tables/](tables/).\n"
 
 
 def claims_in_words(tables: Path) -> str:
@@ -166,6 +167,43 @@ def claims_in_words(tables: Path) -> str:
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items(), key=lambda item: -item[1]))
         lines.append(f"- {number}. {statement.rstrip('.')}: {verdicts}.\n")
     return f"Published claims, by rows of [claims](tables/claims.md):\n\n{''.join(lines)}\n"
+
+
+def seconds_of_a_run(root: Path, recorded: Mapping[str, provenance.Record]) -> dict[str, float]:
+    """{student: seconds that one more run would take}: training and evaluation, as their stages noted."""
+    known = {}
+    for name in (stage.removeprefix("train@") for stage in recorded if stage.startswith("train@")):
+        about = read_json(root / "models/students" / name / "about.json")
+        runs = len(about["seeds"])
+        networks = len(about["candidates"]) * about["search_runs"] + runs - about["search_runs"]
+        evaluation = recorded.get(f"evaluate@{name}")
+        known[name] = recorded[f"train@{name}"].seconds / networks + (evaluation.seconds / runs if evaluation else 0)
+    return known
+
+
+def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
+    """A line per undecided row of a claim that more runs would decide if the effect is as large as it looked, with their cost.
+
+    seconds: of one run, by student; a row whose students are not all in it has no cost.
+    """
+    if not (tables / "claims.csv").exists():
+        return ""
+    claims = pd.read_csv(tables / "claims.csv", keep_default_na=False, na_values=[""])
+    waiting = claims[(claims["verdict"] == "undecided") & (claims["unit"] == "runs") & (claims["needed"] < MOST)]
+    lines = []
+    for row in waiting.sort_values("needed", kind="stable").itertuples():
+        students = row.students.split()
+        cost = sum(seconds[name] for name in students) * (row.needed - runs) if seconds.keys() >= set(students) else None
+        wait = provenance.duration(cost) if cost is not None else "not recorded"
+        lines.append(f"| {row.claim} | {row.compared} | {row.metric} | {row.needed:,.0f} | {wait} |\n")
+    if not lines:
+        return ""
+    head = "| claim | compared | metric | runs needed | more time |\n|---|---|---|---|---|\n"
+    words = (
+        "What would decide the undecided rows, with a probability of 80 %, if the true effect is the one that was seen (set "
+        "`seeds.runs`; finished runs are kept; the time is of the machine above, one stage at a time):"
+    )
+    return f"{words}\n\n{head}{''.join(lines)}\n"
 
 
 def with_part(text: str, part: str, readme: Path) -> str:

@@ -30,8 +30,10 @@ for folder in (reports / "tables", reports / "figures"):
 (reports / "tables/summary.csv").write_text("student,accuracy\\nhard,0.895\\n")
 (reports / "tables/summary.tex").write_text("not for Git")
 (reports / "tables/long.csv").write_text("x" * 2_000_000)
-rows = ["A1,Soft labels help (Somebody 2020).,supported", "A1,Soft labels help (Somebody 2020).,undecided"]
-(reports / "tables/claims.csv").write_text("\\n".join(["claim,statement,verdict", *rows]) + "\\n")
+said = "A1,Soft labels help (Somebody 2020)."
+rows = [f"{said},supported,human against hard,accuracy,runs,12,human hard", f"{said},undecided,a against b,NLL,runs,31,a b"]
+header = "claim,statement,verdict,compared,metric,unit,needed,students"
+(reports / "tables/claims.csv").write_text("\\n".join([header, *rows]) + "\\n")
 (reports / "figures/attack.svg").write_text("<svg/>")
 (reports / "figures/roc.svg").write_text("<svg/>")
 (reports / "index.html").write_text("<html>")
@@ -122,6 +124,7 @@ def test_a_finished_run_is_stored_and_fresh_until_code_or_params_change(finished
     assert provenance.processor() in studies.item(text, "hardware")
     assert socket.gethostname() not in text
     assert "- A1. Soft labels help (Somebody 2020): 1 supported, 1 undecided.\n" in text
+    assert "| A1 | a against b | NLL | 31 | not recorded |" in text
     assert "| hard | 89.5 |" in text
     index = (workspace.folder / "studies/README.md").read_text()
     assert "| [`smoke`](smoke/) | Does it run? | – | 1 h 2 min, the sum of 1 stage | *fresh* |\n" in index
@@ -212,6 +215,39 @@ def test_the_generated_part_is_replaced_and_what_stands_around_it_stays():
     assert "two" in twice
     assert "one" not in twice
     assert publish.with_part(twice, "two\n", Path("README.md")) == twice
+
+
+def claims(folder: Path, *rows: str) -> Path:
+    header = "claim,statement,verdict,compared,metric,unit,needed,students"
+    (folder / "claims.csv").write_text("\n".join([header, *(f"A1,It helps.,{row}" for row in rows)]) + "\n")
+    return folder
+
+
+def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
+    tables = claims(
+        tmp_path,
+        "undecided,a against b,NLL,runs,13,a b",
+        "undecided,a against c,NLL,runs,9,a c",
+        "supported on these images,a against b,ECE,runs,5,a b",
+        "undecided,a against b,never,runs,inf,a b",
+        "undecided,a against b,two runs,runs,,a b",
+        "undecided,a against b,simulated,data sets,50,",
+    )
+    text = publish.to_decide(tables, 3, {"a": 60.0, "b": 12.0})
+    assert [line for line in text.splitlines() if line.startswith("| A1")] == [
+        "| A1 | a against c | NLL | 9 | not recorded |",
+        "| A1 | a against b | NLL | 13 | 12 min 0 s |",  # 10 more runs of 72 s
+    ]
+    assert publish.to_decide(claims(tmp_path, "undecided,a,NLL,runs,,a"), 3, {}) == ""
+
+
+def test_a_run_costs_its_share_of_training_and_evaluation(tmp_path):
+    folder = tmp_path / "models/students/a"
+    folder.mkdir(parents=True)
+    about = {"candidates": [{}, {}, {}, {}], "search_runs": 1, "seeds": [0, 1, 2]}
+    (folder / "about.json").write_text(json.dumps(about))
+    noted = {name: provenance.Record(seconds, "", "", {}, "cpu") for name, seconds in (("train@a", 60), ("evaluate@a", 30))}
+    assert publish.seconds_of_a_run(tmp_path, noted) == {"a": 60 / 6 + 30 / 3}  # 4 tried, then 2 further runs
 
 
 def test_results_without_a_record_of_what_they_were_made_of_are_stale(tmp_path):

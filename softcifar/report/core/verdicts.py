@@ -158,13 +158,13 @@ class Finding:
 def judge(rows: Iterable[Check | NowhereBest], design: Design) -> list[Finding]:
     """Every row with its verdict, in their order. Rows of one claim are corrected together, on each side."""
     rows = list(rows)
-    these = _corrected(rows, design.these)
-    beyond = _corrected(rows, design.beyond) if design.tells_beyond else None
+    these = decide(rows, design.these)
+    beyond = decide(rows, design.beyond) if design.tells_beyond else None
     return [_finding(row, these[number], beyond and beyond[number], design) for number, row in enumerate(rows)]
 
 
 @dataclass(frozen=True)
-class _Judged:
+class Judged:
     """Evidence of a row before and after the correction over the `tested` rows of its claim."""
 
     single: Evidence
@@ -180,7 +180,8 @@ class _Judged:
         return None
 
 
-def _corrected(rows: list, estimate: Estimator) -> list[_Judged]:
+def decide(rows: list[Check | NowhereBest], estimate: Estimator) -> list[Judged]:
+    """Every row's evidence before and after Holm's correction over the rows of its claim, on each side."""
     single = [row.evidence(estimate) for row in rows]
     claims = np.array([row.claim for row in rows])
     both = np.array(single).reshape(-1, 2)
@@ -191,12 +192,12 @@ def _corrected(rows: list, estimate: Estimator) -> list[_Judged]:
             corrected[of_claim, side] = metrics.holm(both[of_claim, side])
     tested = {claim: int((~np.isnan(both[claims == claim, 0])).sum()) for claim in claims}
     return [
-        _Judged(evidence, (float(pair[0]), float(pair[1])), max(tested[row.claim], 1))
+        Judged(evidence, (float(pair[0]), float(pair[1])), max(tested[row.claim], 1))
         for row, evidence, pair in zip(rows, single, corrected, strict=True)
     ]
 
 
-def _finding(row: Check | NowhereBest, these: _Judged, beyond: _Judged | None, design: Design) -> Finding:
+def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, design: Design) -> Finding:
     estimated = design.these(row.shown)
     low, high = estimated.interval()
     images_low, images_high = design.beyond(row.shown).interval() if beyond else (math.nan, math.nan)
@@ -229,7 +230,7 @@ def _finding(row: Check | NowhereBest, these: _Judged, beyond: _Judged | None, d
     )
 
 
-def _reason(judged: _Judged, count: int, unit: str) -> str:
+def _reason(judged: Judged, count: int, unit: str) -> str:
     if count < FEWEST:
         return f"{count} paired {unit}; a test takes {FEWEST}"
     if math.isnan(judged.single[0]):

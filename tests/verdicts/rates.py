@@ -1,0 +1,195 @@
+"""How often each rule of the report decides wrongly, and how often its intervals hold the truth: simulated runs.
+
+The true effect of every row lies at the bound of its claim, so that each verdict "supported" or "contradicted" is an error.
+`python -m tests.verdicts` writes the table of docs/verdicts.md.
+"""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+
+from softcifar import metrics
+from softcifar.metrics.statistics import LEVEL
+from softcifar.report.core.comparisons import marks
+from softcifar.report.core.design import Design
+from softcifar.report.core.verdicts import Check, NowhereBest, decide
+
+DRAWS = 5000
+RUNS = (3, 5, 10)
+ROWS = (1, 5, 20)
+SKEWNESS = 1.0  # of one student's runs (an exponential distribution has 2)
+ONE = Design()
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+
+def normal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return generator.standard_normal(shape)
+
+
+def skewed(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A gamma distribution with mean 0, standard deviation 1 and the skewness above."""
+    order = 4 / SKEWNESS**2
+    return (generator.gamma(order, size=shape) - order) / np.sqrt(order)
+
+
+# name: how runs are drawn, and how far the rivals' runs spread, where ours spread 1
+SPREADS: dict[str, tuple[Draw, float]] = {
+    "normal": (normal, 1.0),
+    "skewed": (skewed, 1.0),
+    "skewed, rivals twice as far": (skewed, 2.0),
+    "skewed, rivals half as far": (skewed, 0.5),
+}
+
+
+def checks(ours: np.ndarray, rivals: np.ndarray, **how) -> list[Check]:
+    """A row per rival of one claim; ours (n,), rivals (m, n)."""
+    return [Check("X1", "", "", "", True, {str(number): pd.Series(ours - rival)}, **how) for number, rival in enumerate(rivals)]
+
+
+def one_row_each(ours: np.ndarray, rivals: np.ndarray) -> list:
+    return checks(ours, rivals)
+
+
+def with_margin(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """Ours is worse by exactly the margin."""
+    return checks(ours - 0.5, rivals, margin=0.5)
+
+
+def every_rival(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """One rival is as good, all others are far behind: the worst case for "better than each"."""
+    behind = rivals - 100 * (np.arange(len(rivals)) > 0)[:, None]
+    return [Check("X1", "", "", "", True, {str(number): pd.Series(ours - each) for number, each in enumerate(behind)})]
+
+
+def every_rival_alike(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """All are equally good: the worst case for "some rival is better"."""
+    return [Check("X1", "", "", "", True, {str(number): pd.Series(ours - each) for number, each in enumerate(rivals)})]
+
+
+def some_rival(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """All are equally good: the worst case for "better than at least one"."""
+    differences = {str(number): pd.Series(ours - each) for number, each in enumerate(rivals)}
+    return [Check("X1", "", "", "", True, differences, every=False)]
+
+
+def nowhere_best(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """Two measures. Ours is as good as every rival in the first and far better in the second."""
+    first = pd.DataFrame({"ours": ours} | {str(number): each for number, each in enumerate(rivals)})
+    second = first + 100 * (first.columns == "ours")
+    return [NowhereBest("X1", "", "", {("first", True): first, ("second", True): second})]
+
+
+CLAIMS = {
+    "one rival a row": one_row_each,
+    "one rival a row, margin": with_margin,
+    "better than each of so many rivals, one as good": every_rival,
+    "better than each of so many rivals, all alike": every_rival_alike,
+    "better than one of so many rivals": some_rival,
+    "nowhere best, so many rivals": nowhere_best,
+}
+
+
+def claim_rates(rule: str, spread: str, runs: int, rows: int, draws: int = DRAWS) -> tuple[float, float]:
+    """How often at least one row of a claim is wrongly supported, and wrongly contradicted."""
+    draw, scale = SPREADS[spread]
+    generator = np.random.default_rng([runs, rows, list(CLAIMS).index(rule), list(SPREADS).index(spread)])
+    wrong = np.zeros(2)
+    for _ in range(draws):
+        shared = generator.standard_normal(runs)  # what the runs of one number have in common
+        ours, rivals = shared + draw(generator, (runs,)), shared + scale * draw(generator, (rows, runs))
+        sides = {judged.side for judged in decide(CLAIMS[rule](ours, rivals), ONE.these)}
+        wrong += ["supported" in sides, "contradicted" in sides]
+    return tuple(wrong / draws)
+
+
+def table_rates(spread: str, runs: int, students: int, draws: int = DRAWS) -> dict[str, float]:
+    """Equally good students: how often one is called better, or worse, than the reference after Holm's correction, and how
+    often one is bold."""
+    draw, scale = SPREADS[spread]
+    generator = np.random.default_rng([runs, students, list(SPREADS).index(spread), 7])
+    names = [f"s{number}" for number in range(students)]
+    wrong = {"better": 0, "worse": 0, "bold": 0}
+    for _ in range(draws):
+        scales = np.where(np.arange(students) > 0, scale, 1.0)[:, None]
+        values = generator.standard_normal(runs) + scales * draw(generator, (students, runs))
+        frame = pd.DataFrame(dict(zip(names, values, strict=True)))
+        wrong["bold"] += "best" in marks(frame, ONE, higher=True).of.values()
+        tests = [ONE.these(frame[name] - frame["s0"]) for name in names[1:]]
+        decided = [test.mean > 0 for test, p in zip(tests, metrics.holm([test.p_equal() for test in tests]), strict=True)
+                   if p < LEVEL]  # fmt: skip
+        wrong["better"] += any(decided)
+        wrong["worse"] += not all(decided)
+    return {key: count / draws for key, count in wrong.items()}
+
+
+def coverage(spread: str, runs: int, draws: int = DRAWS) -> float:
+    """How often the 95 % interval of a row holds the true difference."""
+    draw, scale = SPREADS[spread]
+    generator = np.random.default_rng([runs, list(SPREADS).index(spread), 11])
+    differences = draw(generator, (draws, runs)) - scale * draw(generator, (draws, runs))
+    intervals = np.array([metrics.over_runs(each).interval() for each in differences])
+    return float(((intervals[:, 0] < 0) & (intervals[:, 1] > 0)).mean())
+
+
+def coverage_on_these_images(splits: int, rounds: int, draws: int = DRAWS) -> float:
+    """The same where splits lie twice as far apart as runs; the truth is the mean over the splits."""
+    generator = np.random.default_rng([splits, rounds, 13])
+    of_split, held = np.arange(splits * rounds) % splits, 0
+    for _ in range(draws):
+        images = 2 * generator.standard_normal(splits)
+        low, high = metrics.over_runs(images[of_split] + generator.standard_normal(splits * rounds), of_split).interval()
+        held += low < images.mean() < high
+    return held / draws
+
+
+IMAGES, FEATURES, SEPARATION = 250, 12, 1.6
+
+
+def coverage_on_other_images(splits: int, rounds: int, draws: int = 1500) -> float:
+    """How often the interval for further images like these holds the difference of two learners over all data sets.
+
+    Each draw is a data set of its own, cut into folds. Two learners (linear discriminants of which one estimates covariances)
+    train on a random four fifths of each training part, which makes runs differ. Their accuracy on a fold is an unbiased
+    estimate of the true one, so the mean over all draws is the truth.
+    """
+    generator = np.random.default_rng([splits, rounds, 17])
+    found = [_one_data_set(generator, splits, rounds) for _ in range(draws)]
+    truth = np.mean([estimate.mean for estimate in found])
+    intervals = np.array([estimate.interval() for estimate in found])
+    return float(((intervals[:, 0] < truth) & (intervals[:, 1] > truth)).mean())
+
+
+def _one_data_set(generator: np.random.Generator, splits: int, rounds: int) -> metrics.Estimate:
+    labels = np.arange(IMAGES) % 2
+    points = generator.standard_normal((IMAGES, FEATURES))
+    points[:, 0] += SEPARATION * labels
+    fold = generator.permutation(np.arange(IMAGES) % splits)
+    differences = []
+    for run in range(splits * rounds):
+        train, test = np.flatnonzero(fold != run % splits), fold == run % splits
+        chosen = generator.permutation(train)[: int(0.8 * len(train))]
+        right = [_learn(points[chosen], labels[chosen], points[test], whole) == labels[test] for whole in (True, False)]
+        differences.append(right[0].mean() - right[1].mean())
+    return metrics.over_images(differences, np.arange(len(differences)) % splits, 1 / (splits - 1))
+
+
+def _learn(points: np.ndarray, labels: np.ndarray, test: np.ndarray, whole: bool) -> np.ndarray:
+    means = np.array([points[labels == label].mean(0) for label in (0, 1)])
+    centred = points - means[labels]
+    weights = means[1] - means[0]
+    if whole:
+        weights = np.linalg.solve(centred.T @ centred / len(points), weights)
+    return ((test - means.mean(0)) @ weights > 0).astype(int)
+
+
+HARDEST = "skewed, rivals twice as far"
+
+
+def cases() -> list[tuple[str, str, int, int]]:
+    """(rule, spread, runs, rows) of the claims that are simulated."""
+    first, *others, nowhere = CLAIMS
+    listed = list(itertools.product([first], SPREADS, RUNS, ROWS))
+    listed += itertools.product(others, ("normal", HARDEST), RUNS, (5,))
+    return [*listed, *itertools.product([nowhere], ("normal", HARDEST), (5,), (2,))]

@@ -1,0 +1,76 @@
+"""The tables of docs/verdicts.md: simulated anew, or read from it."""
+
+import concurrent.futures
+import multiprocessing
+import re
+from pathlib import Path
+
+from tests.verdicts import rates
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "verdicts.md"
+BEGIN, END = "<!-- simulated by python -m tests.verdicts -->", "<!-- end -->"
+STUDENTS = 6
+SPLITS = ((5, 1), (5, 2), (5, 3))  # folds, rounds of runs
+
+
+def percent(rate: float) -> str:
+    return f"{100 * rate:.1f}"
+
+
+def claim(case: tuple[str, str, int, int]) -> list[str]:
+    rule, spread, runs, rows = case
+    return [rule, spread, str(runs), str(rows), *map(percent, rates.claim_rates(*case))]
+
+
+def table(case: tuple[str, int]) -> list[str]:
+    found = rates.table_rates(*case, STUDENTS)
+    return [case[0], str(case[1]), *(percent(found[key]) for key in ("better", "worse", "bold"))]
+
+
+def interval(case: tuple[str, int]) -> list[str]:
+    return [case[0], str(case[1]), percent(rates.coverage(*case))]
+
+
+def of_splits(case: tuple[int, int]) -> list[str]:
+    splits, rounds = case
+    these = percent(rates.coverage_on_these_images(*case))
+    return [str(splits), str(splits * rounds), these, percent(rates.coverage_on_other_images(*case))]
+
+
+PARTS = {
+    claim: (rates.cases(), ["rule", "spread", "runs", "rows or rivals", "false *supported* %", "false *contradicted* %"]),
+    table: (
+        [(spread, runs) for spread in ("normal", rates.HARDEST) for runs in rates.RUNS],
+        ["spread", "runs", "called better %", "called worse %", "bold %"],
+    ),
+    interval: ([(spread, runs) for spread in rates.SPREADS for runs in rates.RUNS], ["spread", "runs", "holds the truth %"]),
+    of_splits: (list(SPLITS), ["splits", "runs", "these images: holds the truth %", "images like these: holds the truth %"]),
+}
+TITLES = {
+    claim: "Claims: how often a claim, none of whose rows has any effect beyond its bound, gets a verdict",
+    table: f"Comparisons, bold and tilde: {STUDENTS} equally good students",
+    interval: "Intervals of single rows",
+    of_splits: "Intervals with `data.splits`",
+}
+
+
+def simulate() -> str:
+    """All tables as Markdown."""
+    parts = []
+    with concurrent.futures.ProcessPoolExecutor(mp_context=multiprocessing.get_context("fork")) as pool:
+        for row, (cases, header) in PARTS.items():
+            lines = [header, ["---"] * len(header), *pool.map(row, cases)]
+            parts.append(f"### {TITLES[row]}\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
+    return "\n\n".join(parts)
+
+
+def replaced(document: str, tables: str) -> str:
+    before, _, rest = document.partition(BEGIN)
+    return f"{before}{BEGIN}\n\n{tables}\n\n{END}{rest.partition(END)[2]}"
+
+
+def written(row) -> list[list[str]]:
+    """The rows of one table as they stand in the document."""
+    part = DOCUMENT.read_text(encoding="utf-8").partition(f"### {TITLES[row]}\n")[2].partition("###")[0]
+    lines = re.findall(r"^\| (.*) \|$", part, re.MULTILINE)
+    return [line.split(" | ") for line in lines[2:]]
