@@ -15,6 +15,7 @@ from softcifar.metrics.agreement import (
 from softcifar.metrics.calibration import (
     ReliabilityBins,
     adaptive_calibration_error,
+    by_true_class_calibration_error,
     classwise_calibration_error,
     expected_calibration_error,
     maximum_calibration_error,
@@ -47,6 +48,7 @@ __all__ = [
     "average_precision",
     "brier_score",
     "brier_to_distribution",
+    "by_true_class_calibration_error",
     "class_similarity",
     "classwise_calibration_error",
     "detectable",

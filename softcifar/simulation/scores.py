@@ -6,7 +6,7 @@ from scipy.special import xlogy
 from softcifar import metrics
 
 # on the test points of one data set
-SCORES = ("accuracy", "dense_accuracy", "sparse_accuracy", "nll", "ece", "classwise_ece", "kl")
+SCORES = ("accuracy", "dense_accuracy", "sparse_accuracy", "nll", "ece", "classwise_ece", "ece_by_true_class", "kl")
 CRITERIA = ("nll", "accuracy", "ece")  # validation scores that may choose
 PROBABILITY_BINS = 10  # of the exact probability of the label
 
@@ -25,6 +25,7 @@ def scores(probs: np.ndarray, labels: np.ndarray, exact: np.ndarray, dense: np.n
         "nll": metrics.negative_log_likelihood(probs, labels),
         "ece": metrics.expected_calibration_error(probs, labels, bins=bins),
         "classwise_ece": metrics.classwise_calibration_error(probs, labels, bins=bins),
+        "ece_by_true_class": metrics.by_true_class_calibration_error(probs, labels, bins=bins),
         "kl": metrics.kl_divergence(exact, probs),
     }
 

@@ -8,6 +8,7 @@ from sklearn.calibration import calibration_curve
 
 from softcifar.metrics import (
     adaptive_calibration_error,
+    by_true_class_calibration_error,
     classwise_calibration_error,
     expected_calibration_error,
     maximum_calibration_error,
@@ -79,6 +80,20 @@ def test_golden_classwise():
     # Class 1 mirrors it (p .2 .4 | .7 .6, shares 1/2 | 1): .2 * 2/4 + .35 * 2/4. Mean of .275 and .275.
     first = np.array([0.8, 0.6, 0.3, 0.4])
     assert classwise_calibration_error(np.stack([first, 1 - first], 1), [0, 1, 1, 1], bins=2) == pytest.approx(0.275)
+
+
+def test_golden_by_true_class():
+    # Class 0: confidence .9 right, .6 wrong, one bin: |1/2 - .75| = .25. Class 1: .7 right: |1 - .7| = .3.
+    probs = [[0.9, 0.1], [0.4, 0.6], [0.3, 0.7]]
+    assert by_true_class_calibration_error(probs, [0, 0, 1], bins=1) == pytest.approx((0.25 + 0.3) / 2)
+
+
+def test_by_true_class_the_exact_probabilities_do_not_score_0():
+    rng = np.random.default_rng(0)
+    probs = np.repeat([[0.7, 0.3]], 4000, axis=0)
+    labels = (rng.random(4000) > probs[:, 0]).astype(int)
+    assert by_true_class_calibration_error(probs, labels) == pytest.approx((0.3 + 0.7) / 2)
+    assert expected_calibration_error(probs, labels) < 0.03
 
 
 def test_golden_classwise_divides_by_classes():

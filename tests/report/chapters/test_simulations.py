@@ -161,7 +161,7 @@ def test_tuning_counts_choices(study, tables):
     found = row(tables["tuning"], method="even", simulation="crossed")
     assert float(found["most_chosen"]) == [0.05, 0.1, 0.2, 0.4][choices.mode()[0]]
     assert found["most_chosen_share"] == pytest.approx((choices == choices.mode()[0]).mean())
-    assert found["edge_share"] == pytest.approx(choices.isin([0, 3]).mean())
+    assert found["at_ends"] == f"epsilon {100 * choices.isin([0, 3]).mean():.0f} (50)"
     assert "plain" not in set(tables["tuning"]["method"])
 
 

@@ -23,6 +23,8 @@ COLUMNS = {
         Column("ece", "ECE", "expected calibration error of the top label, equal-width bins", "ece", None),
         Column("classwise_ece", "Class-wise ECE", "calibration error of every class's probability, mean over classes",
                "classwise_ece", None),
+        Column("ece_by_true_class", "ECE by true class", "top-label ECE of the points of one true class, mean over classes: "
+               "what Maher & Kull call class-wise ECE; the best prediction does not score 0", "ece_by_true_class", None),
         Column("kl", "KL", "KL divergence of the prediction from the exact distribution, nats", "kl", None),
     )
 }  # fmt: skip

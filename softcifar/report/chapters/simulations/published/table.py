@@ -17,8 +17,8 @@ NOTE = (
     f"{MAHER_KULL} do not give the geometry of their distributions; ours has the accuracy, cross-entropy and sparse accuracy "
     "of their Bayes-optimal classifier. There, epochs and options were chosen on the test points, and without smoothing one "
     "network was trained where smoothing had as many as its grid has points: a row “one network” is the first network alone, "
-    "with no choice. Their class-wise ECE seems to be a sum over the three classes (that of the Bayes-optimal classifier is "
-    "about three times ours), ours is a mean. Ours: mean ± standard error over data sets."
+    "with no choice. What they print as class-wise ECE is, in their code, the top-label ECE of the points of one true "
+    "class, averaged over classes; it stands beside ours of that definition. Ours: mean ± standard error over data sets."
 )
 
 

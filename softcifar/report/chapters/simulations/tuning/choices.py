@@ -1,6 +1,10 @@
 """What validation chose on every data set."""
 
-from softcifar.report.chapters.tuning.searches import at_edge, criterion, place
+from typing import Any
+
+import numpy as np
+
+from softcifar.report.chapters.tuning.searches import criterion
 from softcifar.report.core.columns import Field
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
@@ -18,7 +22,6 @@ def table(study: Study) -> Table:
             choices = simulation.scores.loc[simulation.scores["method"] == method, "choice"]
             counts = choices.value_counts(sort=False).reindex(range(len(grid)), fill_value=0)
             most = int(counts.idxmax())
-            edge = sum(int(n) for number, n in counts.items() if at_edge(place(grid, number)))
             records.append(
                 {
                     "method": method,
@@ -27,7 +30,7 @@ def table(study: Study) -> Table:
                     "chosen_by": simulation.options["choose_by"],
                     "most_chosen": " & ".join(f"{value:g}" for value in grid[most].values()),
                     "most_chosen_share": counts[most] / len(choices),
-                    "edge_share": edge / len(choices),
+                    "at_ends": ", ".join(_at_ends(grid, name, counts.to_numpy()) for name in grid[0]),
                 }
             )
     fields = [
@@ -37,10 +40,18 @@ def table(study: Study) -> Table:
         Field("chosen_by", "Chosen by", "the validation score that chose, for each data set anew", text=criterion),
         Field("most_chosen", "Most often chosen"),
         Field("most_chosen_share", "There %", "share of data sets on which that value was chosen", 0, 100),
-        Field("edge_share", "At an edge %", "share of data sets on which a lowest or highest value was chosen", 0, 100),
-    ]
+        Field("at_ends", "At the ends %", "share of data sets on which an option's lowest or highest value was chosen, and, in "
+              "brackets, the share of the grid that has such a value: what a choice by chance would give"),
+    ]  # fmt: skip
     note = (
         f"Every method trains {study.results.params['seeds']['runs']} networks per data set, one per point of its grid, or as "
         "many from different initial weights where it has none, and validation chooses one: equal budgets."
     )
     return build("tuning", "Tuning", note, fields, records)
+
+
+def _at_ends(grid: list[dict[str, Any]], option: str, counts: np.ndarray) -> str:
+    """'p1 62 (50)': per cent of the choices, counts by point of the grid, and of the grid."""
+    values = np.array([point[option] for point in grid])
+    ends = (values == values.min()) | (values == values.max())
+    return f"{option} {100 * counts[ends].sum() / counts.sum():.0f} ({100 * ends.mean():.0f})"
