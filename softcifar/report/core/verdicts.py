@@ -150,7 +150,7 @@ class Finding:
     unit: str  # what a pair is
     verdict: str
     reason: str  # how the verdict follows, in words
-    decides: float  # the distance from the bound that a row with this n and spread decides with a probability of 80 %
+    detectable: float  # the distance from the bound that a row with this n and spread decides with a probability of 80 %
     needed: float  # how many pairs would decide, with that probability, the distance that was seen
     students: tuple[str, ...]
 
@@ -224,7 +224,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         unit=row.unit or design.unit,
         verdict=verdict,
         reason=_reason(judged, count, row.unit or design.unit),
-        decides=metrics.detectable(estimated, level),
+        detectable=metrics.detectable(estimated, level),
         needed=metrics.runs_needed(estimated, distance, level, splits=design.splits or 1),
         students=row.students,
     )

@@ -93,7 +93,7 @@ def test_rows_of_one_claim_are_corrected_together():
     together = judge([check(values), *nothing], ONE)
     assert together[0].verdict == "undecided"
     assert together[0].reason.endswith("corrected for 7 rows")
-    assert together[0].decides > alone[0].decides
+    assert together[0].detectable > alone[0].detectable
 
 
 def test_two_runs_decide_nothing_and_say_so():
@@ -185,7 +185,7 @@ def test_the_runs_that_are_needed_decide_and_one_fewer_does_not():
         return stats.nct.sf(stats.t.isf(0.01, runs - 1), runs - 1, abs(found.effect) * math.sqrt(runs) / spread)
 
     assert power(found.needed) >= 0.8 > power(found.needed - 1)
-    assert stats.nct.sf(stats.t.isf(0.01, 3), 3, found.decides / (spread / 2)) == pytest.approx(0.8, abs=1e-5)
+    assert stats.nct.sf(stats.t.isf(0.01, 3), 3, found.detectable / (spread / 2)) == pytest.approx(0.8, abs=1e-5)
 
 
 def test_bad_input_is_refused():

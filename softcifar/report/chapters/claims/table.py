@@ -19,7 +19,7 @@ NOTE = (
     "Effect: the first less the second, mean over pairs of {unit} with the same number; the arrow tells which direction is "
     "better. Interval: Student's t, 95 %, of the single row. A verdict takes a one-sided p below .01 after Holm's correction "
     "over the rows of its claim, so a row whose interval leaves out 0 may still be undecided. Where the claim allows a margin, "
-    "the margin stands in the place of 0. Decides: so far from there the true effect has to lie for this n, this spread and "
+    "the margin stands in the place of 0. Detectable: so far from there the true effect has to lie for this n, this spread and "
     "this many rows to find it with a probability of 80 %. {needed}: how many in all would find the effect that was seen, as "
     "often."
 )
@@ -51,8 +51,8 @@ def claims_table(study: Study, givers: Iterable[Callable[[Study], list[Check | N
         Field("effect", "Effect", "the first less the second, mean over pairs", text=lambda record: effect(record["effect"])),
         Field("low", "95 % interval", "Student's t over the pairs", text=lambda record: _intervals(record, question)),
         Field("n", "n", "pairs", text=lambda record: f"{record['n']} {record['unit']}"),
-        Field("decides", "Decides", "the distance from 0, or from the margin, that this n finds with a probability of 80 %",
-              text=lambda record: effect(record["decides"]).removeprefix("+")),
+        Field("detectable", "Detectable", "the distance from 0, or from the margin, that is found with a probability of 80 %",
+              text=lambda record: effect(record["detectable"]).removeprefix("+")),
         Field("needed", needed, "how many in all would find the effect that was seen with a probability of 80 %",
               text=lambda record: _count(record["needed"])),
         Field("verdict", "Verdict", "follows from p"),
