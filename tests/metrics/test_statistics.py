@@ -82,12 +82,12 @@ def test_splits_that_differ_stay_out_of_the_spread_over_runs():
     assert over_runs([1, 11, -1], [0, 1, 0]) == over_runs([1, 11, -1])  # not equally many
 
 
-def test_other_images_take_the_spread_between_splits_and_more():
-    # Means of the splits 0 1 2, sd 1, and (1 / 3 + 1 / 4) times its square.
-    found = over_images([0.5, 1, 2, -0.5, 1, 2], [0, 1, 2, 0, 1, 2], 0.25)
+def test_other_images_take_the_spread_between_splits():
+    # Means of the splits 0 1 2, sd 1, over sqrt(3).
+    found = over_images([0.5, 1, 2, -0.5, 1, 2], [0, 1, 2, 0, 1, 2])
     assert (found.mean, found.freedom) == (1, 2)
-    assert found.error == pytest.approx(math.sqrt(1 / 3 + 1 / 4))
-    assert math.isnan(over_images([1, 2, 3, 4], [0, 1, 0, 1], 0.25).error)
+    assert found.error == pytest.approx(math.sqrt(1 / 3))
+    assert math.isnan(over_images([1, 2, 3, 4], [0, 1, 0, 1]).error)
 
 
 @pytest.mark.parametrize(("count", "level"), [(3, 0.01), (5, 0.01), (10, 0.002), (100, 0.025)])

@@ -10,7 +10,7 @@ from tests.verdicts import rates
 DOCUMENT = Path(__file__).parents[2] / "docs" / "verdicts.md"
 BEGIN, END = "<!-- simulated by python -m tests.verdicts -->", "<!-- end -->"
 STUDENTS = 6
-SPLITS = ((5, 1), (5, 2), (5, 3))  # folds, rounds of runs
+SPLITS = ((5, 1), (5, 2), (10, 1))  # folds, rounds of runs
 
 
 def percent(rate: float) -> str:
@@ -33,8 +33,8 @@ def interval(case: tuple[str, int]) -> list[str]:
 
 def of_splits(case: tuple[int, int]) -> list[str]:
     splits, rounds = case
-    these = percent(rates.coverage_on_these_images(*case))
-    return [str(splits), str(splits * rounds), these, percent(rates.coverage_on_other_images(*case))]
+    others = [percent(rates.coverage_on_other_images(pair, *case)) for pair in rates.PAIRS]
+    return [str(splits), str(splits * rounds), percent(rates.coverage_on_these_images(*case)), *others]
 
 
 PARTS = {
@@ -44,13 +44,13 @@ PARTS = {
         ["spread", "runs", "called better %", "called worse %", "bold %"],
     ),
     interval: ([(spread, runs) for spread in rates.SPREADS for runs in rates.RUNS], ["spread", "runs", "holds the truth %"]),
-    of_splits: (list(SPLITS), ["splits", "runs", "these images: holds the truth %", "images like these: holds the truth %"]),
+    of_splits: (list(SPLITS), ["splits", "runs", "these images", *(f"images like these: {pair}" for pair in rates.PAIRS)]),
 }
 TITLES = {
     claim: "Claims: how often a claim, none of whose rows has any effect beyond its bound, gets a verdict",
     table: f"Comparisons, bold and tilde: {STUDENTS} equally good students",
     interval: "Intervals of single rows",
-    of_splits: "Intervals with `data.splits`",
+    of_splits: "Intervals with `data.splits`: how often they hold the truth, %",
 }
 
 

@@ -75,5 +75,5 @@ def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models
     results = load(params, data=data, scores=scores, models=models)
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
-    sizes = {name: len(results.splits[name]["labels"]) for name in ("train", "test")}
-    return Study(results, predictions, numbers, Design("runs", params["data"].get("splits", 1), sizes["test"] / sizes["train"]))
+    design = Design("runs", params["data"].get("splits", 1), other_tests=params["data"]["protocol"] == "cifar10h")
+    return Study(results, predictions, numbers, design)

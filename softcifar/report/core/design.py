@@ -13,13 +13,13 @@ from softcifar.metrics.statistics import FEWEST
 class Design:
     """How the pairs of a study came about.
 
-    unit: what a pair is. splits: run r was made on split r modulo so many, a split's images over its training images being
-    `share`; none where every pair has data of its own, as in simulations.
+    unit: what a pair is. splits: run r was made on split r modulo so many; None where every pair has data of its own, as in
+    simulations. other_tests: whether each split has test images of its own.
     """
 
     unit: str = "runs"
     splits: int | None = 1
-    share: float = 0.0
+    other_tests: bool = True
 
     def these(self, differences: pd.Series) -> Estimate:
         """The mean difference as further runs on these images would have it; differences by run (or data set)."""
@@ -29,11 +29,11 @@ class Design:
     @property
     def tells_beyond(self) -> bool:
         """Do the pairs tell anything of further images (or data sets)? Fewer than three splits do not."""
-        return self.splits is None or self.splits >= FEWEST
+        return self.splits is None or (self.other_tests and self.splits >= FEWEST)
 
     def beyond(self, differences: pd.Series) -> Estimate:
         """The same as further images like these would have it, where the pairs tell that."""
         if self.splits is None:
             return self.these(differences)
         values = differences.dropna()
-        return metrics.over_images(values.to_numpy(), values.index.to_numpy() % self.splits, self.share)
+        return metrics.over_images(values.to_numpy(), values.index.to_numpy() % self.splits)

@@ -17,7 +17,7 @@ from softcifar.report.core.verdicts import Check, NowhereBest, judge
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
 GAIN = [0.9, 1.0, 1.2, 1.1]  # t interval: 1.05 +- 3.1824 * .12910 / 2 = .845 to 1.255
-ONE, MANY, DRAWN = Design(), Design("runs", 3, 0.25), Design("data sets", None)
+ONE, MANY, DRAWN = Design(), Design("runs", 3), Design("data sets", None)
 THESE = " on these images"
 
 

@@ -26,9 +26,10 @@ NOTE = (
 SPLITS = " The runs share {splits} splits of the images."
 QUESTIONS = {
     "one": " All runs share one split: verdicts are about further runs on these images and say nothing of other images.",
-    "few": SPLITS + " Verdicts are about further runs on these images; three splits or more would tell something of others.",
-    "many": SPLITS + " Two questions have two intervals: further runs on these images, and further images like these (Nadeau "
-    "& Bengio 2003). Supported and contradicted without more words is about the second.",
+    "few": SPLITS + " Verdicts are about further runs on these images; three splits or more, each with test images of its own, "
+    "would tell something of others.",
+    "many": SPLITS + " Two questions have two intervals: further runs on these images, and further images like these, from the "
+    "spread between splits. Supported and contradicted without more words is about the second.",
     "drawn": " Every data set is drawn anew, so verdicts are about further data sets like these.",
 }
 
