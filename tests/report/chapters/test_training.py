@@ -59,4 +59,6 @@ def test_the_favour_by_hand(two):
 def test_the_rule_of_the_study_is_named(two):
     for student in two.students.values():
         object.__setattr__(student, "options", student.options | {"checkpoint": "last"})
-    assert "this study keeps the last epoch" in table(study_of(two)).note
+    assert table(study_of(two)).note.endswith("this study keeps the last epoch.")
+    object.__setattr__(two.students["hard"], "about", two.students["hard"].about | {"refit": True})
+    assert table(study_of(two)).note.endswith("so the runs here are those of the search.")

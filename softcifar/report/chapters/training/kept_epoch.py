@@ -36,6 +36,8 @@ def table(study: Study) -> Table:
     keeps = {student.options["checkpoint"] for student in results.students.values()}
     kept = {"best": "keeps the epoch of lowest validation NLL", "last": "keeps the last epoch"}
     said = kept[keeps.pop()] if len(keeps) == 1 else "has students of either kind"
+    if any(student.about["refit"] for student in results.students.values()):
+        said += ", and of a second training on all images, so the runs here are those of the search"
     fields = [
         Field("student", "Student"),
         Field("n", "n", "runs that the student shares with the reference"),
