@@ -50,13 +50,15 @@ def work(study: Study) -> list[tuple[Recipe, int]]:
     seeds = study.seeds
     trainings: list[tuple[Recipe, int]] = []
     for teacher in study.teachers.values():
-        seen = images if teacher.folds == 1 else images * (teacher.folds - 1)  # by all folds together
-        trainings.append((teacher, teacher.epochs * seen))
-    for student in study.students.values():
+        trainings.append((teacher, teacher.epochs * images * teacher.folds))  # a fold draws as many as there are in all
+    for name, student in study.students.items():
         tried = [one for _ in label_candidates(study.labels[student.labels]) for _, one in candidates(student)]
-        trainings += [(one, one.epochs * images * seeds.search) for one in tried]
+        trainings += [(one, one.epochs * images * seeds.search) for one in tried * study.initialisations(name)]
         longest = max(tried, key=lambda one: one.epochs)  # which one is chosen is not known before
-        trainings.append((longest, longest.epochs * images * (seeds.runs - seeds.search)))
+        further = (seeds.runs - seeds.search) * images
+        if seeds.refit:
+            further = seeds.runs * (images + study.data.sizes.validation)
+        trainings.append((longest, longest.epochs * further))
     shallow = study.distillation
     trainings += [(shallow, shallow.epochs * images * seeds.runs) for _ in shallow.students]
     return trainings

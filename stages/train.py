@@ -29,6 +29,7 @@ def main() -> Path:
         validation=load_split(inputs[1]),
         targets=load_targets(Path("data/labels") / f"{student.labels}.npz", train_split),
         source=LabelSource(**plan.params["source"]),
+        initialisations=plan.params["initialisations"],
         manifest=read_json(inputs[2]),
         states=Store(Path(".state/runs"), fingerprint),
         out=out,

@@ -35,6 +35,7 @@ class Evaluated:
     order: int
     manifest: dict
     models: Path
+    searched: int  # networks of the search where the runs learned from validation images too (a refit); else 0
     train: Split
     test: Split
     sets: dict[str, np.ndarray]  # images
@@ -69,9 +70,10 @@ def evaluate(
 ) -> None:
     """Write `out`: logits.npz, novelty.npz, adversarial.npz, shifts.npz, and the training's tables.
 
-    logits.npz: validation, test and ood_<name>, float32 (R, S, N, K). novelty.npz: names of scores (those of
-    softcifar.scores, fitted on the training images as they are, then the method's own), and test and ood_<name>, float64
-    (R, names, N). adversarial.npz and shifts.npz: as softcifar.evaluation.adversarial.under_attack and
+    logits.npz: validation, test and ood_<name>, float32 (R, S, N, K); after a refit, validation is predicted by the networks
+    of the search, r modulo seeds.search for run r, so that what is fitted on it stays held out. novelty.npz: names of scores
+    (those of softcifar.scores, fitted on the training images as they are, then the method's own), and test and ood_<name>,
+    float64 (R, names, N). adversarial.npz and shifts.npz: as softcifar.evaluation.adversarial.under_attack and
     softcifar.evaluation.shifts.under_shift give them, predictions and scores with runs as the first axis. about.json: the
     training's, and `cost`: the forward passes of one image that these two files took, all runs together.
     method: the uncertainty method as it predicts.
@@ -93,6 +95,7 @@ def evaluate(
         order=seeds.order,
         manifest=manifest,
         models=models,
+        searched=about["search_runs"] if about["refit"] else 0,
         train=splits[0],
         test=splits[2],
         sets=sets,
@@ -117,11 +120,16 @@ def evaluate(
 def _evaluate(shared: Evaluated, run: int, report: Progress) -> Run:
     weights = shared.models / f"run_{run}.safetensors"
     network = load_classifier(weights, shared.network, shared.manifest, pick(), shared.trained)
+    held_out = network  # what validation images are new to
+    if shared.searched:
+        weights = shared.models / f"search_{run % shared.searched}.safetensors"
+        held_out = load_classifier(weights, shared.network, shared.manifest, pick(), shared.trained)
     method, settings, batch_size = shared.method, shared.settings, shared.settings.batch_size
     logits, features, own = {}, {}, {}
     for each, images in shared.sets.items():
         seed = derive(shared.order + run, "evaluate", each)
-        logits[each], features[each], own[each] = describe(network, images, method, batch_size=batch_size, seed=seed)
+        model = held_out if each == "validation" else network
+        logits[each], features[each], own[each] = describe(model, images, method, batch_size=batch_size, seed=seed)
         if not np.isfinite(logits[each]).all():
             raise UserError(f"students.{shared.name}: run {run} gives logits that are not finite on {each}")
         report()

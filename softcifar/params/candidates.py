@@ -7,7 +7,7 @@ from softcifar.params.recipe import Recipe
 from softcifar.params.sections import LabelSource
 from softcifar.params.simulation import SimulatedMethod
 
-NOT_TUNED = ("milestones", "augment", "students")  # lists by nature; the options of augmentations are tuned
+NOT_TUNED = ("milestones", "augment", "finetune_augment", "students")  # lists by nature; the options of augmentations are tuned
 
 
 def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:

@@ -69,6 +69,7 @@ def _build_once(name: str, options: tuple[tuple[str, Any], ...]) -> None:
 Network = Annotated[_chosen(_networks, given=("in_channels", "image_size", "depth")), AfterValidator(_buildable)]
 Loss = _chosen(_losses, given=("reduction",))
 Augmentation = _chosen(_augmentations, given=("weights",))
+UntunedAugmentation = _chosen(_augmentations, given=("weights",), tunable=False)
 Prediction = _chosen(_methods, tunable=False)  # it plays no part in training, so validation cannot choose
 TunableInt = Annotated[PositiveInt, Tunable]
 
@@ -90,9 +91,12 @@ class Recipe(Section):
     schedule: Literal["constant", "cosine", "multistep"]
     milestones: list[PositiveInt] = []  # multistep: the lr is multiplied by `factor` after each of these epochs
     factor: Annotated[Positive, Number, Tunable]
+    decay: Annotated[NonNegative, Number, Tunable] = 0.0  # the lr is divided by 1 + decay * steps taken, as Keras' SGD does
     warmup: Annotated[NonNegative, Number]  # epochs of linear warm-up, part of `epochs`
-    finetune: NonNegativeInt = 0  # number of last epochs, part of `epochs`, that train without augmentation
+    finetune: NonNegativeInt = 0  # number of last epochs, part of `epochs`, that train with finetune_augment instead of augment
+    finetune_augment: list[UntunedAugmentation] = []  # []: without augmentation
     checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
+    patience: PositiveInt | None = None  # epochs without a lower validation NLL before training stops; null: never
     choose_by: Literal["nll", "accuracy", "ece"]  # by which validation score a tuned value is chosen
     precision: Literal["auto", "bfloat16", "float32"]  # auto: bfloat16 where the processor computes in it
     compile: bool = False  # the network as one compiled program (softcifar.training.compiled)
@@ -121,6 +125,9 @@ class Recipe(Section):
             raise ValueError(f"warmup: found {self.warmup} epochs; allowed: at most epochs ({self.epochs})")
         if isinstance(self.epochs, int) and self.finetune > self.epochs:
             raise ValueError(f"finetune: found {self.finetune} epochs; allowed: 0 to epochs ({self.epochs})")
+        if self.finetune_augment and not self.finetune:
+            steps = ", ".join(step.name for step in self.finetune_augment)
+            raise ValueError(f"finetune_augment: found {steps} with finetune 0; allowed there: []")
         if (self.schedule == "multistep") != bool(self.milestones):
             raise ValueError(
                 f"milestones: found {self.milestones} with schedule '{self.schedule}'; allowed: epochs with "

@@ -20,9 +20,10 @@ from softcifar.params.recipe import Name, Recipe
 
 class Seeds(Section):
     runs: PositiveInt  # networks trained per student
-    search: PositiveInt  # networks trained per tuned value before one is chosen; they are the first of the chosen one's runs
+    search: PositiveInt  # networks trained per tuned value before one is chosen: the first of its runs, unless there is a refit
     init: NonNegativeInt  # run r initialises its weights from init + r
     order: NonNegativeInt  # run r draws batches, augmentation and dropout from order + r
+    refit: bool = False  # every run of the chosen value is trained again, on training and validation images together
 
     @model_validator(mode="after")
     def _search_fits(self) -> "Seeds":

@@ -52,6 +52,7 @@ SIMULATED = {
     "augment": [],
     "optimizer": "adam",
     "schedule": "constant",
+    "decay": 0,
     "warmup": 0,
     "finetune": 0,
     "checkpoint": "best",
@@ -80,7 +81,9 @@ class Simulation(Recipe):
         for key, only in SIMULATED.items():
             if chosen[key] != only:
                 raise ValueError(f"{key}: found {chosen[key]!r}; allowed in a simulation: {only!r}")
-        single = {key: getattr(self, key) for key in Recipe.model_fields if key not in ("augment", "milestones")}
+        single = {
+            key: getattr(self, key) for key in Recipe.model_fields if key not in ("augment", "finetune_augment", "milestones")
+        }
         for key, value in (single | {f"network.{key}": value for key, value in self.network.options.items()}).items():
             if isinstance(value, list):
                 raise ValueError(

@@ -83,6 +83,8 @@ class Study(Section):
         for name, student in self.students.items():
             source = choose(self.labels, student.labels, f"students.{name}.labels")
             budgets[name] = len(_possible_choices(student, f"students.{name}")) * len(label_candidates(source))
+            if self.seeds.refit:
+                _can_refit(name, student, source)
             if source.source == "self_distillation" and self.teachers[source.teacher].network != student.network:
                 raise UserError(
                     f"labels.{student.labels}.teacher: '{source.teacher}' is another network than students.{name}; "
@@ -112,6 +114,29 @@ class Study(Section):
                 f"({self.seeds.runs}), so that each has two members"
             )
         return self
+
+    def budget(self, student: str) -> int:
+        """How many values, or combinations of them, a student tries."""
+        return len(candidates(self.students[student])) * len(label_candidates(self.labels[self.students[student].labels]))
+
+    def initialisations(self, student: str) -> int:
+        """Among how many an untuned student chooses: as many as tuned ones try values; 1 for these and where none is tuned."""
+        return max(map(self.budget, self.students)) if self.budget(student) == 1 else 1
+
+
+def _can_refit(name: str, student: Student, source: LabelSource) -> None:
+    """A network that learns from all images has no validation left to choose its epoch by, and labels without a teacher."""
+    if student.checkpoint != "last" or student.patience is not None:
+        found = f"checkpoint {student.checkpoint}, patience {student.patience or 'null'}"
+        raise UserError(
+            f"students.{name}: found {found} with seeds.refit, which leaves no validation images; allowed there: "
+            "checkpoint: last and patience: null"
+        )
+    if source.teacher is not None:
+        raise UserError(
+            f"students.{name}.labels: '{student.labels}' comes from a teacher, which labels no validation images as "
+            "seeds.refit needs; allowed there: a source without a teacher"
+        )
 
 
 def _not_tuned(recipe: Recipe, key: str, what: str) -> None:
@@ -147,6 +172,8 @@ def _only_simulations(study: Study) -> None:
         raise UserError(
             "simulations: found beside students, labels or teachers; allowed: either these or simulations (the others {})"
         )
+    if study.seeds.refit:
+        raise UserError("seeds.refit: found true with simulations; allowed there: false")
     if study.data.protocol != "repeated":
         raise UserError(f"data.protocol: found '{study.data.protocol}'; allowed with simulations: 'repeated'")
     for name, simulation in study.simulations.items():

@@ -25,7 +25,8 @@ Params = dict[str, Any]
 Methods = list[tuple[str, str]]  # (registry, key), see softcifar.pipeline.fingerprint
 PLAIN = {"name": "softmax", "options": {}}
 UNTUNED = {"choose_by": "nll"}  # there is nothing to choose
-ONE_RUN = {"runs": 1, "search": 1}  # how many runs there are changes none of them
+NO_CHOICE = {"search": 1, "refit": False}
+ONE_RUN = {"runs": 1, **NO_CHOICE}  # how many runs there are changes none of them
 
 
 def entries(study: Study, root: Path, code: Code | None = None) -> dict[str, Params]:
@@ -82,10 +83,11 @@ def _train(study: Study, name: str) -> tuple[Params, Methods]:
     recipe, methods = _training(study.students[name])
     source = study.labels[study.students[name].labels]
     params = {"student": recipe, "seeds": study.seeds.model_dump(), "source": {"source": "hard"}}
-    made_in_training = "student_logits" in inputs(LABEL_SOURCES[source.source])
-    if made_in_training:
+    params["initialisations"] = study.initialisations(name)
+    made_here = study.seeds.refit or "student_logits" in inputs(LABEL_SOURCES[source.source])
+    if made_here:
         methods.append(("label source", source.source))
-    if made_in_training or any(isinstance(value, list) for value in source.options.values()):
+    if made_here or any(isinstance(value, list) for value in source.options.values()):
         params["source"] = source.model_dump()  # otherwise the labels' file says it all
     return params, methods
 
@@ -94,8 +96,12 @@ def _training(recipe: Recipe) -> tuple[Params, Methods]:
     # A method that only predicts plays no part in training: validation during training is one deterministic pass.
     trains = METHODS[recipe.method.name].trains()
     params = recipe.model_dump() | ({} if trains else {"method": PLAIN})
-    steps = [("augmentation", step.name) for step in recipe.augment]
+    steps = _steps(recipe)
     return params, [_network(recipe), ("loss", recipe.loss.name), ("method", "softmax"), *_trained_by(recipe), *steps]
+
+
+def _steps(recipe: Recipe) -> Methods:
+    return [("augmentation", step.name) for step in [*recipe.augment, *recipe.finetune_augment]]
 
 
 def _trained_by(recipe: Recipe) -> Methods:
@@ -111,9 +117,9 @@ def _distill(study: Study, name: str) -> tuple[Params, Methods]:
     # What was chosen of the student's own params is in its folder, which the stage reads as data.
     recipe, student = study.distillation, study.students[name]
     unused = {"students": {}, "loss": {"name": "cross_entropy"}, "method": PLAIN} | UNTUNED
-    steps = [("augmentation", step.name) for step in recipe.augment]
+    steps = _steps(recipe)
     methods = [_network(recipe), _network(student), ("method", "softmax"), *_trained_by(student), *steps]
-    return {"distillation": recipe.model_dump() | unused, "seeds": study.seeds.model_dump() | {"search": 1}}, methods
+    return {"distillation": recipe.model_dump() | unused, "seeds": study.seeds.model_dump() | NO_CHOICE}, methods
 
 
 def _surrogate(study: Study, name: str) -> tuple[Params, Methods]:
@@ -138,7 +144,7 @@ def _evaluate(study: Study, name: str) -> tuple[Params, Methods]:
         "evaluation": study.evaluation.model_dump() | {"attacks": attacks},
         "ood": list(study.data.ood),
         "surrogates": sorted(study.surrogates),
-        "seeds": study.seeds.model_dump() | {"search": 1, "init": 0},
+        "seeds": study.seeds.model_dump() | NO_CHOICE | {"init": 0},
     }
     changes = [("attack", each) for each in study.evaluation.attacks]
     changes += [("corruption", each) for each in study.evaluation.shifts.corruptions]
@@ -149,7 +155,7 @@ def _simulate(study: Study, name: str) -> tuple[Params, Methods]:
     simulation = study.simulations[name]
     params = {
         "simulation": simulation.model_dump(),
-        "seeds": study.seeds.model_dump() | {"search": 1},
+        "seeds": study.seeds.model_dump() | NO_CHOICE,
         "split_seed": study.data.split_seed,
         "bins": study.report.bins,
     }

@@ -175,7 +175,7 @@ def seconds_of_a_run(root: Path, recorded: Mapping[str, provenance.Record]) -> d
     for name in (stage.removeprefix("train@") for stage in recorded if stage.startswith("train@")):
         about = read_json(root / "models/students" / name / "about.json")
         runs = len(about["seeds"])
-        networks = len(about["candidates"]) * about["search_runs"] + runs - about["search_runs"]
+        networks = len(about["candidates"]) * about["search_runs"] + runs - (0 if about["refit"] else about["search_runs"])
         evaluation = recorded.get(f"evaluate@{name}")
         known[name] = recorded[f"train@{name}"].seconds / networks + (evaluation.seconds / runs if evaluation else 0)
     return known

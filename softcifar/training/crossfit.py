@@ -77,6 +77,7 @@ def teach(
 
     Rows of logits.npz are the training images in their order. split_seed decides the folds. Teachers learn from the
     data set's labels. With folds 1 the one network sees every image (the published, in-sample way).
+    Every network makes equally many steps, whatever `folds` is: one that sees fewer images sees some more often in an epoch.
     The temperature is fitted on images the teacher did not see: the held-out folds, or validation with folds 1.
     """
     fold = fold_of(train_split.labels, teacher.folds, split_seed)
@@ -142,6 +143,7 @@ def _train(shared: Folds, wanted: tuple[int, Path], report: Progress) -> tuple[S
         manifest=shared.manifest,
         init=init,
         order=order,
+        images_per_epoch=len(images),  # a fold makes as many steps as a network that sees every image
     )
     state = train(task, device, state_file, report)
     network = classifier(teacher.network, shared.manifest, seed=0, method=teacher.method).to(device)

@@ -38,12 +38,13 @@ class Task:
     recipe: Recipe  # no lists left in it
     images: np.ndarray  # uint8 (N, H, W, C)
     targets: np.ndarray  # float32 (N, K)
-    validation_images: np.ndarray
-    validation_labels: np.ndarray  # int64
+    validation_images: np.ndarray | None  # None: there is no validation, so recipe.checkpoint is "last"
+    validation_labels: np.ndarray | None  # int64
     manifest: dict
     init: int
     order: int
     loss: BatchLoss | None = None  # instead of the recipe's
+    images_per_epoch: int | None = None  # drawn in an epoch; None: each image once
 
 
 def train(task: Task, device: torch.device, state_file: Path, progress: Callable[[int, str], None]) -> State:
@@ -64,8 +65,8 @@ def _train(task: Task, device: torch.device, state_file: Path, progress: Callabl
     recipe = task.recipe
     state = load_state(state_file)
     if state.epoch:
-        progress(state.epoch, "trained before")
-    if state.epoch == recipe.epochs:
+        progress(recipe.epochs if _finished(state, recipe) else state.epoch, "trained before")
+    if _finished(state, recipe):
         return state
     method = METHODS[recipe.method.name](**recipe.method.options)
     network = classifier(recipe.network, task.manifest, seed=derive(task.init, "init"), method=recipe.method)
@@ -80,24 +81,40 @@ def _train(task: Task, device: torch.device, state_file: Path, progress: Callabl
     for epoch in range(state.epoch, recipe.epochs):
         train_loss, last_lr = _epoch(network, step, method, optimizer, images, targets, task, epoch, device)
         scores = _validate(network, task)
-        if not (np.isfinite(train_loss) and np.isfinite(scores["validation_nll"])):
+        if not np.isfinite([train_loss, *scores.values()]).all():
             raise UserError(
                 f"{task.name}: the loss is no longer finite in epoch {epoch + 1} at learning rate {last_lr:.4g}; "
                 "a lower lr or a longer warmup usually helps"
             )
         row = {"epoch": epoch + 1, "lr": last_lr, "train_loss": train_loss, **scores}
-        better = not state.history or scores["validation_nll"] < _lowest(state)
+        keep = recipe.checkpoint == "last" or scores["validation_nll"] < _lowest(state)
         state.history.append(row)
         state.epoch = epoch + 1
         state.weights = _on_cpu(network.state_dict())
         state.optimizer = _on_cpu(optimizer.tensors())
-        if recipe.checkpoint == "last" or better:
+        if keep:
             state.best, state.best_epoch = state.weights, epoch + 1
-        if state.epoch == recipe.epochs:
+        if finished := _finished(state, recipe):
             state.weights, state.optimizer = {}, {}
         save_state(state_file, state)
-        progress(1, f"validation NLL {scores['validation_nll']:.3f}, accuracy {scores['validation_accuracy']:.3f}")
+        progress(recipe.epochs - epoch if finished else 1, _told(row))
+        if finished:
+            break
     return state
+
+
+def _finished(state: State, recipe: Recipe) -> bool:
+    """Whether all epochs are trained, or the validation NLL was not lower for recipe.patience epochs."""
+    if recipe.patience is None or not state.history:
+        return state.epoch == recipe.epochs
+    nll = [row["validation_nll"] for row in state.history]
+    return state.epoch == recipe.epochs or state.epoch - 1 - nll.index(min(nll)) >= recipe.patience
+
+
+def _told(row: dict[str, float]) -> str:
+    if "validation_nll" not in row:
+        return f"training loss {row['train_loss']:.3f}"
+    return f"validation NLL {row['validation_nll']:.3f}, accuracy {row['validation_accuracy']:.3f}"
 
 
 def _optimizer(recipe: Recipe, network: nn.Module) -> SGD | Adam:
@@ -112,20 +129,22 @@ def _recipe_loss(recipe: Recipe) -> BatchLoss:
 
 
 def _epoch(network, step, method, optimizer, images, targets, task, epoch, device) -> tuple[float, float]:
-    """One pass over the training set in an order drawn for this epoch; returns the mean loss, weighted, and the last lr."""
+    """One epoch in an order of the images drawn for it; returns the mean loss, weighted, and the last lr."""
     recipe = task.recipe
     seed = derive(task.order, "epoch", epoch)
     generator = torch.Generator(device).manual_seed(seed)
     torch.manual_seed(derive(seed, "dropout"))  # dropout layers draw from the global generator
     precision = resolve_precision(recipe.precision, device)
     loss_of = task.loss or _recipe_loss(recipe)
-    batches = torch.randperm(len(images), generator=generator, device=device).split(recipe.batch_size)
-    steps = recipe.augment if epoch < recipe.epochs - recipe.finetune else []
+    order = _order(len(images), task.images_per_epoch or len(images), generator)
+    batches = order.split(recipe.batch_size)
+    steps = recipe.augment if epoch < recipe.epochs - recipe.finetune else recipe.finetune_augment
     total = torch.zeros((), dtype=torch.float64, device=device)
     network.train()
     method.begin_epoch(network)
     for number, batch in enumerate(batches):
-        lr = learning_rate(recipe, epoch + (number + 0.5) / len(batches))  # the middle of the step: never 0
+        middle = epoch + (number + 0.5) / len(batches)  # of the step, where no schedule is 0
+        lr = learning_rate(recipe, middle, epoch * len(batches) + number)
         pixels, wanted, weights = augment(steps, to_pixels(images[batch]), targets[batch], generator)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         pixels.requires_grad_(method.input_gradient)
@@ -138,11 +157,22 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
         optimizer.step(lr)
         method.end_step(network, wanted)
         total += loss.detach() * len(batch)
-    return total.item() / len(images), lr
+    return total.item() / len(order), lr
+
+
+def _order(count: int, drawn: int, generator: torch.Generator) -> torch.Tensor:
+    """`drawn` numbers of images below `count`: whole permutations one after the other, the last one cut off."""
+    permutations = [torch.randperm(count, generator=generator, device=generator.device) for _ in range(-(-drawn // count))]
+    return torch.cat(permutations)[:drawn]
 
 
 def _validate(network: nn.Module, task: Task) -> dict[str, float]:
-    """NLL, accuracy and ECE (15 bins) against the data set's labels, the same for all students, whatever they learn from."""
+    """NLL, accuracy and ECE (15 bins) against the data set's labels, the same for all students, whatever they learn from.
+
+    {} without validation images.
+    """
+    if task.validation_images is None:
+        return {}
     logits = predict_logits(network, task.validation_images, PLAIN, batch_size=500, seed=0)
     if not np.isfinite(logits).all():
         return {"validation_nll": np.nan, "validation_accuracy": np.nan, "validation_ece": np.nan}
@@ -155,7 +185,7 @@ def _validate(network: nn.Module, task: Task) -> dict[str, float]:
 
 
 def _lowest(state: State) -> float:
-    return min(row["validation_nll"] for row in state.history)
+    return min((row["validation_nll"] for row in state.history), default=np.inf)
 
 
 def _on_cpu(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -26,13 +26,16 @@ def matched(recipe: R, targets: np.ndarray, votes: np.ndarray | None, image_shap
     targets (N, K) probabilities; votes (N, K) counts; image_shape (H, W, C); key: of the recipe, for messages.
     Raises UserError where there are no votes, or mixing every image adds less than people do.
     """
-    steps = [
-        _matched(step, recipe.batch_size, targets, votes, image_shape, f"{key}.augment: {step.name}: q")
-        if step.options.get("q") == MATCH_HUMAN
-        else step
-        for step in recipe.augment
-    ]
-    return recipe.model_copy(update={"augment": steps})
+    steps = {
+        part: [
+            _matched(step, recipe.batch_size, targets, votes, image_shape, f"{key}.{part}: {step.name}: q")
+            if step.options.get("q") == MATCH_HUMAN
+            else step
+            for step in getattr(recipe, part)
+        ]
+        for part in ("augment", "finetune_augment")
+    }
+    return recipe.model_copy(update=steps)
 
 
 def _matched(

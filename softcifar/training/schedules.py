@@ -5,11 +5,12 @@ import math
 from softcifar.params.recipe import Recipe
 
 
-def learning_rate(recipe: Recipe, epoch: float) -> float:
-    """The learning rate at `epoch` (0 at the start, fractional within an epoch, below recipe.epochs).
+def learning_rate(recipe: Recipe, epoch: float, step: int = 0) -> float:
+    """The learning rate at `epoch` (0 at the start, fractional within an epoch, below recipe.epochs), after `step` steps.
 
     Linear warm-up over the first recipe.warmup epochs, then: 'constant'; 'cosine' to 0 at the end (Loshchilov & Hutter 2017,
-    without restarts); 'multistep', times recipe.factor after each milestone. The warm-up scales what the schedule gives.
+    without restarts); 'multistep', times recipe.factor after each milestone. The warm-up scales what the schedule gives, and so
+    does 1 / (1 + recipe.decay * step), which is what `decay` means in Keras' optimisers.
     """
     warm = min(1.0, epoch / recipe.warmup) if recipe.warmup else 1.0
     if recipe.schedule == "cosine":
@@ -19,4 +20,4 @@ def learning_rate(recipe: Recipe, epoch: float) -> float:
         scale = recipe.factor ** sum(epoch >= milestone for milestone in recipe.milestones)
     else:
         scale = 1.0
-    return recipe.lr * warm * scale
+    return recipe.lr * warm * scale / (1 + recipe.decay * step)

@@ -1,7 +1,7 @@
 """Train a student: some runs of every tuned choice, then all runs of the choice that validation prefers."""
 
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,18 +21,22 @@ from softcifar.progress import advance, bar
 from softcifar.training.loop import Task, train
 from softcifar.training.matching import matched
 from softcifar.training.online import is_online, online_loss
+from softcifar.training.refit import together
 from softcifar.training.state import State, Store, digest, keep
 from softcifar.training.trained import parameter_count, surroundings, write_tensors
+
+APART = 1_000_000  # between the seeds of one run of two initialisations, more than any study has runs
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One combination of tuned values; without any there is one choice."""
+    """One combination of tuned values, or, where nothing is tuned, one initialisation."""
 
     values: dict  # by params key
     recipe: Recipe
     source: LabelSource
     labels: int  # its place among the label source's choices
+    apart: int = 0  # added to both seeds of all its runs
 
 
 @dataclass(frozen=True)
@@ -50,10 +54,11 @@ class Runs:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One run of one choice, and the file of its state."""
+    """One run of one choice, and the file of its state; refit: on training and validation images together."""
 
     choice: int
     run: int
+    refit: bool
     state: Path
 
 
@@ -69,10 +74,16 @@ def train_student(
     manifest: dict,
     states: Store,
     out: Path,
+    initialisations: int = 1,
 ) -> None:
     """Write `out`: run_<r>.safetensors per run, history.csv of all choices, about.json with the choice made.
 
     targets float32 (C, N, K): for each tuned choice of the label source, rows in the order of the train split.
+    initialisations: among how many a student without a tuned value chooses, so that it has what tuned rivals have; the first
+    has the seeds of a student that does not choose, initialisation c those plus c * APART.
+    With seeds.refit, run_<r> learned from training and validation images with the value chosen, to its last epoch, and
+    search_<r>.safetensors are the chosen value's networks of the search, which validation images are new to; history.csv is
+    of the search alone then.
     A killed call goes on where it was (softcifar.training.state). Raises UserError where targets do not fit the images, or
     the loss is no longer finite.
     """
@@ -91,31 +102,40 @@ def train_student(
         for labels, (of_labels, chosen) in enumerate(label_choices)
         for of_recipe, recipe in candidates(student)
     ]
+    if len(choices) == 1 and initialisations > 1:
+        choices = [replace(choices[0], values={"initialisation": c}, apart=c * APART) for c in range(initialisations)]
     shared = Runs(name, choices, seeds, train_split, validation, targets, manifest)
 
-    def wanted(number: int, run: int) -> Wanted:
+    def wanted(number: int, run: int, refit: bool = False) -> Wanted:
         choice = choices[number]
         # By which score or under which name the run is wanted does not matter.
         recipe = choice.recipe.model_dump(exclude={"labels", "method", "choose_by"})
         online = choice.source if is_online(source.source) else None
         learned = digest(targets[choice.labels])
-        return Wanted(number, run, states.of(recipe, method.model_dump(), seeds.init + run, seeds.order + run, learned, online))
+        of_run = seeds.init + run + choice.apart, seeds.order + run + choice.apart
+        return Wanted(number, run, refit, states.of(recipe, method.model_dump(), *of_run, learned, online, *["refit"] * refit))
 
     search = [wanted(number, run) for number in range(len(choices)) for run in range(seeds.search)]
-    further = seeds.runs - seeds.search
+    further = seeds.runs if seeds.refit else seeds.runs - seeds.search
     epochs = [choice.recipe.epochs for choice in choices]
     with bar(total=seeds.search * sum(epochs) + further * max(epochs), what=f"train {name}", unit="epoch") as shown:
         trained = _train_all(shared, search, shown)
         scores = _scores(trained, len(choices))
         best = best_candidate(scores, student.choose_by)
         shown.update(further * (max(epochs) - epochs[best]))
-        trained |= _train_all(shared, [wanted(best, run) for run in range(seeds.search, seeds.runs)], shown)
+        if seeds.refit:
+            kept = _train_all(shared, [wanted(best, run, refit=True) for run in range(seeds.runs)], shown)
+        else:
+            trained |= _train_all(shared, [wanted(best, run) for run in range(seeds.search, seeds.runs)], shown)
+            kept = trained
 
     network = choices[best].recipe.network
-    chosen = [trained[best, run] for run in range(seeds.runs)]
+    chosen = [kept[best, run] for run in range(seeds.runs)]
+    searched = [trained[best, run] for run in range(seeds.search)] if seeds.refit else []
     with atomic_folder(out) as folder:
-        for run, state in enumerate(chosen):
-            write_tensors(folder / f"run_{run}.safetensors", state.best)
+        for what, states_of in (("run", chosen), ("search", searched)):
+            for run, state in enumerate(states_of):
+                write_tensors(folder / f"{what}_{run}.safetensors", state.best)
         write_csv(folder / "history.csv", _history(trained, best))
         write_json(
             folder / "about.json",
@@ -128,6 +148,7 @@ def train_student(
                 "candidates": [choice.values for choice in choices],
                 "validation": scores,
                 "search_runs": seeds.search,
+                "refit": seeds.refit,
                 "choose_by": student.choose_by,
                 "choice": best,
                 "best_epochs": [state.best_epoch for state in chosen],
@@ -149,16 +170,19 @@ def _train_all(shared: Runs, wanted: list[Wanted], shown: tqdm) -> dict[tuple[in
 def _train(shared: Runs, wanted: Wanted, report: Progress) -> State:
     choice = shared.choices[wanted.choice]
     online = is_online(choice.source.source)
+    images, targets, validation = shared.train_split.images, shared.targets[choice.labels], shared.validation
+    if wanted.refit:
+        images, targets = together(images, targets, validation, choice.source)
     task = Task(
         name=f"student {shared.name}, run {wanted.run}" + (f", {_text(choice.values)}" if choice.values else ""),
         recipe=choice.recipe,
-        images=shared.train_split.images,
-        targets=shared.targets[choice.labels],
-        validation_images=shared.validation.images,
-        validation_labels=shared.validation.labels,
+        images=images,
+        targets=targets,
+        validation_images=None if wanted.refit else validation.images,
+        validation_labels=None if wanted.refit else validation.labels,
         manifest=shared.manifest,
-        init=shared.seeds.init + wanted.run,
-        order=shared.seeds.order + wanted.run,
+        init=shared.seeds.init + wanted.run + choice.apart,
+        order=shared.seeds.order + wanted.run + choice.apart,
         loss=online_loss(choice.recipe, choice.source, shared.name) if online else None,
     )
     return train(task, pick(), wanted.state, report)

@@ -199,10 +199,12 @@ def bench(*arguments: str) -> subprocess.CompletedProcess:
 
 
 def test_the_work_of_a_study_by_hand(write_params):
-    """500 images, 1 epoch: two folds of half of them; two runs of one student; of the other two values once and the second run
-    of the better one; two shallow networks of 3 epochs."""
+    """500 images, 1 epoch: two folds that draw as many each; of one student two initialisations once and the second run of the
+    better one; of the other two values once and the second run of the better one; two shallow networks of 3 epochs."""
     changes = {"students": {"hard": {"labels": "hard"}, "tuned": {"labels": "hard", "lr": [0.1, 0.2]}}, "surrogates": {},
                "distillation.students": {"hard": None}, "distillation.epochs": 3, "report.reference": "hard"}  # fmt: skip
     found = studies.work(load(write_params(changes)))
-    assert sorted(images for _, images in found) == sorted([500, 500, 500, 500, 500, 500, 2 * 3 * 500])
+    assert sorted(images for _, images in found) == sorted([2 * 500, *[500] * 6, 2 * 3 * 500])
     assert len({studies.kind(recipe) for recipe, _ in found}) == 2  # resnet8 and the shallow network
+    refit = studies.work(load(write_params(changes | {"seeds.refit": True, "recipe.checkpoint": "last"})))
+    assert sorted(images for _, images in refit) == sorted([2 * 500, *[500] * 4, *[2 * 600] * 2, 2 * 3 * 500])  # 100 validate

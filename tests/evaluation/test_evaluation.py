@@ -32,7 +32,7 @@ def study(tmp_path, splits):
         save_file(network.state_dict(), models / f"run_{run}.safetensors")
     (models / "history.csv").write_text("epoch\n1\n")
     about = {"network": {"name": "resnet8", "options": {"dropout": 0.2}}, "method": {"name": "softmax", "options": {}}}
-    (models / "about.json").write_text(json.dumps(about))
+    (models / "about.json").write_text(json.dumps(about | {"search_runs": 1, "refit": False}))
     return tmp_path, student, manifest
 
 
@@ -44,6 +44,20 @@ def run(study, method, out="scores"):
         surrogates={}, corrupted={}, out=folder / out,
     )  # fmt: skip
     return np.load(folder / out / "logits.npz"), np.load(folder / out / "adversarial.npz")
+
+
+def test_after_a_refit_the_network_of_the_search_predicts_validation(study):
+    """Run 0 and 1 have been validated by one network of the search; its weights here are those of run 1."""
+    before, _ = run(study, "softmax", "before")
+    models = study[0] / "models"
+    about = json.loads((models / "about.json").read_text())
+    (models / "about.json").write_text(json.dumps(about | {"refit": True}))
+    (models / "search_0.safetensors").write_bytes((models / "run_1.safetensors").read_bytes())
+    after, _ = run(study, "softmax", "after")
+    for number in range(2):
+        np.testing.assert_array_equal(after["validation"][number], before["validation"][1])
+    np.testing.assert_array_equal(after["test"], before["test"])
+    assert not np.array_equal(before["validation"][0], before["validation"][1])
 
 
 def test_logits_are_the_networks_on_every_set(study, splits):

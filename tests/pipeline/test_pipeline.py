@@ -63,7 +63,7 @@ def test_everything_is_there_and_a_second_repro_runs_nothing(workspace):
     assert about["candidates"] == [{"loss.alpha": 0.05}, {"loss.alpha": 0.1}]
     assert workspace.repro() == []
     runs = list((folder / ".state/runs").glob("*.safetensors"))
-    assert len(runs) == 2 + 2 + 3 + 2  # folds; runs; search, then one more run; shallow ones
+    assert len(runs) == 2 + 2 * 3 + 2  # folds; of each student a search over two, then one more run; shallow ones
 
 
 @pytest.mark.slow

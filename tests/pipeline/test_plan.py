@@ -43,7 +43,15 @@ def changed(before: dict, after: dict) -> set[str]:
                              "distill/hard.json", "report.json"}),
         ({"seeds.search": 2}, {"train/hard.json", "train/instance.json", "report.json"}),
         ({"distillation.alpha": 0.5}, {"distill/hard.json", "report.json"}),
-        ({"labels.instance.epsilon": [0.1, 0.2]}, {"soften/instance.json", "train/instance.json", "report.json"}),
+        ({"seeds.refit": True, "recipe.checkpoint": "last", "students.instance.labels": "hard"},
+         {"train/hard.json", "train/instance.json", "teach/resnet8.json", "distill/hard.json", "report.json"}),
+        ({"recipe.decay": 0.1}, {"train/hard.json", "train/instance.json", "teach/resnet8.json", "distill/hard.json",
+                                 "report.json"}),
+        # hard, which is not tuned, chooses among as many initialisations as instance tries values: 4, 1 or 2
+        ({"labels.instance.epsilon": [0.1, 0.2]}, {"soften/instance.json", "train/instance.json", "train/hard.json",
+                                                   "report.json"}),
+        ({"students.instance.loss.alpha": 0.1}, {"train/instance.json", "train/hard.json", "report.json"}),
+        ({"students.instance.loss.alpha": [0.1, 0.3]}, {"train/instance.json", "report.json"}),
         ({"labels.hard": {"source": "soft_bootstrapping"}}, {"soften/hard.json", "train/hard.json", "report.json"}),
         ({"students.instance.choose_by": "ece"}, {"train/instance.json", "report.json"}),
         ({"students.more": {"labels": "hard"}}, {"train/more.json", "evaluate/more.json", "report.json"}),
@@ -77,6 +85,19 @@ BOTH = {"simulate/cross_fitted.json", "simulate/in_sample.json", "report.json"}
 def test_a_changed_key_of_a_simulation_changes_what_uses_it(write_simulations, changes, expected):
     before, after = (entries(params.load(write_simulations(some)), ROOT, CODE) for some in ({}, changes))
     assert changed(before, after) == expected
+
+
+def test_untuned_students_choose_among_as_many_initialisations_as_tuned_ones_try_values(plan):
+    of = {name: entry["params"].get("initialisations") for name, entry in plan({}).items()}
+    assert (of["train/hard.json"], of["train/instance.json"]) == (2, 1)
+    assert plan({"students.instance.loss.alpha": 0.1})["train/hard.json"]["params"]["initialisations"] == 1
+
+
+def test_the_augmentations_of_the_last_epochs_count(plan):
+    last = {"students.hard.finetune": 1, "students.hard.finetune_augment": ["randaugment"]}
+    one, other = plan(last), plan(last | {"students.hard.finetune_augment": ["trivialaugment"]})
+    assert changed(one, other) == {"train/hard.json", "report.json"}
+    assert one["train/hard.json"]["code"] != other["train/hard.json"]["code"]
 
 
 def test_a_recipe_key_reaches_those_that_do_not_override_it(plan):

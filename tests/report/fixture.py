@@ -275,6 +275,7 @@ def _training(folder, networks: str, options: dict, sharpness: float, noise: flo
         "choice": choice,
         "choose_by": options["choose_by"],
         "search_runs": search,
+        "refit": False,
         "validation": {each: means[f"validation_{each}"].tolist() for each in SCORES},
         "best_epochs": [9] * runs,
         "cost": {"adversarial": 12_000, "shifts": 3_000},

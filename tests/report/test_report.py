@@ -136,6 +136,7 @@ def test_a_study_without_votes_ood_and_spread_has_a_report(tmp_path):
     params["data"]["ood"] = {}
     reports = write(tmp_path, params)
     names = {"summary", "calibration", "adversarial", "corruption", "shift_uncertainty", "structure", "teachers", "teaching"}
+    names |= {"kept_epoch"}
     assert {path.stem for path in (reports / "tables").glob("*.csv")} == names
     assert not (reports / "figures" / "roc.svg").exists()
 
@@ -213,7 +214,7 @@ def test_tables_parse_in_all_three_forms(study):
     folder = study[0] / "reports" / "tables"
     names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons"}
     names |= {"novelty_best", "own_scores", "structure", "teaching", "teachers", "tuning", "claims"}
-    names |= {"corruption", "shift_uncertainty"}
+    names |= {"corruption", "shift_uncertainty", "kept_epoch"}
     assert {path.stem for path in folder.iterdir()} == names
     for name in names:
         frame = pd.read_csv(folder / f"{name}.csv")

@@ -244,7 +244,7 @@ def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
 def test_a_run_costs_its_share_of_training_and_evaluation(tmp_path):
     folder = tmp_path / "models/students/a"
     folder.mkdir(parents=True)
-    about = {"candidates": [{}, {}, {}, {}], "search_runs": 1, "seeds": [0, 1, 2]}
+    about = {"candidates": [{}, {}, {}, {}], "search_runs": 1, "refit": False, "seeds": [0, 1, 2]}
     (folder / "about.json").write_text(json.dumps(about))
     noted = {name: provenance.Record(seconds, "", "", {}, "cpu") for name, seconds in (("train@a", 60), ("evaluate@a", 30))}
     assert publish.seconds_of_a_run(tmp_path, noted) == {"a": 60 / 6 + 30 / 3}  # 4 tried, then 2 further runs

@@ -77,7 +77,7 @@ def targets_of(source, labels: np.ndarray) -> np.ndarray:
     return np.stack(made).astype(np.float32)
 
 
-def run_student(splits, tmp_path, name="a", state=None, source="hard", seeds=SEEDS, **changes):
+def run_student(splits, tmp_path, name="a", state=None, source="hard", seeds=SEEDS, initialisations=1, **changes):
     train_split, validation, manifest = splits
     out = tmp_path / name
     train_student(
@@ -91,6 +91,7 @@ def run_student(splits, tmp_path, name="a", state=None, source="hard", seeds=SEE
         states=Store(tmp_path / ".state" / (state or name), "x"),
         source=label_source(source),
         out=out,
+        initialisations=initialisations,
     )
     return out, pd.read_csv(out / "history.csv"), json.loads((out / "about.json").read_text())
 

@@ -7,6 +7,7 @@ import torch
 from softcifar.errors import UserError
 from softcifar.training import loop
 from softcifar.training.crossfit import fold_of
+from softcifar.training.sgd import SGD
 from softcifar.training.trained import load_classifier
 from tests.training.helpers import CPU, run_teacher
 
@@ -38,6 +39,16 @@ def test_out_of_fold_logits_come_from_the_network_that_did_not_see_the_image(spl
         np.testing.assert_allclose(found["logits"][held_out], network(pixels).detach().numpy(), atol=1e-4)
     np.testing.assert_array_equal(found["index"], train_split.index)
     assert found["temperature"] > 0
+
+
+@pytest.mark.parametrize("folds", [1, 3, 5])
+def test_every_network_makes_as_many_steps_as_one_that_sees_all_images(splits, tmp_path, monkeypatch, folds):
+    """60 images in batches of 16 are 4 steps an epoch, 3 epochs; a fold has 40 or 48 images of its own."""
+    steps, original = [], SGD.step
+    monkeypatch.setattr(SGD, "step", lambda self, lr: steps.append(lr) or original(self, lr))
+    run_teacher(splits, tmp_path, folds=folds)
+    assert len(steps) == folds * 3 * 4
+    assert all(steps[fold * 12 : fold * 12 + 12] == steps[:12] for fold in range(folds))  # at the same learning rates
 
 
 def test_one_fold_is_the_in_sample_teacher(splits, tmp_path):

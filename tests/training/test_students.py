@@ -5,6 +5,7 @@ import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -14,7 +15,7 @@ from softcifar.params.sections import Seeds, Student
 from softcifar.training import loop
 from softcifar.training.loop import train
 from softcifar.training.state import Store
-from softcifar.training.student import best_candidate, train_student
+from softcifar.training.student import APART, best_candidate, train_student
 from softcifar.training.trained import load_classifier
 from tests.training.helpers import CPU, SEEDS, SMALL, label_source, make_task, run_student
 
@@ -76,6 +77,31 @@ def test_options_of_the_label_source_are_tuned_with_the_recipe(splits, tmp_path)
     assert about["choice"] == 1
     last = history[history.epoch == 3].groupby("candidate").train_loss.first()
     assert last[3] > last[1] + 0.2  # labels of nearly one bit: the files' candidates reach their own runs
+
+
+def test_an_untuned_student_chooses_among_initialisations(splits, tmp_path):
+    alone, _, _ = run_student(splits, tmp_path, "alone", epochs=2)
+    out, history, about = run_student(splits, tmp_path, "chooses", epochs=2, initialisations=3)
+    assert about["candidates"] == [{"initialisation": c} for c in range(3)]
+    scores = about["validation"]["nll"]
+    assert len(set(scores)) == 3  # three networks
+    assert about["choice"] == int(np.argmin(scores))
+    assert history.groupby(["candidate", "seed"]).ngroups == 3 + 1  # a run of each, then the second run of the chosen one
+    # The first initialisation is the student that does not choose; the chosen one's runs are its own, both of them.
+    first = history[(history.candidate == 0) & (history.seed == 0)].drop(columns="chosen").reset_index(drop=True)
+    before = pd.read_csv(alone / "history.csv")
+    pd.testing.assert_frame_equal(first, before[before.seed == 0].drop(columns="chosen").reset_index(drop=True))
+    shifted = Seeds(runs=2, search=1, init=about["choice"] * APART, order=about["choice"] * APART)
+    same, _, _ = run_student(splits, tmp_path, "same", epochs=2, seeds=shifted)
+    for file in ("run_0.safetensors", "run_1.safetensors"):
+        assert (out / file).read_bytes() == (same / file).read_bytes()
+    assert about["choice"] != 0  # otherwise nothing above would tell the chosen one from the first
+    assert (out / "run_1.safetensors").read_bytes() != (alone / "run_1.safetensors").read_bytes()
+
+
+def test_a_tuned_student_has_no_initialisations_to_choose_from(splits, tmp_path):
+    _, _, about = run_student(splits, tmp_path, lr=[0.05, 0.01], epochs=1, initialisations=5)
+    assert about["candidates"] == [{"lr": 0.05}, {"lr": 0.01}]
 
 
 def test_what_validation_looks_at_is_a_param():

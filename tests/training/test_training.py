@@ -87,6 +87,57 @@ def test_finetune_of_all_epochs_is_no_augmentation(splits, tmp_path):
     assert same(one.best, two.best)
 
 
+def test_the_last_epochs_have_augmentations_of_their_own(splits, tmp_path, monkeypatch):
+    used, original = [], loop.augment
+    monkeypatch.setattr(loop, "augment", lambda steps, *rest: used.append([s.name for s in steps]) or original(steps, *rest))
+    flips = {"name": "crop_flip", "padding": 0}
+    task = make_task(splits, epochs=3, finetune=1, augment=["soft_crop", "cutout"], finetune_augment=[flips, "cutout"])
+    train(task, CPU, tmp_path / "state", no_progress)
+    assert used == [["soft_crop", "cutout"]] * 8 + [["crop_flip", "cutout"]] * 4
+
+
+def test_training_stops_after_epochs_without_a_lower_validation_loss(splits, tmp_path, monkeypatch):
+    """NLL 3, 2, 4, 2: the second epoch is the lowest, the fourth is no lower, and then patience 2 is over."""
+    nll = iter([3.0, 2.0, 4.0, 2.0])
+    told = []
+    scores = {"validation_accuracy": 0.5, "validation_ece": 0.1}
+    monkeypatch.setattr(loop, "_validate", lambda *_: {"validation_nll": next(nll)} | scores)
+    task = make_task(splits, epochs=9, patience=2)
+    state = train(task, CPU, tmp_path / "state", lambda done, _: told.append(done))
+    assert [row["epoch"] for row in state.history] == [1, 2, 3, 4]
+    assert (state.best_epoch, state.weights, state.optimizer) == (2, {}, {})
+    assert told == [1, 1, 1, 6]  # the epochs that are not needed are told as done
+    again = train(task, CPU, tmp_path / "state", lambda done, _: told.append(done))
+    assert told[4:] == [9]
+    assert again.history == state.history
+
+
+def test_a_network_without_validation_images_keeps_its_last_epoch(splits, tmp_path):
+    task = dataclasses.replace(make_task(splits, checkpoint="last"), validation_images=None, validation_labels=None)
+    told = []
+    state = train(task, CPU, tmp_path / "state", lambda *how: told.append(how))
+    assert state.best_epoch == 4
+    assert all(row.keys() == {"epoch", "lr", "train_loss"} for row in state.history)
+    assert told[-1] == (1, f"training loss {state.history[-1]['train_loss']:.3f}")
+    with_it = train(make_task(splits, checkpoint="last"), CPU, tmp_path / "other", no_progress)
+    assert same(state.best, with_it.best)
+
+
+def test_an_epoch_may_draw_more_images_than_there_are(splits, tmp_path, monkeypatch):
+    """100 draws of 60 images: each once, then 40 of them again; 7 batches of 16, the last one of 4."""
+    seen = []
+    monkeypatch.setattr(loop, "to_pixels", lambda batch: seen.append(batch) or batch.permute(0, 3, 1, 2) / 255)
+    task = make_task(splits, epochs=1, augment=[])
+    images = task.images.copy()
+    images[:, 0, 0, 0] = np.arange(60)
+    train(dataclasses.replace(task, images=images, images_per_epoch=100), CPU, tmp_path / "state", no_progress)
+    drawn = [int(image[0, 0, 0]) for batch in seen for image in batch]
+    assert [len(batch) for batch in seen] == [16] * 6 + [4]
+    assert sorted(drawn[:60]) == list(range(60))
+    assert len(set(drawn[60:])) == 40
+    assert drawn[60:] != drawn[:40]
+
+
 def test_weights_multiply_each_images_loss_before_the_mean(splits, tmp_path, monkeypatch):
     """Weights of 0 and 2 for half of the images each are those halves alone; the mean is over all images of the batch."""
     task = make_task(splits, epochs=1, augment=[], lr=1e-9, batch_size=60)
@@ -218,6 +269,20 @@ class TestSchedules:
 
     def test_constant(self):
         assert learning_rate(recipe(schedule="constant", lr=0.2), 3.3) == 0.2
+
+    def test_decay_divides_by_steps(self):
+        """Label relaxation on Fashion-MNIST: .05, times .3162 from epoch 30 on, over 1 + 1e-5 a step of 704 in an epoch."""
+        steps = recipe(epochs=50, lr=0.05, schedule="multistep", milestones=[30, 50], factor=0.3162, decay=1e-5)
+        assert learning_rate(steps, 0.0, 0) == 0.05
+        assert learning_rate(steps, 29.99, 30 * 704 - 1) == pytest.approx(0.05 / 1.21119)
+        assert learning_rate(steps, 30.0, 30 * 704) == pytest.approx(0.05 * 0.3162 / 1.2112)
+        assert learning_rate(steps, 49.99, 50 * 704 - 1) == pytest.approx(0.05 * 0.3162 / 1.35199)
+
+    def test_the_loop_counts_steps_over_epochs(self, splits, tmp_path):
+        """Four steps an epoch at a constant rate: the last of the second epoch has seven before it."""
+        task = make_task(splits, epochs=2, schedule="constant", lr=0.01, decay=0.1)
+        state = train(task, CPU, tmp_path / "state", no_progress)
+        assert [row["lr"] for row in state.history] == pytest.approx([0.01 / 1.3, 0.01 / 1.7])
 
 
 def test_adam_trains_and_goes_on_where_it_was(splits, tmp_path):

@@ -40,6 +40,7 @@ SCORE_TITLES = {
     "ddu": "density (DDU)",
     "mahalanobis": "Mahalanobis",
 }
+INITIALISATION = "initialisation"  # what an untuned student chooses, as training notes it
 PLAIN = "softmax"  # the method of a network without any
 CRITERION_TITLES = {"nll": "NLL", "accuracy": "accuracy", "ece": "ECE"}  # by which validation chooses among tuned values
 
@@ -88,7 +89,9 @@ def own_score(results: Results, student: str) -> str:
 
 
 def tuned(results: Results, student: str) -> bool:
-    return len(results.students[student].about["candidates"]) > 1
+    """Did validation choose among values of its options? One without chooses among initialisations, or not at all."""
+    candidates = results.students[student].about["candidates"]
+    return len(candidates) > 1 and INITIALISATION not in candidates[0]
 
 
 def distinct(results: Results) -> list[str]:

@@ -2,10 +2,14 @@
 
 import json
 
+import matplotlib as mpl
 import pytest
 
-from softcifar.report.chapters.tuning.searches import place, searches
-from tests.report.fixture import ALPHAS, read, row
+from softcifar.report.chapters.tuning.searches import at_edge, place, searches, table
+from softcifar.report.chapters.tuning.validation import draw
+from softcifar.report.core.drawing import RC
+from softcifar.report.core.kinds import described, tuned
+from tests.report.fixture import ALPHAS, read, row, study_of
 
 
 def test_every_tuned_student_has_its_choice_and_budget(study, tables):
@@ -44,6 +48,52 @@ def test_with_checkpoint_last_the_last_epoch_counts(study):
     last = history[(history["epoch"] == 12) & (history["seed"] < 2)]
     [search] = searches(results)
     assert search.scores["nll"].ravel() == pytest.approx(last["validation_nll"].to_numpy())
+
+
+@pytest.fixture
+def chooses(study):
+    """The results where hard, which has no tuned option, chose among three initialisations."""
+    results = read(*study)
+    hard, relaxed = results.students["hard"], results.students["relaxed"]
+    about = relaxed.about | {"candidates": [{"initialisation": c} for c in range(3)]}
+    object.__setattr__(hard, "about", about)
+    object.__setattr__(hard, "history", relaxed.history)
+    return results
+
+
+def test_initialisations_are_a_search_without_an_edge(chooses):
+    first, other = searches(chooses)
+    assert (first.initialisations, other.initialisations) == (True, False)
+    assert first.values == [(0,), (1,), (2,)]
+    shown = row(table(study_of(chooses)).frame, student="hard")
+    assert (shown["tuned"], shown["tried"], shown["chosen"], shown["place"]) == ("initialisation", "0; 1; 2", "0", "–")
+    assert (shown["candidates"], shown["networks"]) == (3, 3 * 2 + 1)
+    assert not at_edge(shown["place"])
+
+
+def test_an_initialisation_is_no_choice_among_values(chooses):
+    """Of a student's options nothing was chosen, so its name carries no criterion."""
+    assert not tuned(chooses, "hard")
+    assert described(chooses, "hard") == "hard (hard labels)"
+
+
+def test_initialisations_are_dots_without_a_line(chooses):
+    study = study_of(chooses)
+    with mpl.rc_context(RC):
+        drawing = draw(study.with_tables({"tuning": table(study)}))
+    styles = [ax.lines[-2].get_linestyle() for ax in drawing.figure.axes]  # the last line is the mark
+    assert styles[:3] == ["None"] * 3
+    assert "hard" not in drawing.finding
+    assert drawing.finding.startswith("Every student tried 3 values or initialisations with 2 runs each.")
+
+
+def test_the_note_tells_of_a_refit_and_counts_its_networks(study):
+    results = read(*study)
+    for name in ("relaxed", "relaxed_ece"):
+        object.__setattr__(results.students[name], "about", results.students[name].about | {"refit": True})
+    shown = table(study_of(results))
+    assert "training and validation images together" in shown.note
+    assert row(shown.frame, student="relaxed")["networks"] == 3 * 2 + 3
 
 
 def test_place_of_a_choice():

@@ -53,7 +53,8 @@ def _steps(results: Results, student: str) -> tuple[tuple[str, str | None], ...]
 def _twins(results: Results, ours: str, steps: tuple) -> Iterator[str]:
     """Students that differ from ours in the augmentation alone, which has these steps."""
     for name in distinct(results):
-        if _steps(results, name) == steps and alike(results, ours, name, but=("augment",)) and _same_crops(results, ours, name):
+        same = alike(results, ours, name, but=("augment", "finetune_augment"))
+        if same and _steps(results, name) == steps and _same_crops(results, ours, name):
             yield name
 
 

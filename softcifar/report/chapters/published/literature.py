@@ -21,7 +21,7 @@ REMARKS = {
         "soft models scored on soft labels, hard ones on hard labels, novel images not normalised, 3 to 5 runs, a "
         "test set per run; the study does not say which score its AUROC takes, ours takes entropy"
     ),
-    LIU: "the best epoch on the test images; the last 21 of 501 epochs without augmentation for soft crops alone",
+    LIU: "the best epoch on the test images; the last 21 of 501 epochs without crops for students of soft crops alone",
     MUKHOTI: "5 runs and, for the ensemble, as many members",
 }
 

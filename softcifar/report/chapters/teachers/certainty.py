@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from softcifar.report.chapters.teachers.table import label_probability, way
+from softcifar.report.chapters.teachers.table import comparisons, label_probability, way
 from softcifar.report.core.columns import plain
 from softcifar.report.core.drawing import ACCENT, DARK, Drawing, legend, no_zero, note, panels, unit_axis
 from softcifar.report.core.study import Study
@@ -46,10 +46,9 @@ def draw(study: Study) -> Drawing | None:
     return Drawing(
         "teachers",
         "How sure teachers are",
-        "A teacher that is near certain of every label has nothing to add to it: its soft labels are hard ones. A teacher "
-        "that saw the images with their labels (in-sample, one fold) tends to be that sure; one that did not "
-        "(cross-fitted) hesitates where the image gives reason to.",
-        "; ".join(facts) + ".",
+        "A teacher that is near certain of every label has nothing to add to it: its soft labels are hard ones. In-sample: it "
+        "saw the images with their labels; cross-fitted: it did not. Each is one set of networks.",
+        "; ".join([*facts, *comparisons(study, study.tables["teachers"])]) + ".",
         f"{len(axes)} histograms, one per teacher, of its probability of the label on the training images.",
         figure,
     )

@@ -1,18 +1,21 @@
 """Teachers compared: what each says of the training images, and how much of it is about the single image."""
 
+import itertools
+
 import numpy as np
+import pandas as pd
 
 from softcifar import metrics
-from softcifar.report.core.columns import WHOSE, Field
+from softcifar.report.core.columns import WHOSE, Field, plain
 from softcifar.report.core.results import TeacherScores
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 
 NOTE = (
     "An in-sample teacher (one fold) predicts images that it was trained on; a cross-fitted one predicts each image with a "
-    "network that did not see it. Instance information: how far the predictions for images of one class differ, as the mean "
-    "KL divergence from the class's mean prediction; it counts noise too, so read it beside the distance to people. Scaled: "
-    "logits divided by T, which was fitted on images that the teacher did not see."
+    "network that did not see it, in as many steps. Instance information: how far the predictions for images of one class "
+    "differ, as the mean KL divergence from the class's mean prediction; it counts noise too, so read it beside the distance "
+    "to people. Scaled: logits divided by T, which was fitted on images that the teacher did not see."
 )
 
 
@@ -23,6 +26,35 @@ def label_probability(teacher: TeacherScores, labels: np.ndarray) -> np.ndarray:
 
 def way(teacher: TeacherScores) -> str:
     return "in-sample" if teacher.folds == 1 else f"cross-fitted, {teacher.folds} folds"
+
+
+def comparisons(study: Study, table: Table) -> list[str]:
+    """A sentence per known distribution and pair of teachers that differ in their folds alone: which lies nearer to it."""
+    teachers, frame = study.results.params["teachers"], table.frame.set_index("teacher")
+    alike = [
+        (inside, crossed)
+        for inside, crossed in itertools.permutations(teachers, 2)
+        if teachers[inside]["folds"] == 1 < teachers[crossed]["folds"]
+        and {**teachers[inside], "folds": 0} == {**teachers[crossed], "folds": 0}
+    ]
+    return [
+        _nearer(WHOSE[source], frame.loc[[inside, crossed], [f"{source}_kl", f"{source}_kl_scaled"]])
+        for source in study.results.targets("train")
+        for inside, crossed in alike
+    ]
+
+
+def _nearer(whose: str, distances: pd.DataFrame) -> str:
+    """distances: of an in-sample and a cross-fitted teacher (rows, by name), KL as it is and after temperature scaling."""
+    ways = dict(zip(distances.index, ("in-sample", "cross-fitted"), strict=True))
+    as_it_is, scaled = distances.columns
+    near, far = distances[as_it_is].sort_values().index
+    still = distances.loc[near, scaled] <= distances.loc[far, scaled]
+    by_column = [f"{plain(distances.loc[near, each])} against {plain(distances.loc[far, each])}" for each in distances]
+    return (
+        f"{near} ({ways[near]}) lies nearer to {whose} than {far} ({ways[far]}), KL {by_column[0]} nats, "
+        f"{'also' if still else 'but not'} after temperature scaling, {by_column[1]}"
+    )
 
 
 def table(study: Study) -> Table:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from softcifar.report.core.columns import Field
-from softcifar.report.core.kinds import CRITERION_TITLES
+from softcifar.report.core.kinds import CRITERION_TITLES, INITIALISATION
 from softcifar.report.core.results import Results, StudentScores
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
@@ -16,10 +16,13 @@ from softcifar.report.core.words import words
 SCORES = tuple(CRITERION_TITLES)  # "nll", "accuracy", "ece"
 
 NOTE = (
-    "Each value was trained with the same number of runs, and every tuned student tried equally many; the mean validation "
-    "score over these runs chose, at the epoch that each run kept. Only the chosen value got the remaining runs. A choice at "
-    "the edge of what was tried may have a better value beyond it. Students that tried the same values share their networks."
+    "Each value was trained with the same number of runs, and every student tried equally many: one without a tuned option "
+    "chose among initialisations instead, the seeds of its weights and batches, of which 0 are those that it has where it "
+    "does not choose. The mean validation score over these runs chose, at the epoch that each run kept. {further} A value at "
+    "the edge of what was tried may have a better one beyond it. Students that tried the same share their networks."
 )
+REMAINING = "Only what was chosen got the remaining runs."
+REFIT = "Then all runs of what was chosen were trained anew, on training and validation images together, to the last epoch."
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class Search:
     values: list[tuple[Any, ...]]
     scores: dict[str, np.ndarray]
     chosen: dict[str, int]
+
+    @property
+    def initialisations(self) -> bool:
+        """Whether nothing was tuned: the candidates are alike but for their seeds, in no order."""
+        return self.names == [INITIALISATION]
 
 
 def searches(results: Results) -> list[Search]:
@@ -62,11 +70,11 @@ def _scores(student: StudentScores) -> dict[str, np.ndarray]:
 
 
 def table(study: Study) -> Table:
-    """A row per tuned student: the values tried, the choice, by what, what validation said of it, and the budget."""
+    """A row per student that chose: the values tried, the choice, by what, what validation said of it, and the budget."""
     said = "on validation, of the choice, mean over the search runs"
     fields = [
         Field("student", "Student"),
-        Field("tuned", "Tuned", "the options that were given as lists"),
+        Field("tuned", "Tuned", "the options that were given as lists; initialisation: none was"),
         Field("tried", "Tried"),
         Field("chosen_by", "Chosen by", "the validation score that chose", text=criterion),
         Field("chosen", "Chosen"),
@@ -76,11 +84,12 @@ def table(study: Study) -> Table:
         Field("validation_ece", "ECE\u00a0↓", said),
         Field("candidates", "Candidates", "values or combinations tried"),
         Field("search_runs", "Runs each", "networks trained per candidate"),
-        Field("networks", "Networks", "trained in all: candidates times runs each, and the remaining runs of the choice"),
+        Field("networks", "Networks", "trained in all: candidates times runs each, and the further runs of the choice"),
     ]
     students = study.results.students.items()
     records = [{"student": name} | _record(student) for name, student in students if len(student.about["candidates"]) > 1]
-    return build("tuning", "Tuning", NOTE, fields, records)
+    refit = any(student.about["refit"] for _, student in students)
+    return build("tuning", "Tuning", NOTE.format(further=REFIT if refit else REMAINING), fields, records)
 
 
 def criterion(record: Mapping[str, Any]) -> str:
@@ -106,12 +115,14 @@ def _record(student: StudentScores) -> dict[str, Any]:
         **{f"validation_{score}": about["validation"][score][choice] for score in SCORES},
         "candidates": len(candidates),
         "search_runs": each,
-        "networks": len(candidates) * each + len(student.seeds) - each,
+        "networks": len(candidates) * each + len(student.seeds) - (0 if about["refit"] else each),
     }
 
 
 def place(candidates: list[Mapping[str, Any]], choice: int) -> str:
-    """Where a choice lies among the values tried, per tuned number: "lowest", "inside" or "highest"."""
+    """Where a choice lies among the values tried, per tuned number: "lowest", "inside", "highest"; "–" for initialisations."""
+    if INITIALISATION in candidates[choice]:
+        return "–"
     places = []
     for name, value in candidates[choice].items():
         tried = [each[name] for each in candidates]

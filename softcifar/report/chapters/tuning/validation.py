@@ -42,7 +42,8 @@ def draw(study: Study) -> Drawing | None:
     places = study.tables["tuning"].frame.set_index("student")["place"]
     edges = [name for name, place in places.items() if at_edge(place)]
     values, each = max((len(search.values), search.scores["nll"].shape[1]) for search in tried)
-    finding = f"Every tuned student tried {values} values with {each} {'run' if each == 1 else 'runs'} each. " + (
+    what = "values or initialisations" if any(search.initialisations for search in tried) else "values"
+    finding = f"Every student tried {values} {what} with {each} {'run' if each == 1 else 'runs'} each. " + (
         f"The choice lies at the edge of what was tried for {', '.join(edges)}."
         if edges
         else "No choice lies at the edge of what was tried."
@@ -50,7 +51,7 @@ def draw(study: Study) -> Drawing | None:
     return Drawing(
         "tuning",
         "What validation said",
-        "A row per set of networks, a panel per validation score, a dot per value tried. The mark is filled in the panel of "
+        "A row per set of networks, a panel per validation score, a dot per candidate. The mark is filled in the panel of "
         "the score that chose, hollow in the others. Each panel has its own scale."
         + (" Where two options were tuned, a map shows every pair, darker for better." if MAP in heights else ""),
         finding,
@@ -84,7 +85,7 @@ def _curve(ax: Axes, search: Search, values: np.ndarray) -> list[tuple[float, fl
     for run in values.T:
         if len(values.T) > 1:
             ax.plot(x, run, **RUN)
-    ax.plot(x[order], means[order], **LINE)
+    ax.plot(x[order], means[order], **LINE | ({"linestyle": "none"} if search.initialisations else {}))
     if numeric and x.min() > 0 and x.max() >= LOG_RANGE * x.min():
         ax.set_xscale("log")
     if numeric:
