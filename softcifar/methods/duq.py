@@ -1,5 +1,6 @@
 """Deterministic uncertainty quantification: kernels around class centroids (van Amersfoort et al. 2020)."""
 
+import math
 from collections.abc import Callable
 
 import torch
@@ -14,8 +15,10 @@ class DUQ(UncertaintyMethod):
 
     embedding: size of W_c f(x). length_scale: s. momentum: of the moving average that makes the centroids e_c; soft targets
     count as fractions of an image. gradient_penalty: lambda of (||grad_x sum_c k_c|| - 1)^2, x the standardised image.
-    The loss is the binary cross-entropy of k against the targets, summed over classes (the paper's eq. 3), whatever the
-    student's own loss is. Scores: `kernel`, 1 - max_c k_c.
+    The loss is the binary cross-entropy of k against the targets, its mean over classes, whatever the student's own loss is.
+    The authors' code takes that mean; the paper's eq. 3 is the sum, beside which the same lambda would weigh K times less.
+    After every step the batch passes once more, in evaluation mode, and moves the centroids, as in the authors' code.
+    Scores: `kernel`, -max_c log k_c: 1 - max_c k_c would be 1 for whatever is farther than float32 can tell.
     """
 
     title = "DUQ"
@@ -40,7 +43,7 @@ class DUQ(UncertaintyMethod):
     ) -> torch.Tensor:
         log_kernels = logits.float()
         log_others = torch.log(-torch.expm1(log_kernels.clamp(max=-1e-7)))  # log(1 - k), finite where k rounds to 1
-        entropy = -(targets * log_kernels + (1 - targets) * log_others).sum(dim=1)
+        entropy = -(targets * log_kernels + (1 - targets) * log_others).mean(dim=1)
         if not self.gradient_penalty:
             return entropy
         (slope,) = torch.autograd.grad(log_kernels.exp().sum(), pixels, create_graph=True)
@@ -48,11 +51,13 @@ class DUQ(UncertaintyMethod):
         norms = slope.flatten(1).norm(dim=1)
         return entropy + self.gradient_penalty * (norms - 1).square()
 
-    def end_step(self, classifier: nn.Module, targets: torch.Tensor) -> None:
-        classifier.network.head.move(targets, self.momentum)
+    def end_step(self, classifier: nn.Module, pixels: torch.Tensor, targets: torch.Tensor) -> None:
+        classifier.eval()
+        classifier.network.head.move(classifier.features(pixels), targets, self.momentum)
+        classifier.train()
 
     def scores(self, classifier: nn.Module, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-        return {"kernel": -torch.expm1(classifier(pixels).float().amax(dim=1))}
+        return {"kernel": -classifier(pixels).float().amax(dim=1)}
 
 
 class Kernels(nn.Module):
@@ -62,23 +67,24 @@ class Kernels(nn.Module):
         super().__init__()
         self.length_scale = length_scale
         self.weight = nn.Parameter(torch.empty(num_classes, embedding, inputs))
-        nn.init.kaiming_normal_(self.weight, mode="fan_in", nonlinearity="relu")
-        self.register_buffer("count", torch.full((num_classes,), 12.0))  # as if each centroid had seen so many images
-        self.register_buffer("total", 12.0 * 0.05 * torch.randn(num_classes, embedding))
-        self._seen: torch.Tensor | None = None  # the last training batch's embeddings
+        # The scale of the authors' code, whose Kaiming initialisation of (embedding, K, inputs) takes K * inputs as fan-in.
+        nn.init.normal_(self.weight, std=math.sqrt(2 / (num_classes * inputs)))
+        self.register_buffer("count", torch.full((num_classes,), 13.0))  # as if each centroid had seen so many images
+        self.register_buffer("total", 13.0 * 0.05 * torch.randn(num_classes, embedding))
+
+    def embed(self, features: torch.Tensor) -> torch.Tensor:
+        """(B, K, embedding) float32, whatever autocast says."""
+        with torch.autocast(features.device.type, enabled=False):
+            return torch.einsum("ked,bd->bke", self.weight, features.float())
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        with torch.autocast(features.device.type, enabled=False):
-            embedded = torch.einsum("ked,bd->bke", self.weight, features.float())
-            if self.training:
-                self._seen = embedded.detach()
-            centroids = self.total / self.count[:, None]
-            return -(embedded - centroids).square().mean(dim=2) / (2 * self.length_scale**2)
+        centroids = self.total / self.count[:, None]
+        return -(self.embed(features) - centroids).square().mean(dim=2) / (2 * self.length_scale**2)
 
     @torch.no_grad()
-    def move(self, targets: torch.Tensor, momentum: float) -> None:
-        """Move the centroids towards the last training batch's embeddings; targets (B, K) probabilities."""
+    def move(self, features: torch.Tensor, targets: torch.Tensor, momentum: float) -> None:
+        """Move the centroids towards the embeddings of a training batch; targets (B, K) probabilities."""
         targets = targets.float()
         self.count.mul_(momentum).add_(targets.sum(dim=0), alpha=1 - momentum)
-        sums = torch.einsum("bk,bke->ke", targets, self._seen)
+        sums = torch.einsum("bk,bke->ke", targets, self.embed(features))
         self.total.mul_(momentum).add_(sums, alpha=1 - momentum)

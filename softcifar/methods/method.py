@@ -1,12 +1,13 @@
-"""What a method may change: the network's head, the loss, what happens between steps, the prediction, scores of its own."""
+"""What a method may change: head, loss, what happens after a step and after training, the prediction, scores of its own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import nn
 
-HOOKS = ("head", "begin_epoch", "loss", "end_step", "input_gradient")  # what training asks a method for
+HOOKS = ("head", "loss", "end_step", "finish", "input_gradient")  # what training asks a method for
 
 
 class UncertaintyMethod:
@@ -19,6 +20,7 @@ class UncertaintyMethod:
 
     title: ClassVar[str]  # what the report calls it; without one, its name in params.yaml
     input_gradient: ClassVar[bool] = False  # whether `loss` differentiates by the pixels
+    fits_on_validation: bool = False  # whether `finish` needs validation images
 
     @classmethod
     def trains(cls) -> bool:
@@ -34,17 +36,28 @@ class UncertaintyMethod:
         """What replaces the network's last layer: features (B, D) to logits (B, K). None: nothing."""
         return None
 
-    def begin_epoch(self, classifier: nn.Module) -> None:
-        """Called before every epoch of training."""
-
     def loss(
         self, classifier: nn.Module, pixels: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor, base: Callable
     ) -> torch.Tensor:
         """The loss of every image (B,); targets (B, K) probabilities, base(pixels, logits, targets) the recipe's losses."""
         return base(pixels, logits, targets)
 
-    def end_step(self, classifier: nn.Module, targets: torch.Tensor) -> None:
-        """Called after every optimizer step, with the batch's targets (B, K)."""
+    def end_step(self, classifier: nn.Module, pixels: torch.Tensor, targets: torch.Tensor) -> None:
+        """Called after every optimizer step, without gradients, with the batch as the network saw it; targets (B, K)."""
+
+    def finish(
+        self,
+        classifier: nn.Module,
+        train: Iterable[torch.Tensor],
+        validation: Iterable[torch.Tensor],
+        validation_labels: np.ndarray,
+    ) -> dict[str, float]:
+        """Called once, after training, without gradients, with the weights that are kept and in evaluation mode.
+
+        train, validation: the pixels of all images, in batches and not augmented; validation_labels int64 (V,), V = 0 where the
+        network learned from validation images too. What is fitted belongs in the network's buffers, which are saved with it. Returns the numbers that the report shows, by name.
+        """
+        return {}
 
     def predict(self, classifier: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
         """Logits (S, B, K) whose softmax, averaged over S samples, is the prediction. The classifier is in evaluation mode."""

@@ -111,8 +111,8 @@ def mapping_with(found: object, key: str) -> dict:
 
 def sentence(error: ValidationError) -> str:
     """The first thing wrong, as '<key>: found <value>; <what is allowed>'."""
-    first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "list[", "constrained-")))
+    first, *others = error.errors()
+    key = _key(first)
     if first["type"] == "value_error":
         text = str(first["ctx"]["error"])
     elif first["type"] == "missing":
@@ -120,8 +120,15 @@ def sentence(error: ValidationError) -> str:
     elif first["type"] == "extra_forbidden":
         text = "unknown key"
     else:
-        text = f"found {first['input']!r}; {first['msg'][0].lower()}{first['msg'][1:]}"
+        allowed = [first["msg"][0].lower() + first["msg"][1:]]
+        allowed += [other["msg"].removeprefix("Input should be ") for other in others if _key(other) == key]  # of a union
+        text = f"found {first['input']!r}; {' or '.join(allowed)}"
     return f"{key}: {text}" if key else text
+
+
+def _key(error: Mapping) -> str:
+    branches = ("function-", "list[", "constrained-", "literal[")
+    return ".".join(str(part) for part in error["loc"] if not str(part).startswith(branches))
 
 
 def require(condition: bool, name: str, found: object, allowed: str) -> None:

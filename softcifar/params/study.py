@@ -126,11 +126,18 @@ class Study(Section):
 
 def _can_refit(name: str, student: Student, source: LabelSource) -> None:
     """A network that learns from all images has no validation left to choose its epoch by, and labels without a teacher."""
+    from softcifar.methods import METHODS
+
     if student.checkpoint != "last" or student.patience is not None:
         found = f"checkpoint {student.checkpoint}, patience {student.patience or 'null'}"
         raise UserError(
             f"students.{name}: found {found} with seeds.refit, which leaves no validation images; allowed there: "
             "checkpoint: last and patience: null"
+        )
+    if METHODS[student.method.name](**student.method.options).fits_on_validation:
+        raise UserError(
+            f"students.{name}.method: found {student.method.name} with an option that is fitted on validation images, which "
+            "seeds.refit trains on; allowed there: a number for it"
         )
     if source.teacher is not None:
         raise UserError(

@@ -1,7 +1,7 @@
 """Train one network: one run of one student, or one fold of a teacher."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from softcifar.errors import UserError
 from softcifar.execution.device import autocast, resolve_precision
 from softcifar.losses import LOSSES
 from softcifar.methods import METHODS
+from softcifar.methods.method import UncertaintyMethod
 from softcifar.methods.prediction import predict_logits, to_pixels
 from softcifar.metrics.calibration import expected_calibration_error
 from softcifar.metrics.likelihood import accuracy, negative_log_likelihood
@@ -51,7 +52,8 @@ def train(task: Task, device: torch.device, state_file: Path, progress: Callable
     """Train to the end, from the saved state where there is one.
 
     progress(epochs, text) is called after every epoch, with 1 and the validation scores, and at first with the epochs that the
-    saved state holds. Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU).
+    saved state holds. Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU), with
+    what the uncertainty method fitted to them.
     A finished run is read from its state and not trained again.
     Raises UserError where the loss or a weight is no longer finite. Where another process trains the same network, this one
     waits for it.
@@ -95,7 +97,9 @@ def _train(task: Task, device: torch.device, state_file: Path, progress: Callabl
         if keep:
             state.best, state.best_epoch = state.weights, epoch + 1
         if finished := _finished(state, recipe):
-            state.weights, state.optimizer = {}, {}
+            network.load_state_dict(state.best)
+            state.fitted = _finish(network, method, task)
+            state.weights, state.optimizer, state.best = {}, {}, _on_cpu(network.state_dict())
         save_state(state_file, state)
         progress(recipe.epochs - epoch if finished else 1, _told(row))
         if finished:
@@ -141,7 +145,6 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
     steps = recipe.augment if epoch < recipe.epochs - recipe.finetune else recipe.finetune_augment
     total = torch.zeros((), dtype=torch.float64, device=device)
     network.train()
-    method.begin_epoch(network)
     for number, batch in enumerate(batches):
         middle = epoch + (number + 0.5) / len(batches)  # of the step, where no schedule is 0
         lr = learning_rate(recipe, middle, epoch * len(batches) + number)
@@ -155,7 +158,8 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
         optimizer.zero_grad()
         loss.backward()
         optimizer.step(lr)
-        method.end_step(network, wanted)
+        with torch.no_grad(), autocast(precision, device):
+            method.end_step(network, pixels, wanted)
         total += loss.detach() * len(batch)
     return total.item() / len(order), lr
 
@@ -164,6 +168,20 @@ def _order(count: int, drawn: int, generator: torch.Generator) -> torch.Tensor:
     """`drawn` numbers of images below `count`: whole permutations one after the other, the last one cut off."""
     permutations = [torch.randperm(count, generator=generator, device=generator.device) for _ in range(-(-drawn // count))]
     return torch.cat(permutations)[:drawn]
+
+
+@torch.no_grad()
+def _finish(network: nn.Module, method: UncertaintyMethod, task: Task) -> dict[str, float]:
+    """What the method fits to the weights that are kept; it changes the network's buffers."""
+    device = next(network.parameters()).device
+
+    def pixels(images: np.ndarray) -> Iterator[torch.Tensor]:
+        return (to_pixels(batch.to(device)) for batch in torch.as_tensor(images).split(500))
+
+    network.eval()
+    known = task.validation_images is not None
+    validation = (task.validation_images, task.validation_labels) if known else (task.images[:0], np.zeros(0, dtype=np.int64))
+    return method.finish(network, pixels(task.images), pixels(validation[0]), validation[1])
 
 
 def _validate(network: nn.Module, task: Task) -> dict[str, float]:

@@ -27,7 +27,10 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass
 class State:
-    """After `epoch` whole epochs: weights and optimizer now (empty once finished), the weights to keep, and the history."""
+    """After `epoch` whole epochs: weights and optimizer now (empty once finished), the weights to keep, and the history.
+
+    fitted: what the uncertainty method fitted after training, for the report.
+    """
 
     epoch: int = 0
     weights: Tensors = field(default_factory=dict)
@@ -35,6 +38,7 @@ class State:
     best: Tensors = field(default_factory=dict)
     best_epoch: int = 0
     history: list[dict] = field(default_factory=list)
+    fitted: dict[str, float] = field(default_factory=dict)
 
 
 def save_state(path: Path, state: State) -> None:
@@ -43,7 +47,7 @@ def save_state(path: Path, state: State) -> None:
     best = {} if state.best is state.weights else state.best
     groups = {"weights": state.weights, "optimizer": state.optimizer, "best": best}
     tensors = {f"{group}/{name}": tensor.contiguous() for group, some in groups.items() for name, tensor in some.items()}
-    note = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history}
+    note = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history, "fitted": state.fitted}
     with atomic(path) as part:
         part.write_bytes(save(tensors, {"state": json.dumps(note)}))
 

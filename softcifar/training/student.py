@@ -152,6 +152,7 @@ def train_student(
                 "choose_by": student.choose_by,
                 "choice": best,
                 "best_epochs": [state.best_epoch for state in chosen],
+                "fitted": {name: [state.fitted[name] for state in chosen] for name in chosen[0].fitted},
                 **surroundings(student.precision),
             },
         )

@@ -1,194 +1,21 @@
-"""Uncertainty methods: closed forms on toy problems, and the mistakes that published implementations made."""
-
-import math
+"""What holds for every uncertainty method."""
 
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
 
 from softcifar.evaluation.evaluate import evaluate
 from softcifar.files import write_npz
 from softcifar.methods import METHODS
-from softcifar.methods.duq import DUQ, Kernels
-from softcifar.methods.sngp import SNGP, RandomFeatureGP, orthogonal_features
 from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Seeds, Student
 from softcifar.training.loop import train
 from tests.evaluation.helpers import SETTINGS
+from tests.methods.helpers import DUQ_SMALL, MANIFEST, SNGP_SMALL, chosen
 from tests.training.helpers import CPU, SMALL, Killed, make_task, no_progress, run_student, same
 
-SNGP_SMALL = {"name": "sngp", "features": 64}
-DUQ_SMALL = {"name": "duq", "embedding": 16, "length_scale": 0.3, "momentum": 0.9}
 TRAINED = pytest.mark.parametrize("method", [SNGP_SMALL, DUQ_SMALL], ids=["sngp", "duq"])
-
-
-# SNGP
-
-
-def gp(inputs: int = 3, features: int = 50, likelihood: str = "gaussian") -> RandomFeatureGP:
-    torch.manual_seed(0)
-    return RandomFeatureGP(inputs, 4, features, 1.0, 0.7, likelihood)
-
-
-def test_the_precision_is_that_of_bayesian_linear_regression():
-    layer = gp()
-    batches = [torch.randn(20, 3), torch.randn(7, 3)]
-    seen = []
-    for batch in batches:
-        seen.append(layer.phi(batch).detach().double())  # in training mode, as the pass below sees them
-        layer(batch)
-    phi = torch.cat(seen)
-    torch.testing.assert_close(layer.precision.double(), phi.T @ phi, rtol=1e-4, atol=1e-5)
-    layer.eval()
-    test = layer.phi(torch.randn(5, 3)).detach()
-    # Prior N(0, 1 / ridge), noise 1: the posterior covariance is (ridge I + Phi^T Phi)^-1.
-    covariance = torch.linalg.inv(0.7 * torch.eye(50, dtype=torch.float64) + phi.T @ phi)
-    expected = (test.double() @ covariance * test.double()).sum(dim=1)
-    torch.testing.assert_close(layer.variance(test), expected.float(), rtol=1e-3, atol=1e-5)
-
-
-def test_the_softmax_likelihood_weighs_by_its_curvature():
-    layer = gp(likelihood="softmax")
-    batch = torch.randn(9, 3)
-    phi = layer.phi(batch).detach()
-    top = layer.mean(phi).softmax(dim=1).amax(dim=1)
-    layer(batch)
-    torch.testing.assert_close(layer.precision, (phi * (top * (1 - top))[:, None]).T @ phi, rtol=1e-4, atol=1e-6)
-
-
-def test_evaluation_leaves_the_precision_alone_and_sees_a_new_one():
-    layer = gp()
-    layer(torch.randn(20, 3))
-    layer.eval()
-    phi = layer.phi(torch.randn(5, 3))
-    before = layer.precision.clone()
-    first = layer.variance(phi)
-    layer(torch.randn(20, 3))
-    assert torch.equal(layer.precision, before)
-    other = gp().train()
-    other(torch.randn(200, 3) * 2)
-    layer.load_state_dict(other.state_dict())
-    assert (layer.variance(phi) < first).all()  # of the loaded precision, not of the one before
-
-
-def test_random_features_approximate_the_gaussian_kernel():
-    torch.manual_seed(0)
-    weight = orthogonal_features(4000, 5)
-    torch.testing.assert_close(weight[:5] @ weight[:5].T, torch.diag((weight[:5] ** 2).sum(dim=1)), atol=1e-5, rtol=0)
-    a, b = torch.randn(2, 5) * 0.5
-    phase = 2 * math.pi * torch.rand(4000)
-    phi = [math.sqrt(2 / 4000) * torch.cos(weight @ each + phase) for each in (a, b)]
-    assert phi[0] @ phi[1] == pytest.approx(float(torch.exp(-((a - b) ** 2).sum() / 2)), abs=0.05)
-
-
-def test_variance_grows_away_from_the_data():
-    layer = gp(inputs=2, features=256)
-    layer(torch.randn(500, 2))
-    layer.eval()
-    radii = torch.tensor([0.0, 2.0, 6.0])
-    variances = layer.variance(layer.phi(radii[:, None] * torch.tensor([[0.6, 0.8]])))
-    assert (variances.diff() > 0).all()
-    assert variances[2] > 10 * variances[0]
-
-
-def test_the_prediction_is_the_mean_field_one():
-    network = classifier(Chosen(name="resnet8"), MANIFEST, seed=0, method=Chosen(name="sngp", options={"features": 64}))
-    pixels = torch.rand(6, 3, 32, 32)
-    network.train()(pixels)
-    network.eval()
-    variance = SNGP(features=64).scores(network, pixels)["variance"]
-    for mean_field in (0.0, math.pi / 8, 3.0):
-        found = SNGP(features=64, mean_field=mean_field).predict(network, pixels)
-        torch.testing.assert_close(found[0], network(pixels) / torch.sqrt(1 + mean_field * variance)[:, None])
-
-
-def test_the_factor_of_the_precision_serves_gradients_after_inference():
-    network = classifier(Chosen(name="resnet8"), MANIFEST, seed=0, method=Chosen(name="sngp", options={"features": 64})).eval()
-    pixels = torch.rand(2, 3, 32, 32)
-    with torch.inference_mode():
-        SNGP(features=64).predict(network, pixels)
-    pixels.requires_grad_()
-    SNGP(features=64).predict(network, pixels).sum().backward()
-    assert pixels.grad.abs().sum() > 0
-
-
-MANIFEST = {"classes": ["a", "b"], "image_shape": [32, 32, 3], "mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4]}
-
-
-# DUQ
-
-
-def kernels() -> tuple[Kernels, torch.Tensor]:
-    torch.manual_seed(0)
-    return Kernels(6, 3, 5, 0.3), torch.randn(8, 6)
-
-
-def test_log_kernels_have_the_papers_form():
-    layer, features = kernels()
-    for number in range(3):
-        embedded = features @ layer.weight[number].T
-        centroid = layer.total[number] / layer.count[number]
-        kernel = torch.exp(-((embedded - centroid) ** 2).mean(dim=1) / (2 * 0.3**2))
-        torch.testing.assert_close(layer(features)[:, number].exp(), kernel)
-
-
-def test_centroids_are_moving_averages_with_fractional_counts():
-    layer, features = kernels()
-    targets = torch.tensor([[0.5, 0.25, 0.25]]).expand(8, 3)
-    count, total = layer.count.clone(), layer.total.clone()
-    layer.train()(features)
-    layer.move(targets, 0.9)
-    torch.testing.assert_close(layer.count, 0.9 * count + 0.1 * torch.tensor([4.0, 2.0, 2.0]))
-    sums = torch.stack([targets[0, k] * (features @ layer.weight[k].T).sum(dim=0) for k in range(3)])
-    torch.testing.assert_close(layer.total, 0.9 * total + 0.1 * sums)
-
-
-def network_with(method: DUQ):
-    options = {"embedding": method.embedding, "length_scale": method.length_scale}
-    return classifier(Chosen(name="resnet8"), MANIFEST, seed=0, method=Chosen(name="duq", options=options)).train()
-
-
-def test_the_loss_is_binary_cross_entropy_of_the_kernels():
-    method = DUQ(embedding=16, length_scale=2.0, gradient_penalty=0.0)
-    network = network_with(method)
-    pixels, targets = torch.rand(6, 3, 32, 32), torch.rand(6, 2).softmax(dim=1)
-    logits = network(pixels)
-    expected = F.binary_cross_entropy(logits.exp(), targets, reduction="none").sum(dim=1)
-    torch.testing.assert_close(method.loss(network, pixels, logits, targets, base=None), expected)
-
-
-def test_kernels_of_one_and_of_zero_have_finite_gradients():
-    logits = torch.tensor([[0.0, -1e4]], requires_grad=True)
-    method = DUQ(gradient_penalty=0.0)
-    loss = method.loss(None, None, logits, torch.tensor([[0.2, 0.8]]), base=None).mean()
-    loss.backward()
-    assert torch.isfinite(loss)
-    assert torch.isfinite(logits.grad).all()
-
-
-def test_the_penalty_reaches_the_weights_and_is_two_sided():
-    pixels, targets = torch.rand(6, 3, 32, 32).requires_grad_(), torch.eye(2).repeat(3, 1)
-    found = {}
-    for strength in (0.0, 0.5):
-        method = DUQ(embedding=16, length_scale=2.0, gradient_penalty=strength)
-        network = network_with(method)
-        loss = method.loss(network, pixels, network(pixels), targets, base=None).mean()
-        loss.backward()
-        found[strength] = loss.item(), network.network.stem.weight.grad.clone()
-    assert (found[0.5][1] - found[0.0][1]).abs().max() > 1e-6
-    logits = network(pixels)
-    (slope,) = torch.autograd.grad(logits.exp().sum(), pixels)
-    norms = (slope * torch.tensor(MANIFEST["std"]).view(3, 1, 1)).flatten(1).norm(dim=1)
-    assert found[0.5][0] - found[0.0][0] == pytest.approx(0.5 * ((norms - 1) ** 2).mean().item(), rel=1e-3)
-
-
-# Every method
-
-
-def chosen(method: dict) -> Chosen:
-    return Student.model_validate({**SMALL, "labels": "hard", "method": method}).method
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -234,24 +61,6 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, metho
     with pytest.raises(Killed):
         train(task, CPU, tmp_path / "killed", kill)
     assert same(train(task, CPU, tmp_path / "killed", no_progress).best, whole.best)
-
-
-@TRAINED
-def test_the_precision_or_centroids_are_those_of_training(splits, tmp_path, method):
-    """The trap: a posterior or centroid that is never updated."""
-    fresh = classifier(Chosen(name="resnet8"), splits[2], seed=0, method=chosen(method))
-    trained = train(make_task(splits, method=method, epochs=1), CPU, tmp_path / "state", no_progress).best
-    name = "network.head.precision" if method["name"] == "sngp" else "network.head.total"
-    assert (trained[name] - fresh.state_dict()[name]).abs().max() > 1e-3
-
-
-def test_the_precision_is_of_one_epoch(splits, tmp_path):
-    """60 images with |phi|^2 about 1: the trace is about 60 after any number of epochs."""
-    for epochs in (1, 3):
-        state = train(
-            make_task(splits, method=SNGP_SMALL, epochs=epochs, checkpoint="last"), CPU, tmp_path / str(epochs), no_progress
-        )
-        assert state.best["network.head.precision"].trace().item() == pytest.approx(60, rel=0.1)
 
 
 @TRAINED

@@ -18,13 +18,13 @@ class Weighted(UncertaintyMethod):
 
 
 class Counted(UncertaintyMethod):
-    def end_step(self, classifier, targets):
+    def end_step(self, classifier, pixels, targets):
         self.steps = getattr(self, "steps", 0) + 1
 
 
-class Prepared(UncertaintyMethod):
-    def begin_epoch(self, classifier):
-        classifier.train()
+class Fitted(UncertaintyMethod):
+    def finish(self, classifier, train, validation, validation_labels):
+        return {"images": sum(map(len, train))}
 
 
 class Asked(UncertaintyMethod):
@@ -39,7 +39,7 @@ class Derived(Weighted):
     """Inherits the hook."""
 
 
-@pytest.mark.parametrize("method", [Weighted, Counted, Prepared, Derived, METHODS["sngp"], METHODS["duq"]])
+@pytest.mark.parametrize("method", [Weighted, Counted, Fitted, Derived, METHODS["sngp"], METHODS["duq"]])
 def test_a_method_that_overrides_a_hook_trains(method):
     assert method.trains()
 

@@ -94,6 +94,14 @@ def test_lists_are_tuned_over(write_params):
         ({"seeds.refit": True}, "students.hard: found checkpoint best, patience null with seeds.refit, which leaves no"),
         ({"seeds.refit": True, "recipe.checkpoint": "last", "recipe.patience": 3}, "found checkpoint last, patience 3 with"),
         ({"seeds.refit": True, "recipe.checkpoint": "last"}, "students.instance.labels: 'instance' comes from a teacher"),
+        (
+            {
+                "seeds.refit": True,
+                "recipe.checkpoint": "last",
+                "students.hard.method": {"name": "sngp", "features": 8, "mean_field": "fitted"},
+            },
+            "students.hard.method: found sngp with an option that is fitted on validation images",
+        ),
         ({"students.hard.finetune": -1}, "students.hard.finetune: found -1; input should be greater than or equal to 0"),
         ({"recipe.warmup": None}, "warmup: this key is missing"),
         ({"students.hard.augment": ["randagment"]}, "augment.0: name: there is no 'randagment'; did you mean 'randaugment'?"),

@@ -272,6 +272,7 @@ def _training(folder, networks: str, options: dict, sharpness: float, noise: flo
         "precision": "float32",
         "device": "cpu",
         "candidates": [{"loss.alpha": alpha} for alpha in tried] if len(tried) > 1 else [{}],
+        "fitted": {"mean_field": [0.5, 2.0, 3.5][:runs]} if networks == "sampling" else {},
         "choice": choice,
         "choose_by": options["choose_by"],
         "search_runs": search,

@@ -67,6 +67,10 @@ def test_a_row_per_method_and_set(results, shown):
     assert shown.iloc[3]["auroc"] == pytest.approx(np.mean(expected))
 
 
+def test_what_a_method_fitted_is_told(shown):
+    assert shown["fitted"].tolist() == ["", "", *["mean_field 2 (0.5 to 3.5)"] * 2]
+
+
 def test_a_failing_score_is_explained_and_no_other(results, shown, predictions):
     assert not shown.loc[shown["auroc"] > 0.5, "explanation"].any()
     turned = copy.deepcopy(predictions)

@@ -1,5 +1,7 @@
 """The score that each method offers as its uncertainty: does it notice novel images, and if not, what happens there?"""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -30,11 +32,18 @@ def table(study: Study) -> Table:
             own, entropy = (of[of["score"] == each]["value"] for each in (score, HEADLINE_SCORE))
             mean, error = metrics.mean_and_standard_error(own)
             why = explanation(results, runs(study.predictions[name]), ood, score, accuracy) if mean <= 0.5 else ""
-            record = {"student": name, "method": method(results, name), "score": score, "set": ood, "n": len(own)}
+            record = {
+                "student": name,
+                "method": method(results, name),
+                "fitted": fitted(results.students[name].about["fitted"]),
+            }
+            record |= {"score": score, "set": ood, "n": len(own)}
             records.append(record | {"auroc": mean, "auroc_se": error, "entropy_auroc": entropy.mean(), "explanation": why})
     fields = [
         Field("student", "Student"),
         Field("method", "Method", text=lambda record: method_title(record["method"])),
+        Field("fitted", "Fitted", "by the method, after training: mean, lowest and highest over runs",
+              text=lambda record: record["fitted"] or "–"),
         Field("score", "Its score", text=lambda record: titles.get(record["score"], record["score"])),
         Field("set", "OOD set"),
         Field("n", "n", "runs"),
@@ -44,6 +53,13 @@ def table(study: Study) -> Table:
               text=lambda record: record["explanation"] or "–"),
     ]  # fmt: skip
     return build("own_scores", "What each method offers as its uncertainty", NOTE, fields, records)
+
+
+def fitted(numbers: Mapping[str, list[float]]) -> str:
+    """What a method fitted after training, {name: a number per run}, in words; "" for nothing."""
+    return "; ".join(
+        f"{name} {_short(np.mean(values))} ({_short(min(values))} to {_short(max(values))})" for name, values in numbers.items()
+    )
 
 
 def own_titles(study: Study) -> list[tuple[str, str]]:
