@@ -9,9 +9,10 @@ import numpy as np
 from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.one_hot import hard
 from softcifar.labels.source import inputs
+from softcifar.losses import LOSSES
 from softcifar.params.candidates import grid
 from softcifar.params.simulation import SimulatedMethod
-from softcifar.simulation.training import Online
+from softcifar.simulation.training import Loss, Online
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ def targets(
 
     labels (N,): all training points of the data set; teacher: None where no method needs it.
     """
-    source, options = LABEL_SOURCES[method.source], method.options | chosen
+    source = LABEL_SOURCES[method.source]
+    options = method.options | {name: value for name, value in chosen.items() if name in method.options}
     names = inputs(source)
     if "student_logits" in names:
         return hard(labels, classes), functools.partial(_online, source, names, options)
@@ -47,6 +49,14 @@ def targets(
     if "teacher_logits" in names:
         given["teacher_logits"] = teacher.logits / (teacher.temperature if method.calibrated else 1)
     return source(*(given[name] for name in names), **options), None
+
+
+def loss(method: SimulatedMethod, chosen: dict[str, Any]) -> Loss | None:
+    """The loss of one point of the grid; None: cross-entropy."""
+    if method.loss is None:
+        return None
+    options = {name: chosen.get(f"loss.{name}", value) for name, value in method.loss.options.items()}
+    return functools.partial(LOSSES[method.loss.name], **options)
 
 
 def _online(source, names: tuple[str, ...], options: dict, labels: np.ndarray, logits: np.ndarray, seed: int) -> np.ndarray:

@@ -25,7 +25,6 @@ from softcifar.labels import (
     instance_based,
     self_distillation,
     shifted_logits,
-    soft_bootstrapping,
     teacher,
     uniform,
 )
@@ -129,7 +128,6 @@ MASS_OF_THE_LABEL = {
     "shifted_logits": lambda case, found, **options: shifted(case, **options),
     "confidence_scaled": lambda case, found, **options: scaled(case, **options),
     "beta_smoothing": lambda case, found, concentration=9.0: ordered(case, found),
-    "soft_bootstrapping": lambda case, found, beta=0.95: beta + (1 - beta) * taught(case),
 }
 
 CASES = st.builds(
@@ -182,7 +180,6 @@ def test_online_sources_need_the_student():
     online = {name: inputs(source) for name, source in LABEL_SOURCES.items() if "student_logits" in inputs(source)}
     assert online == {
         "beta_smoothing": ("labels", "student_logits", "seed"),
-        "soft_bootstrapping": ("labels", "student_logits"),
     }
 
 
@@ -260,8 +257,7 @@ def test_options_have_defaults_that_params_accept(name):
         (beta_smoothing, ([0], np.zeros((1, 3)), -1), {}, "seed: found -1; allowed: a non-negative integer"),
         (beta_smoothing, ([0], np.zeros((1, 3)), 0), {"concentration": 0}, "concentration: found 0"),
         (beta_smoothing, ([0], np.zeros((2, 3)), 0), {}, r"student_logits: found shape \(2, 3\); allowed: \(1, 3\)"),
-        (soft_bootstrapping, ([0], np.zeros((1, 3))), {"beta": 1.5}, "beta: found 1.5"),
-        (soft_bootstrapping, ([0], np.full((1, 3), np.inf)), {}, "student_logits: found a value that is not finite"),
+        (beta_smoothing, ([0], np.full((1, 3), np.inf), 0), {}, "student_logits: found a value that is not finite"),
     ],
 )
 def test_mistakes_are_one_sentence(function, arguments, options, message):

@@ -21,7 +21,6 @@ from softcifar.labels import (
     majority,
     self_distillation,
     shifted_logits,
-    soft_bootstrapping,
     teacher,
     uniform,
 )
@@ -252,10 +251,3 @@ def test_beta_smoothing_of_equally_sure_images_is_in_the_order_of_the_batch():
     mass = beta_smoothing(np.zeros(200, int), np.stack([sure, 1 - sure], axis=1), 0)[:, 0]
     assert (np.diff(mass[sure == 0]) > 0).all()
     assert (np.diff(mass[sure == 1]) > 0).all()
-
-
-def test_soft_bootstrapping_blends_label_and_student():
-    student = np.log(np.array([[0.5, 0.3, 0.2]]))
-    np.testing.assert_allclose(soft_bootstrapping(np.array([1]), student), [[0.025, 0.965, 0.01]])
-    np.testing.assert_allclose(soft_bootstrapping(np.array([1]), student, beta=0), [[0.5, 0.3, 0.2]])
-    np.testing.assert_allclose(soft_bootstrapping(np.array([1]), student, beta=1), [[0, 1, 0]])

@@ -44,7 +44,7 @@ def changed(before: dict, after: dict) -> set[str]:
         ({"seeds.search": 2}, {"train/hard.json", "train/instance.json", "report.json"}),
         ({"distillation.alpha": 0.5}, {"distill/hard.json", "report.json"}),
         ({"labels.instance.epsilon": [0.1, 0.2]}, {"soften/instance.json", "train/instance.json", "report.json"}),
-        ({"labels.hard": {"source": "soft_bootstrapping"}}, {"soften/hard.json", "train/hard.json", "report.json"}),
+        ({"labels.hard": {"source": "beta_smoothing"}}, {"soften/hard.json", "train/hard.json", "report.json"}),
         ({"students.instance.choose_by": "ece"}, {"train/instance.json", "report.json"}),
         ({"students.more": {"labels": "hard"}}, {"train/more.json", "evaluate/more.json", "report.json"}),
     ],

@@ -9,6 +9,6 @@ METHODS = {
     "ils": {"source": "adaptive_instance_based", "p1": [0.8, 0.9], "p2": 1.5, "calibrated": True},
     "self_distillation": {"source": "self_distillation"},
     "beta": {"source": "beta_smoothing", "concentration": [3, 9]},
-    "bootstrapping": {"source": "soft_bootstrapping", "beta": 0.9},
+    "bootstrapping": {"source": "hard", "loss": {"name": "soft_bootstrapping", "beta": [0.5, 0.9]}},
 }
 FILES = ["about.json", "candidates.csv", "figures.npz", "scores.csv"]

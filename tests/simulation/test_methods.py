@@ -11,11 +11,11 @@ from softcifar.data.gaussians import fetch, read_data_sets
 from softcifar.errors import UserError
 from softcifar.labels.adaptive_mass import adaptive_instance_based
 from softcifar.labels.beta_smoothing import beta_smoothing
-from softcifar.labels.soft_bootstrapping import soft_bootstrapping
+from softcifar.losses import soft_bootstrapping
 from softcifar.params.simulation import SimulatedMethod
 from softcifar.seeding import derive
 from softcifar.simulation import teachers
-from softcifar.simulation.methods import TeacherLogits, candidates, grid, needs_teacher, targets
+from softcifar.simulation.methods import TeacherLogits, candidates, grid, loss, needs_teacher, targets
 from softcifar.simulation.networks import Stack, initial, logits
 from softcifar.simulation.scores import SCORES, by_probability, divergences, scores, validation_scores
 from softcifar.simulation.teachers import teach
@@ -79,7 +79,6 @@ def test_targets_without_a_teacher():
 @pytest.mark.parametrize(
     ("entry", "chosen", "expected"),
     [
-        ({"source": "soft_bootstrapping", "beta": 0.7}, {}, lambda y, z, seed: soft_bootstrapping(y, z, beta=0.7)),
         ({"source": "beta_smoothing", "concentration": [2, 5]}, {"concentration": 5},
          lambda y, z, seed: beta_smoothing(y, z, seed, concentration=5)),
     ],
@@ -88,6 +87,17 @@ def test_online_targets_start_as_one_hot_and_come_with_their_maker(entry, chosen
     found, online = targets(method(**entry), chosen, LABELS, 3, None)
     np.testing.assert_array_equal(found, np.eye(3)[LABELS])
     np.testing.assert_array_equal(online(LABELS, TEACHER.logits, 7), expected(LABELS, TEACHER.logits, 7))
+
+
+def test_a_loss_has_its_own_options_and_the_chosen_ones():
+    own = method(source="uniform", epsilon=[0.1, 0.2], loss={"name": "soft_bootstrapping", "beta": [0.5, 0.9]})
+    assert grid(own) == [{"epsilon": e, "loss.beta": b} for e in (0.1, 0.2) for b in (0.5, 0.9)]
+    chosen = {"epsilon": 0.2, "loss.beta": 0.5}
+    wanted, _ = targets(own, chosen, LABELS, 3, None)
+    given = torch.from_numpy(TEACHER.logits), torch.from_numpy(wanted)
+    np.testing.assert_allclose(wanted.max(axis=1), 0.8 + 0.2 / 3)
+    assert loss(own, chosen)(*given) == soft_bootstrapping(*given, beta=0.5)
+    assert loss(method(source="hard"), {}) is None
 
 
 # Teachers
