@@ -26,7 +26,7 @@ class SimulatedMethod(Section):
     @classmethod
     def _fit_source(cls, found: object) -> dict:
         from softcifar.labels import LABEL_SOURCES
-        from softcifar.labels.source import inputs
+        from softcifar.labels.source import inputs, refuse_calibrated
 
         found = unfolded(found)
         if isinstance(found, Mapping) and found.get("scaled") is not None:
@@ -39,8 +39,8 @@ class SimulatedMethod(Section):
         if "votes" in inputs(function):
             raise ValueError(f"source: '{name}' needs people's votes, which simulated data do not have; choose another source")
         shared = {key: entry.pop(key) for key in ("calibrated", "loss") if key in entry}
-        if "calibrated" in shared and "teacher_logits" not in inputs(function):
-            raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")
+        if "calibrated" in shared:
+            refuse_calibrated(name, function)
         return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.one_hot import hard
-from softcifar.labels.source import inputs
+from softcifar.labels.source import inputs, is_taught, of_teacher
 from softcifar.losses import LOSSES
 from softcifar.params.candidates import grid
 from softcifar.params.simulation import SimulatedMethod
@@ -30,7 +30,7 @@ def candidates(method: SimulatedMethod, budget: int) -> list[dict[str, Any]]:
 
 
 def needs_teacher(method: SimulatedMethod) -> bool:
-    return method.source is not None and "teacher_logits" in inputs(LABEL_SOURCES[method.source])
+    return method.source is not None and is_taught(LABEL_SOURCES[method.source])
 
 
 def targets(
@@ -46,8 +46,8 @@ def targets(
     if "student_logits" in names:
         return hard(labels, classes), functools.partial(_online, source, names, options)
     given: dict[str, Any] = {"labels": labels, "num_classes": classes}
-    if "teacher_logits" in names:
-        given["teacher_logits"] = teacher.logits / (teacher.temperature if method.calibrated else 1)
+    if is_taught(source):
+        given |= of_teacher(teacher.logits, teacher.temperature, calibrated=method.calibrated)
     return source(*(given[name] for name in names), **options), None
 
 

@@ -11,6 +11,7 @@ from softcifar.data.gaussians import fetch, read_data_sets
 from softcifar.errors import UserError
 from softcifar.labels.adaptive_mass import adaptive_instance_based
 from softcifar.labels.beta_smoothing import beta_smoothing
+from softcifar.labels.instance_based import instance_based
 from softcifar.losses import soft_bootstrapping
 from softcifar.params.simulation import SimulatedMethod
 from softcifar.seeding import derive
@@ -39,7 +40,7 @@ def data(tmp_path_factory) -> dict[str, dict[str, np.ndarray]]:
 
 
 def test_a_grid_is_every_combination_the_last_option_varying_fastest():
-    found = grid(method(source="adaptive_uniform", p2=[1, 2], p1=[0.8, 0.9, 0.95], temperature=3))
+    found = grid(method(source="adaptive_uniform", p2=[1, 2], p1=[0.8, 0.9, 0.95]))
     assert found == [{"p1": p1, "p2": p2} for p1 in (0.8, 0.9, 0.95) for p2 in (1, 2)]
     assert grid(method(source="uniform", epsilon=0.2)) == grid(method(source="hard")) == [{}]
 
@@ -63,11 +64,17 @@ TEACHER = TeacherLogits(np.random.default_rng(0).normal(scale=3, size=(4, 3)), 2
 
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_targets_are_the_sources_with_the_chosen_options(calibrated):
-    ils = method(source="adaptive_instance_based", p1=[0.6, 0.9], p2=1.5, calibrated=calibrated)
-    found, online = targets(ils, {"p1": 0.6}, LABELS, 3, TEACHER)
+    ils2 = method(source="instance_based", epsilon=[0.1, 0.2], temperature=4, calibrated=calibrated)
+    found, online = targets(ils2, {"epsilon": 0.2}, LABELS, 3, TEACHER)
     given = TEACHER.logits / 2.5 if calibrated else TEACHER.logits
-    np.testing.assert_allclose(found, adaptive_instance_based(LABELS, given, p1=0.6, p2=1.5))
+    np.testing.assert_allclose(found, instance_based(LABELS, given, epsilon=0.2, temperature=4))
     assert online is None
+
+
+def test_ils_gets_the_teachers_logits_and_the_calibrated_ones():
+    ils = method(source="adaptive_instance_based", p1=[0.6, 0.9], p2=1.5)
+    found, _ = targets(ils, {"p1": 0.6}, LABELS, 3, TEACHER)
+    np.testing.assert_allclose(found, adaptive_instance_based(LABELS, TEACHER.logits, TEACHER.logits / 2.5, p1=0.6, p2=1.5))
 
 
 def test_targets_without_a_teacher():
