@@ -9,7 +9,7 @@ from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz, write_npz
 from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.one_hot import hard
-from softcifar.labels.source import inputs
+from softcifar.labels.source import inputs, of_teacher
 from softcifar.params.candidates import label_candidates
 from softcifar.params.sections import LabelSource
 from softcifar.pipeline.stage import entry, run
@@ -24,7 +24,7 @@ def main() -> Path:
         taught = read_npz(Path("models/teachers") / chosen.teacher / "logits.npz", "logits", "index", "temperature")
         if not np.array_equal(taught["index"], split.index):
             raise UserError(f"teachers.{chosen.teacher}: learned from other training images; run its teach stage again")
-        given["teacher_logits"] = taught["logits"] / (float(taught["temperature"]) if chosen.calibrated else 1)
+        given |= of_teacher(taught["logits"], float(taught["temperature"]), calibrated=chosen.calibrated)
     # A source that needs the student's own predictions is applied while it trains; until then its labels are hard.
     online = "student_logits" in inputs(LABEL_SOURCES[chosen.source])
     function = hard if online else LABEL_SOURCES[chosen.source]

@@ -5,6 +5,7 @@ says. An attack's radii, its number of images and its options (the keyword-only 
 params.yaml.
 """
 
+from softcifar.attacks.apgd import apgd
 from softcifar.attacks.fgsm import fgsm
 from softcifar.attacks.pgd import pgd
 from softcifar.attacks.random_search import random_search
@@ -12,5 +13,6 @@ from softcifar.attacks.random_search import random_search
 ATTACKS = {
     "fgsm": fgsm,
     "pgd": pgd,
+    "apgd": apgd,
     "random_search": random_search,
 }

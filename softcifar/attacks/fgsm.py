@@ -15,12 +15,12 @@ def fgsm(
     *,
     generator: torch.Generator | None = None,
 ) -> list[torch.Tensor]:
-    """x + eps sign(grad_x of the cross-entropy), clipped to [0, 1], for each eps; one gradient serves them all.
+    """x + eps sign(grad_x of the loss), clipped to [0, 1], for each eps; one gradient serves them all.
 
-    predict: images (B, C, H, W) in [0, 1], normalisation inside, to logits (S, B, K); the gradient is averaged over the S
-    samples of a stochastic network. labels (B,) integers. eps: Linf radii in [0, 1], as shares of the pixel range; 0 gives
-    the images themselves. generator: not used, nothing is drawn. Returns one tensor like `images` per eps. A pixel whose
-    gradient is exactly 0 stays.
+    predict: images (B, C, H, W) in [0, 1], normalisation inside, to logits (S, B, K); labels (B,) integers. The loss is
+    `attacked_loss` of softcifar.attacks.objective, whose gradient has the direction of cross-entropy's. eps: Linf radii in
+    [0, 1], as shares of the pixel range; 0 gives the images themselves. generator: not used, nothing is drawn. Returns one
+    tensor like `images` per eps. A pixel whose gradient is exactly 0 stays.
     """
     check_radius(*eps)
     direction = input_gradient(predict, images, labels).sign()

@@ -1,4 +1,4 @@
-"""What attacks share: the predictor that they query, the losses that they raise, the range of their radii."""
+"""What attacks share: the predictor that they query, the loss that they raise, the range of their radii, the random start."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from softcifar.errors import UserError
+from softcifar.methods.prediction import predictive_log_probs
 
 # images (B, C, H, W) in [0, 1], normalisation inside -> logits (S, B, K), S samples of a stochastic network
 Predictor = Callable[[torch.Tensor], torch.Tensor]
@@ -31,25 +32,33 @@ def check_radius(*eps: float) -> None:
         raise UserError(f"eps: found {list(eps)}; allowed: 0 to 1 (shares of the pixel range)")
 
 
-def input_gradient(predict: Predictor, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Gradient by the pixels of every image's cross-entropy, averaged over the S samples of a stochastic network.
+def random_start(images: torch.Tensor, eps: float, generator: torch.Generator) -> torch.Tensor:
+    """Images uniform in the Linf ball of radius eps around `images`, clipped to [0, 1]."""
+    uniform = torch.rand(images.shape, generator=generator, device=images.device)
+    return (images + eps * (2 * uniform - 1)).clamp(0, 1)
 
-    The average is the expectation over transformation of Athalye et al. 2018: a single sample's gradient says little.
+
+def log_odds(log_probs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """The loss that attacks raise, log(1 - p_y) - log p_y: (B,), nats.
+
+    log_probs (B, K), labels (B,) integers. In log space, the other classes' logsumexp less the label's, so it is finite and
+    has a slope for any finite logits. Cross-entropy is log(1 + exp(log odds)): it rises with them, and its gradient is theirs
+    times 1 - p_y, which leaves its direction alone but is 0 in float32 from a logit gap of 17 on.
+    """
+    wanted = labels[:, None]
+    return log_probs.scatter(1, wanted, -torch.inf).logsumexp(dim=1) - log_probs.gather(1, wanted)[:, 0]
+
+
+def attacked_loss(predict: Predictor, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Every image's `log_odds` (B,) by the mean probability over the S samples of a stochastic network."""
+    return log_odds(predictive_log_probs(predict(images)), labels)
+
+
+def input_gradient(predict: Predictor, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Gradient of every image's `attacked_loss` by its pixels.
+
+    It is averaged over samples (expectation over transformation, Athalye et al. 2018): a single one's gradient says little.
     images (B, C, H, W); labels (B,) integers; returns a tensor like `images`.
     """
     moved = images.detach().clone().requires_grad_()
-    logits = predict(moved)
-    loss = -torch.log_softmax(logits.float(), dim=-1)[:, torch.arange(len(labels)), labels].mean(dim=0).sum()
-    return torch.autograd.grad(loss, moved)[0]
-
-
-@torch.no_grad()
-def margin_loss(predict: Predictor, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """max_{k != y} z_k - z_y, averaged over the S samples: (B,) float32, positive where the label is not predicted.
-
-    Unlike the cross-entropy it stays informative where the softmax has rounded to 0 and 1.
-    """
-    logits = predict(images).float()
-    wanted = labels.expand(len(logits), -1)[..., None]
-    own = logits.gather(-1, wanted)[..., 0]
-    return (logits.scatter(-1, wanted, -torch.inf).amax(dim=-1) - own).mean(dim=0)
+    return torch.autograd.grad(attacked_loss(predict, moved, labels).sum(), moved)[0]

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from softcifar.attacks.objective import Predictor, check_radius, margin_loss, per_radius
+from softcifar.attacks.objective import Predictor, attacked_loss, check_radius, per_radius
 from softcifar.params.ranges import PositiveInt
 
 FIRST_SHARE = 0.3  # of the image, that the first square covers; the last one is a single pixel
@@ -21,11 +21,12 @@ def random_search(
     generator: torch.Generator,
     queries: PositiveInt = 50,
 ) -> torch.Tensor:
-    """Try `queries` changes one after the other; an image keeps a change only where it raises the margin loss.
+    """Try `queries` changes one after the other; an image keeps a change only where it raises the loss.
 
     Like the square attack (Andriushchenko et al. 2020, algorithm 1), with far fewer queries: first vertical stripes of +-eps,
     then squares at random places, each channel of a square moved by +-eps from the image. The area of the squares falls
-    geometrically from 0.3 of the image to one pixel (the paper halves it at fixed query numbers out of 10,000).
+    geometrically from 0.3 of the image to one pixel (the paper halves it at fixed query numbers out of 10,000, and its loss is
+    the margin max_{k != y} z_k - z_y).
 
     predict, images, labels, eps: as for `fgsm`; 0 gives the images themselves. The loss of a stochastic network is itself
     random, an estimate from its samples. Returns a tensor like `images`, within eps of them and in [0, 1].
@@ -38,7 +39,7 @@ def random_search(
     def signs(*shape: int) -> torch.Tensor:
         return 2.0 * torch.randint(2, shape, generator=generator, device=device) - 1
 
-    adversarial, loss = images, margin_loss(predict, images, labels)
+    adversarial, loss = images, attacked_loss(predict, images, labels)
     for query in range(queries):
         if query == 0:
             tried = (images + eps * signs(batch, channels, 1, width)).clamp(0, 1)
@@ -52,7 +53,7 @@ def random_search(
             inside = down[:, None, :, None] & across[:, None, None, :]
             square = (images + eps * signs(batch, channels, 1, 1)).clamp(0, 1)
             tried = torch.where(inside, square, adversarial)
-        raised = margin_loss(predict, tried, labels)
+        raised = attacked_loss(predict, tried, labels)
         better = raised > loss
         adversarial = torch.where(better[:, None, None, None], tried, adversarial)
         loss = torch.where(better, raised, loss)

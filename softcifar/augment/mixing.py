@@ -21,8 +21,8 @@ def draw_pairs(
     """
     require(not isinstance(q, str), "q", q, "0 to 1 (training alone knows the votes that 'match_human' needs)")
     partner = torch.randperm(batch, generator=generator, device=device)
-    first, second = _gamma(alpha, (2, batch), generator, device)
-    share = first / (first + second)
+    first, second = _log_gamma(alpha, (2, batch), generator, device)
+    share = (first - second).sigmoid()
     kept = torch.rand(batch, generator=generator, device=device) >= q
     return partner, torch.where(kept, 1.0, share)
 
@@ -44,8 +44,13 @@ def mix_targets(
     return own_share * targets + (1 - own_share) * targets[partner], mixed
 
 
-def _gamma(alpha: float, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> torch.Tensor:
-    """Gamma(alpha) draws in float64: torch's own sampler is the one that takes a generator and a tensor of shapes."""
-    concentration = torch.full(shape, float(alpha), dtype=torch.float64, device=device)
-    # A draw can underflow to 0 for small alpha; a pair of zeros would give 0 / 0.
-    return torch._standard_gamma(concentration, generator=generator).clamp_min(torch.finfo(torch.float64).tiny)
+def _log_gamma(alpha: float, shape: tuple[int, ...], generator: torch.Generator, device: torch.device) -> torch.Tensor:
+    """Logarithms of Gamma(alpha) draws, float64.
+
+    Gamma(alpha) is Gamma(alpha + 1) U^(1 / alpha) with a uniform U (Marsaglia & Tsang 2000, section 6). For a small alpha most
+    draws themselves are below the smallest float, and of two such draws neither would be the larger.
+    """
+    # torch's own sampler is the one that takes a generator and a tensor of shapes.
+    larger = torch._standard_gamma(torch.full(shape, alpha + 1.0, dtype=torch.float64, device=device), generator=generator)
+    uniform = 1 - torch.rand(shape, generator=generator, dtype=torch.float64, device=device)  # never 0
+    return larger.log() + uniform.log() / alpha

@@ -24,9 +24,9 @@ def soft_crop(
 
     sigma: in sides of the image (12 of 32 pixels by default), in (0, 1]; a shift is redrawn while it exceeds the side, then
     truncated toward zero to whole pixels. With v = (1 - |t_x| / W) (1 - |t_y| / H) the visible fraction, target and weight
-    follow softcifar.augment.visibility.discount with exponent k, as `mode` says: target_and_weight, target, weight, or hard
-    (the same crops, neither softened nor weighted). The background is the mean colour of the batch, which is close to that of
-    the data (the paper asks for a colour near the mean) and needs no number from outside.
+    follow softcifar.augment.visibility.discount with exponent k, as `mode` says: target_and_weight (the paper), published (its
+    code), target, weight, or hard (the same crops, neither softened nor weighted). The background is the mean colour of the
+    batch, which is close to that of the data (the paper asks for a colour near the mean) and needs no number from outside.
     images (B, C, H, W) in [0, 1]; targets (B, K) probabilities; weights (B,), None: all 1.
     """
     require(0 < sigma <= 1, "sigma", sigma, "above 0 and at most 1 (a share of the image's side)")

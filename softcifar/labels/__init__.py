@@ -9,7 +9,6 @@ from softcifar.labels.instance_based import instance_based
 from softcifar.labels.one_hot import hard, majority
 from softcifar.labels.self_distillation import self_distillation
 from softcifar.labels.shifted_logits import shifted_logits
-from softcifar.labels.soft_bootstrapping import soft_bootstrapping
 from softcifar.labels.teacher import teacher
 from softcifar.labels.uniform import uniform
 
@@ -28,5 +27,4 @@ LABEL_SOURCES = {
     "shifted_logits": shifted_logits,
     "confidence_scaled": confidence_scaled,
     "beta_smoothing": beta_smoothing,
-    "soft_bootstrapping": soft_bootstrapping,
 }

@@ -1,9 +1,11 @@
 """What every label source shares: its inputs, their checks, and the kind of array it gives back.
 
-A source is a function of some of `labels` (N,), `num_classes`, `votes` (N, K), `teacher_logits` (N, K), `student_logits`
-(N, K) and `seed`, in that order, with its options as keyword-only parameters; it returns float64 probabilities (N, K), each
-row non-negative with sum 1. One that needs `student_logits` is online: it is called for every batch of the training, with
-the logits of the network that learns, and no gradient goes through what it returns. `seed` is for sources that draw.
+A source is a function of some of `labels` (N,), `num_classes`, `votes` (N, K), `teacher_logits` (N, K), `calibrated_logits`
+(N, K), `student_logits` (N, K) and `seed`, in that order, with its options as keyword-only parameters; it returns float64
+probabilities (N, K), each row non-negative with sum 1. `calibrated_logits` are the teacher's divided by its fitted temperature;
+so are `teacher_logits` where params say `calibrated: true`, which they may not beside a source of both. One that needs
+`student_logits` is online: it is called for every batch of the training, with the logits of the network that learns, and no
+gradient goes through what it returns. `seed` is for sources that draw.
 Arrays give an array, tensors give a tensor on the same device.
 """
 
@@ -20,9 +22,28 @@ NUMBERS = ("num_classes", "seed")  # inputs that are one integer; the others are
 
 
 def inputs(source: Callable) -> tuple[str, ...]:
-    """What a source works on: the names of some of labels, num_classes, votes, teacher_logits, student_logits, seed."""
+    """What a source works on: the names of some of those above."""
     parameters = inspect.signature(source).parameters.values()
     return tuple(parameter.name for parameter in parameters if parameter.kind is not parameter.KEYWORD_ONLY)
+
+
+def is_taught(source: Callable) -> bool:
+    """Whether a source needs a teacher."""
+    return not {"teacher_logits", "calibrated_logits"}.isdisjoint(inputs(source))
+
+
+def refuse_calibrated(name: str, source: Callable) -> None:
+    """ValueError where the key `calibrated` of params says nothing to this source."""
+    if not is_taught(source):
+        raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")
+    if "calibrated_logits" in inputs(source):
+        raise ValueError(f"calibrated: source '{name}' takes its mass from the calibrated teacher anyway; remove this key")
+
+
+def of_teacher(logits: np.ndarray, temperature: float, *, calibrated: bool) -> dict[str, np.ndarray]:
+    """The inputs that come from a teacher, of its logits (N, K) and its fitted temperature; calibrated: the key of params."""
+    scaled = logits / temperature
+    return {"teacher_logits": scaled if calibrated else logits, "calibrated_logits": scaled}
 
 
 def on_arrays(source: Callable) -> Callable:

@@ -5,6 +5,7 @@ from softcifar.losses.cross_entropy import cross_entropy
 from softcifar.losses.distillation import distillation
 from softcifar.losses.focal import focal
 from softcifar.losses.label_relaxation import label_relaxation
+from softcifar.losses.soft_bootstrapping import soft_bootstrapping
 
 # What a student may name as its loss: functions of (logits, labels or targets). distillation is not among them, for it also
 # needs a teacher's logits of the batch; the distill stage calls it.
@@ -13,6 +14,15 @@ LOSSES = {
     "label_relaxation": label_relaxation,
     "focal": focal,
     "confidence_penalty": confidence_penalty,
+    "soft_bootstrapping": soft_bootstrapping,
 }
 
-__all__ = ["LOSSES", "confidence_penalty", "cross_entropy", "distillation", "focal", "label_relaxation"]
+__all__ = [
+    "LOSSES",
+    "confidence_penalty",
+    "cross_entropy",
+    "distillation",
+    "focal",
+    "label_relaxation",
+    "soft_bootstrapping",
+]

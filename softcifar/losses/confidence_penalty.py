@@ -4,6 +4,7 @@ import math
 
 import torch
 
+from softcifar.losses.entropy import entropy
 from softcifar.losses.targets import Reduction, as_targets, reduce
 from softcifar.params.options import require
 from softcifar.params.ranges import NonNegative
@@ -22,8 +23,6 @@ def confidence_penalty(
     require(0 <= beta < math.inf, "beta", beta, "at least 0, finite")
     targets = as_targets(logits, labels_or_targets)
     log_probs = torch.log_softmax(logits.to(targets.dtype), dim=1)
-    # 0 * -inf is nan, and so is its gradient: such classes are masked out before the products. They add nothing to H either.
-    log_probs_or_zero = log_probs.masked_fill(log_probs == -torch.inf, 0)
-    entropy = -(log_probs.exp() * log_probs_or_zero).sum(dim=1)
+    # 0 * -inf is nan, and so is its gradient: classes without mass are masked out before the product.
     cross = -(targets * log_probs.masked_fill(targets == 0, 0)).sum(dim=1)
-    return reduce(cross - beta * entropy, reduction)
+    return reduce(cross - beta * entropy(log_probs), reduction)

@@ -54,8 +54,9 @@ class UncertaintyMethod:
     ) -> dict[str, float]:
         """Called once, after training, without gradients, with the weights that are kept and in evaluation mode.
 
-        train, validation: the pixels of all images, in batches and not augmented; validation_labels int64 (V,), V = 0 where the
-        network learned from validation images too. What is fitted belongs in the network's buffers, which are saved with it. Returns the numbers that the report shows, by name.
+        train, validation: the pixels of all images, in batches and not augmented; validation_labels int64 (V,), none where the
+        network learned from validation images too. What is fitted belongs in the network's buffers, which are saved with it.
+        Returns the numbers that the report shows, by name.
         """
         return {}
 

@@ -62,6 +62,10 @@ def _put(plain: dict, path: tuple, value: Any) -> None:
 
 
 def grid(method: SimulatedMethod) -> list[dict[str, Any]]:
-    """Every combination of the options that are lists, {option: value}, the last one varying fastest; [{}] where none is."""
-    lists = {name: values for name, values in method.options.items() if isinstance(values, list)}
+    """Every combination of the options that are lists, {option: value}, the last one varying fastest; [{}] where none is.
+
+    Options of the label source stand under their names, those of the loss as 'loss.beta'.
+    """
+    of_loss = {f"loss.{name}": values for name, values in method.loss.options.items()} if method.loss else {}
+    lists = {name: values for name, values in (method.options | of_loss).items() if isinstance(values, list)}
     return [dict(zip(lists, values, strict=True)) for values in itertools.product(*lists.values())]

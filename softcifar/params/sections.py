@@ -83,17 +83,18 @@ class LabelSource(Section):
     @classmethod
     def _fit_source(cls, found: object) -> dict:
         from softcifar.labels import LABEL_SOURCES
-        from softcifar.labels.source import inputs
+        from softcifar.labels.source import is_taught, refuse_calibrated
 
         entry = mapping_with(found, "source")
         name = entry.pop("source")
         function = choose(LABEL_SOURCES, name, "source")
         shared = {key: entry.pop(key) for key in ("teacher", "calibrated") if key in entry}
-        taught = "teacher_logits" in inputs(function)
-        if taught and not shared.get("teacher"):
+        if is_taught(function) and not shared.get("teacher"):
             raise ValueError(f"source '{name}' needs a teacher; add teacher: <a key of teachers>")
-        if not taught and shared:
-            raise ValueError(f"{min(shared)}: source '{name}' uses no teacher; remove this key")
+        if "calibrated" in shared:
+            refuse_calibrated(name, function)
+        if not is_taught(function) and shared:
+            raise ValueError(f"teacher: source '{name}' uses no teacher; remove this key")
         return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
 
 

@@ -10,22 +10,23 @@ from softcifar.errors import choose
 from softcifar.params.chosen import Chosen
 from softcifar.params.options import Section, checked, mapping_with, unfolded
 from softcifar.params.ranges import PositiveInt
-from softcifar.params.recipe import Name, Recipe
+from softcifar.params.recipe import Loss, Name, Recipe
 
 
 class SimulatedMethod(Section):
-    """A label source with its grid (every option may be a list), or the temperature-scaled networks of another method."""
+    """A label source and a loss, whose options may be lists (a grid), or the temperature-scaled networks of another method."""
 
     source: str | None = None
     calibrated: bool = False  # divide the teachers' logits by the temperature fitted on points they did not see
     options: dict[str, Any] = {}
+    loss: Loss | None = None  # null: cross-entropy
     scaled: Name | None = None  # a key of methods: its networks, each divided by the temperature fitted on validation
 
     @model_validator(mode="before")
     @classmethod
     def _fit_source(cls, found: object) -> dict:
         from softcifar.labels import LABEL_SOURCES
-        from softcifar.labels.source import inputs
+        from softcifar.labels.source import inputs, refuse_calibrated
 
         found = unfolded(found)
         if isinstance(found, Mapping) and found.get("scaled") is not None:
@@ -37,9 +38,9 @@ class SimulatedMethod(Section):
         function = choose(LABEL_SOURCES, name, "source")
         if "votes" in inputs(function):
             raise ValueError(f"source: '{name}' needs people's votes, which simulated data do not have; choose another source")
-        shared = {"calibrated": entry.pop("calibrated")} if "calibrated" in entry else {}
-        if shared and "teacher_logits" not in inputs(function):
-            raise ValueError(f"calibrated: source '{name}' uses no teacher; remove this key")
+        shared = {key: entry.pop(key) for key in ("calibrated", "loss") if key in entry}
+        if "calibrated" in shared:
+            refuse_calibrated(name, function)
         return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
 
 

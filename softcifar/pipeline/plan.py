@@ -159,7 +159,9 @@ def _simulate(study: Study, name: str) -> tuple[Params, Methods]:
         "split_seed": study.data.split_seed,
         "bins": study.report.bins,
     }
-    return params, [("label source", method.source) for method in simulation.methods.values() if method.source]
+    trained = [method for method in simulation.methods.values() if method.source]
+    losses = [("loss", method.loss.name) for method in trained if method.loss]
+    return params, [*(("label source", method.source) for method in trained), *losses]
 
 
 def _illustrate(study: Study, name: str) -> tuple[Params, Methods]:

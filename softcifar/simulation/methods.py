@@ -8,10 +8,11 @@ import numpy as np
 
 from softcifar.labels import LABEL_SOURCES
 from softcifar.labels.one_hot import hard
-from softcifar.labels.source import inputs
+from softcifar.labels.source import inputs, is_taught, of_teacher
+from softcifar.losses import LOSSES
 from softcifar.params.candidates import grid
 from softcifar.params.simulation import SimulatedMethod
-from softcifar.simulation.training import Online
+from softcifar.simulation.training import Loss, Online
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def candidates(method: SimulatedMethod, budget: int) -> list[dict[str, Any]]:
 
 
 def needs_teacher(method: SimulatedMethod) -> bool:
-    return method.source is not None and "teacher_logits" in inputs(LABEL_SOURCES[method.source])
+    return method.source is not None and is_taught(LABEL_SOURCES[method.source])
 
 
 def targets(
@@ -39,14 +40,23 @@ def targets(
 
     labels (N,): all training points of the data set; teacher: None where no method needs it.
     """
-    source, options = LABEL_SOURCES[method.source], method.options | chosen
+    source = LABEL_SOURCES[method.source]
+    options = method.options | {name: value for name, value in chosen.items() if name in method.options}
     names = inputs(source)
     if "student_logits" in names:
         return hard(labels, classes), functools.partial(_online, source, names, options)
     given: dict[str, Any] = {"labels": labels, "num_classes": classes}
-    if "teacher_logits" in names:
-        given["teacher_logits"] = teacher.logits / (teacher.temperature if method.calibrated else 1)
+    if is_taught(source):
+        given |= of_teacher(teacher.logits, teacher.temperature, calibrated=method.calibrated)
     return source(*(given[name] for name in names), **options), None
+
+
+def loss(method: SimulatedMethod, chosen: dict[str, Any]) -> Loss | None:
+    """The loss of one point of the grid; None: cross-entropy."""
+    if method.loss is None:
+        return None
+    options = {name: chosen.get(f"loss.{name}", value) for name, value in method.loss.options.items()}
+    return functools.partial(LOSSES[method.loss.name], **options)
 
 
 def _online(source, names: tuple[str, ...], options: dict, labels: np.ndarray, logits: np.ndarray, seed: int) -> np.ndarray:

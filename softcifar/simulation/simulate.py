@@ -17,7 +17,7 @@ from softcifar.metrics.predictive import predictive
 from softcifar.params.sections import Seeds
 from softcifar.params.simulation import Simulation
 from softcifar.seeding import derive
-from softcifar.simulation.methods import TeacherLogits, candidates, needs_teacher, targets
+from softcifar.simulation.methods import TeacherLogits, candidates, loss, needs_teacher, targets
 from softcifar.simulation.networks import initial, logits
 from softcifar.simulation.scores import CRITERIA, SCORES, by_probability, divergences, scores, validation_scores
 from softcifar.simulation.teachers import teach
@@ -95,11 +95,10 @@ def one_data_set(plan: Protocol, data: dict[str, Arrays], number: int) -> Arrays
     labels = {name: split["labels"] for name, split in data.items()}
     validation = (points["validation"], torch.from_numpy(labels["validation"]))
     teacher = _taught(plan, points["train"], labels["train"], validation, number)
-    made = [
-        targets(simulation.methods[name], chosen, labels["train"], plan.classes, teacher)
-        for name in plan.trained
-        for chosen in candidates(simulation.methods[name], budget)
+    tried = [
+        (simulation.methods[name], chosen) for name in plan.trained for chosen in candidates(simulation.methods[name], budget)
     ]
+    made = [targets(method, chosen, labels["train"], plan.classes, teacher) for method, chosen in tried]
     # Candidate c of every method starts from the same weights and sees the same batches, so only the methods differ.
     again = len(plan.trained)
     inits = [derive(plan.seeds.init, "data set", number, "network", c) for c in range(budget)] * again
@@ -114,6 +113,7 @@ def one_data_set(plan: Protocol, data: dict[str, Arrays], number: int) -> Arrays
         plan.schedule,
         orders,
         {place: online for place, (_, online) in enumerate(made) if online is not None},
+        {place: own for place, each in enumerate(tried) if (own := loss(*each)) is not None},
     )
     shape = (again, budget)
     seen = {

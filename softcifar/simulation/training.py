@@ -1,4 +1,4 @@
-"""Training many small networks side by side: Adam, cross-entropy with probability targets, early stopping for each of them.
+"""Training many small networks side by side: Adam, probability targets, early stopping for each of them.
 
 All networks of a stack start together, so they share Adam's step count; one that stops leaves the stack, and what is left goes
 on without it.
@@ -16,6 +16,7 @@ from softcifar.simulation.networks import Stack, activations, gradients
 from softcifar.training.adam import BETA1, BETA2, EPSILON
 
 Online = Callable[[np.ndarray, np.ndarray, int], np.ndarray]  # (labels (B,), logits (B, K), seed) -> targets (B, K)
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]  # (logits (B, K), targets (B, K)) -> their mean loss
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,18 @@ def train(
     schedule: Schedule,
     orders: list[int],
     online: Mapping[int, Online] | None = None,
+    losses: Mapping[int, Loss] | None = None,
 ) -> Trained:
     """Train every network of the stack on targets of its own.
 
     points (M, N, features), labels (M, N), targets (M, N, K) probabilities; validation_points (V, features) and
     validation_labels (V,) are shared. orders: M seeds of the order of the batches; networks with the same one see the same
     batches. online: {network: how it makes its targets from the labels and its own logits, batch by batch}, with a seed
-    per step derived from its order; no gradient goes through them. The last batch of an epoch may be smaller.
+    per step derived from its order; no gradient goes through them. losses: {network: its loss}, cross-entropy for the others.
+    The last batch of an epoch may be smaller.
     UserError where a network's validation loss is no longer finite.
     """
-    online = online or {}
+    online, losses = online or {}, losses or {}
     count, size = labels.shape
     stack, targets = stack.pick(torch.arange(count)), targets.clone()  # changed in place below
     best, best_nll = stack.pick(torch.arange(count)), np.full(count, np.inf)
@@ -80,7 +83,10 @@ def train(
                     seed = derive(orders[number], "labels", steps)
                     made = online[number](batch.numpy(), layers[-1][place].numpy(), seed)
                     wanted[place] = torch.from_numpy(made)
-            slope = (layers[-1].softmax(dim=2) - wanted) / wanted.shape[1]
+            slope = (layers[-1].softmax(dim=2) - wanted) / wanted.shape[1]  # cross-entropy's
+            for place, number in enumerate(alive):
+                if number in losses:
+                    slope[place] = _slope(losses[number], layers[-1][place], wanted[place])
             _adam(stack.tensors, gradients(stack, slope, layers), *moments, steps, schedule)
         nll = _nll(stack, validation_points, validation_labels)
         if not np.isfinite(nll).all():
@@ -100,6 +106,12 @@ def train(
             points, labels, targets = points[chosen], labels[chosen], targets[chosen]
             moments = [[tensor[chosen] for tensor in some] for some in moments]
     return Trained(best, best_nll, best_epoch, epochs)
+
+
+def _slope(loss: Loss, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """Of a network's loss with respect to its logits (B, K)."""
+    logits = logits.clone().requires_grad_()
+    return torch.autograd.grad(loss(logits, targets), logits)[0]
 
 
 def _batches(orders: list[int], epoch: int, size: int, batch_size: int) -> list[torch.Tensor | None]:

@@ -1,4 +1,4 @@
-"""Labels made during training, from the student's own predictions (soft bootstrapping, beta smoothing)."""
+"""Labels made during training, from the student's own predictions (beta smoothing)."""
 
 import torch
 

@@ -1,11 +1,12 @@
-"""Attacks: identity at 0, bound and range, exact on a linear model, averaged over samples, and masked gradients do not help."""
+"""Attacks: identity at 0, bound and range, exact on a linear model, averaged over samples, masked gradients."""
 
 import pytest
 import torch
 from torch import nn
 
+from softcifar.attacks.apgd import apgd
 from softcifar.attacks.fgsm import fgsm
-from softcifar.attacks.objective import margin_loss
+from softcifar.attacks.objective import attacked_loss
 from softcifar.attacks.pgd import pgd
 from softcifar.attacks.random_search import random_search
 from softcifar.errors import UserError
@@ -29,20 +30,24 @@ def by_pgd(predict, images, labels, eps, seed=0):
     return pgd(predict, images, labels, eps, generator=generator(seed))
 
 
+def by_apgd(predict, images, labels, eps, seed=0):
+    return apgd(predict, images, labels, eps, generator=generator(seed), steps=10)
+
+
 def by_search(predict, images, labels, eps, seed=0):
     return random_search(predict, images, labels, eps, generator=generator(seed), queries=30)
 
 
-ATTACKS = pytest.mark.parametrize("attack", [by_fgsm, by_pgd, by_search])
+ATTACKS = pytest.mark.parametrize("attack", [by_fgsm, by_pgd, by_apgd, by_search])
 
 
-@pytest.mark.parametrize("attack", [by_fgsm, by_pgd])
+@pytest.mark.parametrize("attack", [by_fgsm, by_pgd, by_apgd])
 @pytest.mark.parametrize("eps", [0.0, 0.01, 0.1])
-def test_on_a_linear_model_the_margin_falls_by_eps_times_the_l1_norm(attack, eps):
+def test_on_a_linear_model_the_loss_rises_by_eps_times_the_l1_norm(attack, eps):
     images = torch.full((5, 3, 4, 4), 0.5)
     labels = torch.tensor([0, 1, 0, 1, 0])
     norm = (WEIGHTS[0] - WEIGHTS[1]).abs().sum()
-    rise = margin_loss(linear, attack(linear, images, labels, eps), labels) - margin_loss(linear, images, labels)
+    rise = attacked_loss(linear, attack(linear, images, labels, eps), labels) - attacked_loss(linear, images, labels)
     torch.testing.assert_close(rise, torch.full((5,), eps * norm.item()), atol=1e-5, rtol=1e-4)
 
 
@@ -66,7 +71,7 @@ def test_a_radius_out_of_range(attack, eps):
         attack(linear, torch.rand(1, 3, 4, 4), torch.tensor([0]), eps)
 
 
-@pytest.mark.parametrize("attack", [by_fgsm, by_pgd])
+@pytest.mark.parametrize("attack", [by_fgsm, by_pgd, by_apgd])
 def test_the_gradient_is_averaged_over_samples(attack):
     """Two samples that pull one pixel with 3 and -1: the mean pulls it up, either alone would not tell."""
     images = torch.full((1, 1, 1, 2), 0.5)
@@ -80,7 +85,7 @@ def test_the_gradient_is_averaged_over_samples(attack):
     torch.testing.assert_close(attack(stochastic, images, torch.tensor([0]), 0.1).flatten(), torch.tensor([0.6, 0.4]))
 
 
-@pytest.mark.parametrize("attack", [by_pgd, by_search])
+@pytest.mark.parametrize("attack", [by_pgd, by_apgd, by_search])
 def test_the_generator_alone_decides(attack):
     images, labels = torch.rand(6, 3, 4, 4, generator=generator()), torch.tensor([0, 1, 0, 1, 0, 1])
     images[labels == 0] *= 0.5
@@ -123,23 +128,27 @@ def test_pgd_is_at_least_as_strong_as_fgsm_on_average():
 
 def test_random_search_never_lowers_the_loss_and_more_queries_raise_it():
     images, labels = told(bent)
-    before = margin_loss(bent, images, labels)
+    before = attacked_loss(bent, images, labels)
     after = [
-        margin_loss(bent, random_search(bent, images, labels, 0.1, generator=generator(), queries=number), labels)
+        attacked_loss(bent, random_search(bent, images, labels, 0.1, generator=generator(), queries=number), labels)
         for number in (1, 2, 40)
     ]
-    for loss in after:
-        assert (loss >= before).all()
+    for each in after:
+        assert (each >= before).all()
     assert after[0].mean() < after[1].mean() < after[2].mean()
 
 
-@pytest.mark.parametrize("mask", ["scale", "round"])
-def test_masked_gradients_stop_pgd_but_not_the_black_boxes(mask):
-    """Logits scaled until the softmax rounds to 0 and 1, or rounded to steps: no gradient is left, the classes stay."""
+def test_logits_that_round_the_softmax_to_0_and_1_stop_no_gradient():
+    images, labels = told(bent)
+    found = [accuracy(bent, by_pgd(lambda each, s=s: s * bent(each), images, labels, 0.1), labels) for s in (1, 1e4)]
+    assert found[1] < found[0] + 0.02 < 0.6
+
+
+def test_masked_gradients_stop_pgd_but_not_the_black_boxes():
+    """Logits rounded to steps: no gradient is left, the classes stay."""
 
     def masked(images):
-        logits = bent(images)
-        return 1e4 * logits if mask == "scale" else (20 * logits).round() / 20
+        return (20 * bent(images)).round() / 20
 
     images, labels = told(masked)
     eps = 0.1

@@ -2,8 +2,10 @@
 
 import pytest
 import torch
+from scipy.stats import beta
 
 from softcifar.augment import cutmix, mixup
+from softcifar.augment.mixing import draw_pairs
 from tests.augment.helpers import batch, generator
 
 
@@ -24,6 +26,20 @@ def test_mixup_draws_a_beta_share_per_image():
     # lambda ~ Beta(.4, .4): mean 1/2, variance 1 / (4 (2 * .4 + 1)) = .1389.
     assert mixed.mean().item() == pytest.approx(0.5, abs=0.01)
     assert mixed.var().item() == pytest.approx(1 / 7.2, abs=0.005)
+
+
+@pytest.mark.parametrize("alpha", [0.001, 0.01, 0.2, 1.0, 8.0])
+def test_the_shares_are_of_the_beta_law_however_small_alpha_is(alpha):
+    """Drawn as plain Gammas, 24 % of the shares at alpha .001 were exactly .5: both draws had underflowed."""
+    _, share = draw_pairs(200_000, alpha, 1.0, generator(), torch.device("cpu"))
+    assert (share == 0.5).double().mean() < 1e-3
+    assert share.mean().item() == pytest.approx(0.5, abs=0.005)
+    assert share.var().item() == pytest.approx(1 / (4 * (2 * alpha + 1)), abs=0.002)
+    if alpha < 0.1:
+        between = beta(alpha, alpha).cdf(0.99) - beta(alpha, alpha).cdf(0.01)
+        assert ((share > 0.01) & (share < 0.99)).double().mean().item() == pytest.approx(between, abs=0.002)
+    again = draw_pairs(200_000, alpha, 1.0, generator(), torch.device("cpu"))[1]
+    assert torch.equal(share, again)
 
 
 def classes_as_levels(count: int, size: int = 32) -> tuple[torch.Tensor, torch.Tensor]:

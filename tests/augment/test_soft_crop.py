@@ -104,6 +104,18 @@ def test_modes_share_their_crops_and_differ_in_targets_and_weights():
         assert torch.equal(found[mode][2], torch.ones(64))
 
 
+def test_published_is_the_mean_weight_times_the_mean_divergence():
+    """What the published code computes; the mean of the products is another number."""
+    images, targets = batch()
+    logits = torch.randn(64, 10, generator=generator())
+    found, each = (soft_crop(images, targets, generator(), mode=mode) for mode in ("published", "target_and_weight"))
+    assert torch.equal(found[1], each[1])
+    divergence = torch.nn.functional.kl_div(logits.log_softmax(1), each[1], reduction="none").sum(1)
+    torch.testing.assert_close((found[2] * divergence).mean(), each[2].mean() * divergence.mean())
+    assert abs((each[2] * divergence).mean() - each[2].mean() * divergence.mean()) > 0.01
+    assert found[2].unique().numel() == 1
+
+
 def test_weighted_cross_entropy_has_the_gradient_of_the_weighted_divergence():
     logits = torch.randn(64, 10, generator=generator()).requires_grad_()
     _, targets, weights = soft_crop(*batch(), generator())

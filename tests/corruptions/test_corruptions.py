@@ -246,7 +246,9 @@ def test_jpeg_loses_what_a_library_loses(images, grey):
             (image.convert("L") if grey else image).save(buffer, "JPEG", quality=quality)
             expected.append(np.asarray(Image.open(buffer).convert("RGB")))
         found = 255 * corrupted("jpeg_dct", given, severity).expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy()
-        error = np.abs(found - np.stack(expected)).mean()
+        errors = np.abs(found - np.stack(expected))
+        assert np.quantile(errors, 0.99) <= 9  # 8 and 4 of photographs
+        error = errors.mean()
         loss = np.abs(255 * given.expand(-1, 3, -1, -1).permute(0, 2, 3, 1).numpy() - np.stack(expected)).mean()
         assert error < min(2, loss / 4)
 

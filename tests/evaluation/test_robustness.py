@@ -19,6 +19,7 @@ from softcifar.scores import FEATURE_SCORES
 ATTACKS = {
     "fgsm": Attack(eps_255=[2.0, 8.0], images=12),
     "pgd": Attack(eps_255=[4.0, 8.0], images=6, options={"steps": 3}),
+    "apgd": Attack(eps_255=[8.0], images=6, options={"steps": 3, "loss": "ce"}),
     "random_search": Attack(eps_255=[4.0, 8.0], images=6, options={"queries": 5}),
 }
 SHIFTS = Shifts(corruptions=["contrast", "gaussian_noise"], severities=[1, 5], covered=[0.5], visible=[0.25], images=20)
@@ -38,8 +39,8 @@ def attack(network, splits, method=SOFTMAX, surrogates=None, settings=ATTACKS, s
 def test_every_attack_is_on_its_images_and_starts_from_no_attack(network, splits, tmp_path):
     write_npz(tmp_path / "a.npz", **make_surrogate(network, splits[0], SOFTMAX, ATTACKS["pgd"], [12, 6], batch_size=5, seed=3))
     found, _ = attack(network, splits, surrogates={"a": tmp_path / "a.npz"})
-    shapes = {name: found[f"{name}_log_probs"].shape for name in ("fgsm", "pgd", "random_search", "transfer_a")}
-    assert shapes == {"fgsm": (3, 12, 2), **dict.fromkeys(("pgd", "random_search", "transfer_a"), (3, 6, 2))}
+    shapes = {name: found[f"{name}_log_probs"].shape for name in ("fgsm", "pgd", "apgd", "random_search", "transfer_a")}
+    assert shapes == {"fgsm": (3, 12, 2), "apgd": (2, 6, 2), **dict.fromkeys(("pgd", "random_search", "transfer_a"), (3, 6, 2))}
     assert found["fgsm_eps_255"].tolist() == [0, 2, 8]
     assert found["pgd_eps_255"].tolist() == [0, 4, 8]
     assert set(found["pgd_index"]) < set(found["fgsm_index"])
@@ -49,7 +50,7 @@ def test_every_attack_is_on_its_images_and_starts_from_no_attack(network, splits
         expected = torch.log_softmax(logits[index], dim=-1).numpy()
         np.testing.assert_allclose(found[f"{name}_log_probs"][0], expected, atol=1e-5)
         own = found[f"{name}_log_probs"][:, np.arange(len(index)), splits[0].labels[index]].mean(axis=1)
-        assert own[2] < own[0], name  # the true class pays
+        assert own[-1] < own[0], name  # the true class pays
     # Made on this very network, transferred images hurt it like its own (other starts; changes stored in 127ths).
     own, moved = (found[f"{name}_log_probs"][1:] for name in ("pgd", "transfer_a"))
     np.testing.assert_allclose(own.mean(axis=(1, 2)), moved.mean(axis=(1, 2)), atol=0.05)
@@ -72,8 +73,8 @@ def test_a_surrogate_of_other_images_or_radii_is_an_error(network, splits, tmp_p
 
 
 def test_the_cost_counts_passes_of_one_image(network, splits):
-    """FGSM: 1 gradient and 3 predictions on 12; PGD: 2 radii of 3 gradients, 3 predictions on 6; search: 2 of 6, 3 on 6."""
-    passes_of_one_sample = 12 * (3 + 3) + 6 * (2 * 3 * 3 + 3) + 6 * (2 * 6 + 3)
+    """A gradient costs 3. FGSM: 1, 3 predictions on 12; PGD: 2 times 3 and 3 on 6; APGD: 4 and 2; search: 2 x 6 and 3."""
+    passes_of_one_sample = 12 * (3 + 3) + 6 * (2 * 3 * 3 + 3) + 6 * (4 * 3 + 2) + 6 * (2 * 6 + 3)
     assert attack(network, splits)[1] == passes_of_one_sample
     assert attack(network, splits, SAMPLES)[1] == 3 * passes_of_one_sample
 
@@ -88,7 +89,7 @@ def test_only_the_named_attacks_run_each_on_some_images_of_the_larger(network, s
     assert left("pgd").keys() == {"pgd"}
     both = left("fgsm", "random_search")
     assert set(both["random_search"]) < set(both["fgsm"])
-    assert nested(ATTACKS) == {"fgsm": [12], "pgd": [12, 6], "random_search": [12, 6]}
+    assert nested(ATTACKS) == {"fgsm": [12], "pgd": [12, 6], "apgd": [12, 6], "random_search": [12, 6]}
     assert attacked(60, [12, 6]).tolist() == attacked(60, [12])[[0, 2, 4, 7, 9, 11]].tolist()
 
 

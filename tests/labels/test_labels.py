@@ -25,7 +25,6 @@ from softcifar.labels import (
     instance_based,
     self_distillation,
     shifted_logits,
-    soft_bootstrapping,
     teacher,
     uniform,
 )
@@ -33,7 +32,8 @@ from softcifar.labels.source import inputs
 from softcifar.params.options import check
 from softcifar.params.ranges import Fraction, NonNegative, Positive
 
-ORDER = ("labels", "num_classes", "votes", "teacher_logits", "student_logits", "seed")
+ORDER = ("labels", "num_classes", "votes", "teacher_logits", "calibrated_logits", "student_logits", "seed")
+LOGITS = ("teacher_logits", "calibrated_logits", "student_logits")
 OF_THE_BATCH = ("class_based", "beta_smoothing")  # their labels of an image depend on the images beside it
 
 
@@ -58,6 +58,7 @@ def make_inputs(seed: int, images: int, classes: int, kind: str = "random", scal
         "num_classes": classes,
         "votes": rng.multinomial(51, rng.dirichlet(np.ones(classes)), size=images),
         "teacher_logits": logits,
+        "calibrated_logits": logits / 2,
         "student_logits": logits,
         "seed": seed,
     }
@@ -85,8 +86,8 @@ def votes_of(case: dict, tau: float) -> np.ndarray:
     return np.where(certain[:, None], shares.argmax(1)[:, None] == np.arange(case["num_classes"]), shares)
 
 
-def adaptive(case: dict, p1: float = 0.9, p2: float = 2.0, temperature: float = 1.0) -> np.ndarray:
-    return 1 - (p2 * (taught(case, temperature) - p1) ** 2).clip(0, 0.5)
+def adaptive(case: dict, p1: float = 0.9, p2: float = 2.0) -> np.ndarray:
+    return 1 - (p2 * (taught(case, 2.0) - p1) ** 2).clip(0, 0.5)
 
 
 def taught(case: dict, temperature: float = 1.0) -> np.ndarray:
@@ -125,11 +126,10 @@ MASS_OF_THE_LABEL = {
     "self_distillation": lambda case, found: taught(case),
     "instance_based": lambda case, found, epsilon=0.1, temperature=1.0: np.full(len(found), 1 - epsilon),
     "adaptive_uniform": lambda case, found, **options: adaptive(case, **options),
-    "adaptive_instance_based": lambda case, found, **options: adaptive(case, **options),
+    "adaptive_instance_based": lambda case, found, temperature=1.0, **options: adaptive(case, **options),
     "shifted_logits": lambda case, found, **options: shifted(case, **options),
     "confidence_scaled": lambda case, found, **options: scaled(case, **options),
     "beta_smoothing": lambda case, found, concentration=9.0: ordered(case, found),
-    "soft_bootstrapping": lambda case, found, beta=0.95: beta + (1 - beta) * taught(case),
 }
 
 CASES = st.builds(
@@ -182,7 +182,6 @@ def test_online_sources_need_the_student():
     online = {name: inputs(source) for name, source in LABEL_SOURCES.items() if "student_logits" in inputs(source)}
     assert online == {
         "beta_smoothing": ("labels", "student_logits", "seed"),
-        "soft_bootstrapping": ("labels", "student_logits"),
     }
 
 
@@ -203,14 +202,14 @@ def test_tensors_give_tensors_whatever_their_numbers(name, dtype):
     tensors = {
         key: torch.as_tensor(value) if isinstance(value, np.ndarray) else value for key, value in arrays.items()
     } | {
-        key: logits.clone().requires_grad_(dtype.is_floating_point) for key in ("teacher_logits", "student_logits")
+        key: logits.clone().requires_grad_(dtype.is_floating_point) for key in LOGITS
     }  # fmt: skip
     found = call(name, tensors)
     assert isinstance(found, torch.Tensor)
     assert found.dtype == torch.float64
     assert not found.requires_grad
     exact = logits.double().numpy()
-    np.testing.assert_array_equal(found.numpy(), call(name, arrays | {"teacher_logits": exact, "student_logits": exact}))
+    np.testing.assert_array_equal(found.numpy(), call(name, arrays | dict.fromkeys(LOGITS, exact)))
 
 
 @pytest.mark.parametrize("name", LABEL_SOURCES)
@@ -248,9 +247,9 @@ def test_options_have_defaults_that_params_accept(name):
         (instance_based, ([0], np.zeros((1, 3))), {"temperature": 0}, "temperature: found 0"),
         (class_based, ([0], np.zeros((1, 3))), {"epsilon": 2}, "epsilon: found 2"),
         (adaptive_uniform, ([0], np.zeros((1, 3))), {"p1": 1.1}, "p1: found 1.1"),
-        (adaptive_uniform, ([0], np.zeros((1, 3))), {"temperature": 0}, "temperature: found 0"),
-        (adaptive_instance_based, ([0], np.zeros((1, 3))), {"p1": -1}, "p1: found -1"),
-        (adaptive_instance_based, ([0], np.zeros((1, 3))), {"p2": -1}, "p2: found -1"),
+        (adaptive_instance_based, ([0], *[np.zeros((1, 3))] * 2), {"temperature": 0}, "temperature: found 0"),
+        (adaptive_instance_based, ([0], *[np.zeros((1, 3))] * 2), {"p1": -1}, "p1: found -1"),
+        (adaptive_instance_based, ([0], *[np.zeros((1, 3))] * 2), {"p2": -1}, "p2: found -1"),
         (shifted_logits, ([0], np.zeros((1, 3))), {"epsilon": 2}, "epsilon: found 2"),
         (confidence_scaled, ([0], np.zeros((1, 3))), {"mass": "v1"}, "mass: found 'v1'; allowed: confidence, doubt"),
         (confidence_scaled, ([0], np.zeros((1, 3))), {"spread": "even"}, "spread: found 'even'; allowed: uniform, inst"),
@@ -260,8 +259,7 @@ def test_options_have_defaults_that_params_accept(name):
         (beta_smoothing, ([0], np.zeros((1, 3)), -1), {}, "seed: found -1; allowed: a non-negative integer"),
         (beta_smoothing, ([0], np.zeros((1, 3)), 0), {"concentration": 0}, "concentration: found 0"),
         (beta_smoothing, ([0], np.zeros((2, 3)), 0), {}, r"student_logits: found shape \(2, 3\); allowed: \(1, 3\)"),
-        (soft_bootstrapping, ([0], np.zeros((1, 3))), {"beta": 1.5}, "beta: found 1.5"),
-        (soft_bootstrapping, ([0], np.full((1, 3), np.inf)), {}, "student_logits: found a value that is not finite"),
+        (beta_smoothing, ([0], np.full((1, 3), np.inf), 0), {}, "student_logits: found a value that is not finite"),
     ],
 )
 def test_mistakes_are_one_sentence(function, arguments, options, message):

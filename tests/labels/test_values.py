@@ -21,7 +21,6 @@ from softcifar.labels import (
     majority,
     self_distillation,
     shifted_logits,
-    soft_bootstrapping,
     teacher,
     uniform,
 )
@@ -131,30 +130,44 @@ def test_spread_leaves_its_weights_as_they_were():
 @pytest.mark.parametrize(("p_true", "mass"), [(0.5, 0.18), (0.6, 0.08), (0.8, 0.0), (1 - 1e-12, 0.08)])
 def test_adaptive_mass_reference(p_true, mass):
     """P1 .8, P2 2 (docs/methods.md, Label sources)."""
-    for source in (adaptive_uniform, adaptive_instance_based):
-        found = source(FIRST, certain_of(p_true), p1=0.8, p2=2.0)
+    calibrated = certain_of(p_true)
+    for source, teacher_ in ((adaptive_uniform, ()), (adaptive_instance_based, (3 * calibrated,))):
+        found = source(FIRST, *teacher_, calibrated, p1=0.8, p2=2.0)
         assert 1 - found[0, 0] == pytest.approx(mass, abs=1e-9)
 
 
 def test_adaptive_mass_is_at_most_a_half():
-    for source in (adaptive_uniform, adaptive_instance_based):
-        assert source(FIRST, certain_of(0.01), p1=0.95, p2=2.0)[0, 0] == pytest.approx(0.5)
+    doubtful = certain_of(0.01)
+    assert adaptive_uniform(FIRST, doubtful, p1=0.95, p2=2.0)[0, 0] == pytest.approx(0.5)
+    assert adaptive_instance_based(FIRST, doubtful, doubtful, p1=0.95, p2=2.0)[0, 0] == pytest.approx(0.5)
 
 
 def test_adaptive_mass_is_spread_evenly_or_as_the_teacher_does():
     """p_y .6: .08 to spread, over two classes that the teacher gives .3 and .1."""
     logits = np.log(np.array([[0.6, 0.3, 0.1]]))
     np.testing.assert_allclose(adaptive_uniform(FIRST, logits, p1=0.8, p2=2.0), [[0.92, 0.04, 0.04]])
-    np.testing.assert_allclose(adaptive_instance_based(FIRST, logits, p1=0.8, p2=2.0), [[0.92, 0.06, 0.02]])
+    np.testing.assert_allclose(adaptive_instance_based(FIRST, logits, logits, p1=0.8, p2=2.0), [[0.92, 0.06, 0.02]])
 
 
-def test_adaptive_mass_is_of_the_tempered_teacher():
-    """Temperature .5 squares the odds: from 1/3 : 2/3 to 1/5 : 4/5, and the teacher of ILS spreads by 1 : 16."""
-    logits = np.log(np.array([[0.6, 0.3, 0.1]]))
-    p_y = 0.36 / 0.46
-    mass = 2 * (p_y - 0.9) ** 2
-    np.testing.assert_allclose(adaptive_uniform(FIRST, logits, temperature=0.5), [[1 - mass, mass / 2, mass / 2]])
-    np.testing.assert_allclose(adaptive_instance_based(FIRST, logits, temperature=0.5), [[1 - mass, 0.9 * mass, 0.1 * mass]])
+def test_ils_has_a_temperature_for_its_mass_and_one_for_its_spread():
+    """The mass is of the calibrated teacher, .6 on the label; T .5 of the spread squares 3 : 1, of the teacher as it is."""
+    logits, calibrated = np.log(np.array([[0.7, 0.225, 0.075]])), np.log(np.array([[0.6, 0.3, 0.1]]))
+    mass = 2 * (0.6 - 0.9) ** 2
+    found = adaptive_instance_based(FIRST, logits, calibrated, temperature=0.5)
+    np.testing.assert_allclose(found, [[1 - mass, 0.9 * mass, 0.1 * mass]])
+
+
+@pytest.mark.parametrize("temperature", [1, 2, 4, 16])
+def test_the_mass_of_ils_does_not_depend_on_the_temperature_of_its_spread(temperature):
+    """Logits 6, 4, 1, 0 ..., P1 .9, P2 2: with one temperature for both, .003 at T 1 and the clamp, .5, from T 4 on."""
+    logits = np.array([[6.0, 4.0, 1.0, *[0.0] * 7]])
+    found = adaptive_instance_based(FIRST, logits, logits, p1=0.9, p2=2.0, temperature=temperature)
+    assert 1 - found[0, 0] == pytest.approx(0.0028, abs=1e-4)
+    at_one = adaptive_uniform(FIRST, logits / temperature, p1=0.9, p2=2.0)
+    assert (1 - at_one[0, 0] == pytest.approx(0.0028, abs=1e-4)) == (temperature == 1)
+    assert (1 - at_one[0, 0] == pytest.approx(0.5)) == (temperature >= 4)
+    even = found[0, 1:] / found[0, 1:].sum()
+    np.testing.assert_allclose(even, np.exp(logits[0, 1:] / temperature) / np.exp(logits[0, 1:] / temperature).sum())
 
 
 def test_the_published_example_of_shifted_logits():
@@ -252,10 +265,3 @@ def test_beta_smoothing_of_equally_sure_images_is_in_the_order_of_the_batch():
     mass = beta_smoothing(np.zeros(200, int), np.stack([sure, 1 - sure], axis=1), 0)[:, 0]
     assert (np.diff(mass[sure == 0]) > 0).all()
     assert (np.diff(mass[sure == 1]) > 0).all()
-
-
-def test_soft_bootstrapping_blends_label_and_student():
-    student = np.log(np.array([[0.5, 0.3, 0.2]]))
-    np.testing.assert_allclose(soft_bootstrapping(np.array([1]), student), [[0.025, 0.965, 0.01]])
-    np.testing.assert_allclose(soft_bootstrapping(np.array([1]), student, beta=0), [[0.5, 0.3, 0.2]])
-    np.testing.assert_allclose(soft_bootstrapping(np.array([1]), student, beta=1), [[0, 1, 0]])

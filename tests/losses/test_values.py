@@ -8,7 +8,7 @@ import torch
 from scipy.special import softmax
 
 from softcifar.errors import UserError
-from softcifar.losses import LOSSES, confidence_penalty, cross_entropy, distillation, focal
+from softcifar.losses import LOSSES, confidence_penalty, cross_entropy, distillation, focal, soft_bootstrapping
 from tests.losses.helpers import logits_with, random_case
 
 FIRST = torch.tensor([0])
@@ -115,6 +115,47 @@ def test_confidence_penalty_is_finite_for_every_beta(beta, dtype):
     assert torch.isfinite(logits.grad).all()
 
 
+def test_soft_bootstrapping_reference_values():
+    """p = (.9, .1): log loss .105361, entropy .325083 nats."""
+    for beta, expected in ((1, 0.105361), (0, 0.325083), (0.8, 0.8 * 0.105361 + 0.2 * 0.325083)):
+        assert soft_bootstrapping(logits_with(0.9, 2), FIRST, beta=beta).item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_soft_bootstrapping_is_no_cross_entropy_at_another_learning_rate():
+    """Its gradient points elsewhere; with the target's own p held fixed it is beta times cross-entropy's."""
+    logits, _, targets = random_case(0)
+    logits.requires_grad_()
+
+    def slope(loss: torch.Tensor) -> torch.Tensor:
+        return torch.autograd.grad(loss, logits)[0].flatten()
+
+    plain = slope(cross_entropy(logits, targets))
+    detached = slope(cross_entropy(logits, 0.5 * targets + 0.5 * logits.detach().softmax(1)))
+    torch.testing.assert_close(detached, 0.5 * plain)
+    found = slope(soft_bootstrapping(logits, targets, beta=0.5))
+    assert torch.cosine_similarity(found, plain, dim=0) < 0.99
+    step, differences = 1e-6, []
+    for number in range(logits.numel()):
+        moved = torch.zeros(logits.numel(), dtype=torch.float64)
+        moved[number] = step
+        up, down = (
+            soft_bootstrapping(logits.detach() + sign * moved.reshape(logits.shape), targets, beta=0.5) for sign in (1, -1)
+        )
+        differences.append((up - down) / (2 * step))
+    torch.testing.assert_close(found, torch.stack(differences), atol=1e-8, rtol=1e-5)
+
+
+def test_soft_bootstrapping_makes_a_network_more_confident():
+    plain, bootstrapped = (entropy_after_training(lambda z, y, b=b: soft_bootstrapping(z, y, beta=b)) for b in (1, 0.7))
+    assert bootstrapped < plain - 0.1
+
+
+@pytest.mark.parametrize("beta", [-0.1, 1.1])
+def test_beta_of_soft_bootstrapping_out_of_range(beta):
+    with pytest.raises(UserError, match="beta: found"):
+        soft_bootstrapping(torch.zeros(1, 3), FIRST, beta=beta)
+
+
 def entropy_after_training(loss) -> float:
     """Mean predictive entropy, on new points, of a small network trained on three overlapping clouds; nats."""
     generator = torch.Generator().manual_seed(0)
@@ -202,7 +243,7 @@ def test_distillation_with_a_certain_teacher():
 
 def test_distillation_is_no_loss_that_a_student_may_name():
     """A student's training has no teacher's logits to give it."""
-    assert set(LOSSES) == {"cross_entropy", "label_relaxation", "focal", "confidence_penalty"}
+    assert "distillation" not in LOSSES
 
 
 @pytest.mark.parametrize(

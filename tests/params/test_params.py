@@ -184,8 +184,9 @@ def test_simulations_inherit_the_recipe_and_their_methods_have_all_options(write
     assert crossed.epochs == seen.epochs == 7
     assert (crossed.folds, seen.folds) == (5, 1)
     assert crossed.methods["ils2"].options.keys() == {"epsilon", "temperature"}
-    assert crossed.methods["ils1"].options["temperature"] == 1.0
-    assert crossed.methods["ils1"].calibrated
+    assert crossed.methods["none"].loss is None
+    assert crossed.methods["bootstrapping"].loss.name == "soft_bootstrapping"
+    assert crossed.methods["class_based"].calibrated
     assert not crossed.methods["ils2"].calibrated
     assert crossed.methods["none_scaled"] == SimulatedMethod(scaled="none")
 
@@ -205,6 +206,9 @@ ONE_FOLD = {"patience": 3, "folds": 1, "methods": {"none": {"source": "hard"}}}
         ({f"{SIMULATED}.beta.concentration": [1, -1]}, f"{SIMULATED}.beta: concentration: found -1"),
         ({f"{SIMULATED}.beta.calibrated": True}, "calibrated: source 'beta_smoothing' uses no teacher; remove this key"),
         ({f"{SIMULATED}.none.calibrated": False}, "calibrated: source 'hard' uses no teacher; remove this key"),
+        ({f"{SIMULATED}.ils.calibrated": True}, "calibrated: source 'adaptive_instance_based' takes its mass from the calib"),
+        ({f"{SIMULATED}.none.loss": "focla"}, "there is no 'focla'; did you mean 'focal'?"),
+        ({f"{SIMULATED}.bootstrapping.loss.beta": [0.1, 1.5]}, "beta: found 1.5"),
         ({f"{SIMULATED}.none_scaled": {"scaled": "nome"}}, ".none_scaled.scaled: there is no 'nome'; did you mean 'none'?"),
         ({f"{SIMULATED}.ils_scaled": {"scaled": "none_scaled"}}, "methods.ils_scaled.scaled: 'none_scaled' is scaled itself;"),
         ({f"{SIMULATED}.ils_scaled": {"scaled": "ils_scaled"}}, "methods.ils_scaled.scaled: 'ils_scaled' is scaled itself;"),

@@ -52,7 +52,7 @@ def changed(before: dict, after: dict) -> set[str]:
                                                    "report.json"}),
         ({"students.instance.loss.alpha": 0.1}, {"train/instance.json", "train/hard.json", "report.json"}),
         ({"students.instance.loss.alpha": [0.1, 0.3]}, {"train/instance.json", "report.json"}),
-        ({"labels.hard": {"source": "soft_bootstrapping"}}, {"soften/hard.json", "train/hard.json", "report.json"}),
+        ({"labels.hard": {"source": "beta_smoothing"}}, {"soften/hard.json", "train/hard.json", "report.json"}),
         ({"students.instance.choose_by": "ece"}, {"train/instance.json", "report.json"}),
         ({"students.more": {"labels": "hard"}}, {"train/more.json", "evaluate/more.json", "report.json"}),
     ],

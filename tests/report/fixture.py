@@ -35,8 +35,8 @@ LABELS = {
     "instance": {
         "source": "adaptive_instance_based",
         "teacher": "crossfitted",
-        "calibrated": True,
-        "options": {"p1": 0.9, "p2": 1.0},
+        "calibrated": False,
+        "options": {"p1": 0.9, "p2": 1.0, "temperature": 1.0},
     },
 }
 TEACHERS = {"crossfitted": 5, "insample": 1}  # folds

@@ -11,11 +11,12 @@ from softcifar.data.gaussians import fetch, read_data_sets
 from softcifar.errors import UserError
 from softcifar.labels.adaptive_mass import adaptive_instance_based
 from softcifar.labels.beta_smoothing import beta_smoothing
-from softcifar.labels.soft_bootstrapping import soft_bootstrapping
+from softcifar.labels.instance_based import instance_based
+from softcifar.losses import soft_bootstrapping
 from softcifar.params.simulation import SimulatedMethod
 from softcifar.seeding import derive
 from softcifar.simulation import teachers
-from softcifar.simulation.methods import TeacherLogits, candidates, grid, needs_teacher, targets
+from softcifar.simulation.methods import TeacherLogits, candidates, grid, loss, needs_teacher, targets
 from softcifar.simulation.networks import Stack, initial, logits
 from softcifar.simulation.scores import SCORES, by_probability, divergences, scores, validation_scores
 from softcifar.simulation.teachers import teach
@@ -39,7 +40,7 @@ def data(tmp_path_factory) -> dict[str, dict[str, np.ndarray]]:
 
 
 def test_a_grid_is_every_combination_the_last_option_varying_fastest():
-    found = grid(method(source="adaptive_uniform", p2=[1, 2], p1=[0.8, 0.9, 0.95], temperature=3))
+    found = grid(method(source="adaptive_uniform", p2=[1, 2], p1=[0.8, 0.9, 0.95]))
     assert found == [{"p1": p1, "p2": p2} for p1 in (0.8, 0.9, 0.95) for p2 in (1, 2)]
     assert grid(method(source="uniform", epsilon=0.2)) == grid(method(source="hard")) == [{}]
 
@@ -63,11 +64,17 @@ TEACHER = TeacherLogits(np.random.default_rng(0).normal(scale=3, size=(4, 3)), 2
 
 @pytest.mark.parametrize("calibrated", [True, False])
 def test_targets_are_the_sources_with_the_chosen_options(calibrated):
-    ils = method(source="adaptive_instance_based", p1=[0.6, 0.9], p2=1.5, calibrated=calibrated)
-    found, online = targets(ils, {"p1": 0.6}, LABELS, 3, TEACHER)
+    ils2 = method(source="instance_based", epsilon=[0.1, 0.2], temperature=4, calibrated=calibrated)
+    found, online = targets(ils2, {"epsilon": 0.2}, LABELS, 3, TEACHER)
     given = TEACHER.logits / 2.5 if calibrated else TEACHER.logits
-    np.testing.assert_allclose(found, adaptive_instance_based(LABELS, given, p1=0.6, p2=1.5))
+    np.testing.assert_allclose(found, instance_based(LABELS, given, epsilon=0.2, temperature=4))
     assert online is None
+
+
+def test_ils_gets_the_teachers_logits_and_the_calibrated_ones():
+    ils = method(source="adaptive_instance_based", p1=[0.6, 0.9], p2=1.5)
+    found, _ = targets(ils, {"p1": 0.6}, LABELS, 3, TEACHER)
+    np.testing.assert_allclose(found, adaptive_instance_based(LABELS, TEACHER.logits, TEACHER.logits / 2.5, p1=0.6, p2=1.5))
 
 
 def test_targets_without_a_teacher():
@@ -79,7 +86,6 @@ def test_targets_without_a_teacher():
 @pytest.mark.parametrize(
     ("entry", "chosen", "expected"),
     [
-        ({"source": "soft_bootstrapping", "beta": 0.7}, {}, lambda y, z, seed: soft_bootstrapping(y, z, beta=0.7)),
         ({"source": "beta_smoothing", "concentration": [2, 5]}, {"concentration": 5},
          lambda y, z, seed: beta_smoothing(y, z, seed, concentration=5)),
     ],
@@ -88,6 +94,17 @@ def test_online_targets_start_as_one_hot_and_come_with_their_maker(entry, chosen
     found, online = targets(method(**entry), chosen, LABELS, 3, None)
     np.testing.assert_array_equal(found, np.eye(3)[LABELS])
     np.testing.assert_array_equal(online(LABELS, TEACHER.logits, 7), expected(LABELS, TEACHER.logits, 7))
+
+
+def test_a_loss_has_its_own_options_and_the_chosen_ones():
+    own = method(source="uniform", epsilon=[0.1, 0.2], loss={"name": "soft_bootstrapping", "beta": [0.5, 0.9]})
+    assert grid(own) == [{"epsilon": e, "loss.beta": b} for e in (0.1, 0.2) for b in (0.5, 0.9)]
+    chosen = {"epsilon": 0.2, "loss.beta": 0.5}
+    wanted, _ = targets(own, chosen, LABELS, 3, None)
+    given = torch.from_numpy(TEACHER.logits), torch.from_numpy(wanted)
+    np.testing.assert_allclose(wanted.max(axis=1), 0.8 + 0.2 / 3)
+    assert loss(own, chosen)(*given) == soft_bootstrapping(*given, beta=0.5)
+    assert loss(method(source="hard"), {}) is None
 
 
 # Teachers

@@ -149,7 +149,7 @@ def test_what_is_kept_of_every_training_point(scored):
     p1 = [0.8, 0.9][choice["ils"]]
     np.testing.assert_allclose(taken["ils"], np.clip(1.5 * (sure[rows, labels] - p1) ** 2, 0, 0.5), atol=1e-6)
     np.testing.assert_allclose(taken["self_distillation"], 1 - softmax(said.logits, axis=1)[rows, labels], atol=1e-6)
-    for name in ("beta", "bootstrapping"):  # made during training
+    for name in ("beta",):  # made during training
         assert np.isnan(taken[name]).all()
 
 

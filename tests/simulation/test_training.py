@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from softcifar.errors import UserError
-from softcifar.labels.soft_bootstrapping import soft_bootstrapping
+from softcifar.labels.beta_smoothing import beta_smoothing
+from softcifar.losses import LOSSES
 from softcifar.models.mlp import MLP
 from softcifar.seeding import derive
 from softcifar.simulation import networks
@@ -57,10 +58,12 @@ ONE_HOT = torch.eye(3)[LABELS]
 WRONG = ONE_HOT.roll(1, dims=1)  # a network that learns these stops after its first epochs
 
 
-def trained(stack: Stack, targets: torch.Tensor, schedule: Schedule, orders: list[int], online=None, labels=LABELS) -> Trained:
+def trained(
+    stack: Stack, targets: torch.Tensor, schedule: Schedule, orders: list[int], online=None, labels=LABELS, losses=None
+) -> Trained:
     count = len(stack)
     return train(
-        stack, POINTS.expand(count, -1, -1), labels.expand(count, -1), targets, *VALIDATION, schedule, orders, online
+        stack, POINTS.expand(count, -1, -1), labels.expand(count, -1), targets, *VALIDATION, schedule, orders, online, losses
     )  # fmt: skip
 
 
@@ -254,7 +257,7 @@ def test_a_loss_that_is_no_longer_finite_names_the_learning_rate():
         trained(initial([0], SIZES), ONE_HOT[None], schedule, [0])
 
     def made(labels: np.ndarray, values: np.ndarray, seed: int) -> np.ndarray:
-        return soft_bootstrapping(labels, values)  # refuses such logits in words of its own
+        return beta_smoothing(labels, values, seed)  # refuses such logits in words of its own
 
     with pytest.raises(UserError, match=message):
         trained(initial([0], SIZES), ONE_HOT[None], dataclasses.replace(schedule, batch_size=5), [0], {0: made})
@@ -316,3 +319,25 @@ def test_online_targets_follow_the_network_as_it_learns():
     plain = [trained(initial([0], SIZES), ONE_HOT[None], dataclasses.replace(SCHEDULE, epochs=e), [0]) for e in (1, 2, 3)]
     for values, before in zip(seen[1:], plain, strict=True):
         np.testing.assert_allclose(values, logits(before.stack, POINTS)[0].numpy(), atol=1e-5)
+
+
+# Losses
+
+
+@pytest.mark.parametrize("batch_size", [100, 8])
+def test_cross_entropy_as_a_loss_trains_as_the_built_in_one(batch_size):
+    """Network 0 stops first, so that the others move to new places in the stack."""
+    schedule = dataclasses.replace(SCHEDULE, batch_size=batch_size, epochs=12, patience=2)
+    stack, targets = initial(range(3), SIZES), torch.stack([WRONG, ONE_HOT, ONE_HOT * 0.7 + 0.1])
+    found = trained(stack, targets, schedule, [0, 1, 2], losses=dict.fromkeys((0, 2), LOSSES["cross_entropy"]))
+    expected = trained(stack, targets, schedule, [0, 1, 2])
+    assert_close(found.stack, expected.stack)
+    assert found.epochs[0] < found.epochs[1:].min()
+
+
+def test_a_loss_teaches_its_network_and_no_other():
+    stack, targets = initial(range(2), SIZES), torch.stack([ONE_HOT, ONE_HOT])
+    plain = trained(stack, targets, SCHEDULE, [0, 1])
+    found = trained(stack, targets, SCHEDULE, [0, 1], losses={1: LOSSES["soft_bootstrapping"]})
+    assert same(alone(found.stack, 0), alone(plain.stack, 0))
+    assert not same(alone(found.stack, 1), alone(plain.stack, 1))

@@ -23,13 +23,13 @@ SOURCE_TITLES = {  # label source -> what the literature calls training on it
     "shifted_logits": "ILS from shifted logits",
     "confidence_scaled": "confidence-scaled smoothing",
     "beta_smoothing": "beta smoothing",
-    "soft_bootstrapping": "soft bootstrapping",
 }
 LOSS_TITLES = {
     "cross_entropy": "cross-entropy",
     "label_relaxation": "label relaxation",
     "focal": "focal loss",
     "confidence_penalty": "confidence penalty",
+    "soft_bootstrapping": "soft bootstrapping",
 }
 SCORE_TITLES = {
     "max_probability": "max probability",

@@ -10,7 +10,7 @@ import pytest
 from softcifar import metrics
 from softcifar.report.chapters.robustness import attacks, shifts
 from softcifar.report.chapters.robustness.attacks import curves as attack_curves
-from softcifar.report.chapters.robustness.masking import cost_in_words, in_words, masking
+from softcifar.report.chapters.robustness.masking import _p_value, cost_in_words, in_words, masking
 from softcifar.report.chapters.robustness.shifts import curves as shift_curves
 from softcifar.report.core.predictions import all_predictions, runs
 from tests.report.fixture import SHIFTS, STRONG, make_study, numbers, read, row, write
@@ -169,3 +169,14 @@ def test_a_study_without_attacks_and_shifts_has_no_such_section(tmp_path):
     figures = {path.stem for path in (reports / "figures").iterdir()}
     assert not figures & {"attack", "corruption_accuracy", "corruption_ece", "occlusion", "crop", "shift_uncertainty"}
     assert not any("fgsm" in key for key in json.loads((reports / "metrics.json").read_text())["hard"])
+
+
+@pytest.mark.parametrize(("images", "p"), [(2, 0.25), (5, 1 / 32)])
+def test_an_image_counts_once_in_the_sign_test_however_many_runs_agree(images, p):
+    """Three runs, some images fooled by random search in all of them and never by PGD: one outcome per image."""
+    own = np.ones((3, 20), dtype=bool)
+    other = own.copy()
+    other[:, :images] = False
+    assert _p_value(own, other) == pytest.approx(p)
+    own[:2, -2:], other[:2, -2:] = np.eye(2, dtype=bool), np.eye(2, dtype=bool)[::-1]  # as often right under either
+    assert _p_value(own, other) == pytest.approx(p)

@@ -30,8 +30,8 @@ METHODS = {
     "plain": {"source": "hard"},
     "plain_scaled": {"scaled": "plain"},
     "even": {"source": "uniform", "epsilon": [0.05, 0.1, 0.2, 0.4]},
-    "one": {"source": "adaptive_uniform", "p1": [0.8, 0.9], "p2": [1.0, 2.0], "calibrated": True},
-    "both": {"source": "adaptive_instance_based", "p1": [0.8, 0.9], "p2": [1.0, 2.0], "calibrated": True},
+    "one": {"source": "adaptive_uniform", "p1": [0.8, 0.9], "p2": [1.0, 2.0]},
+    "both": {"source": "adaptive_instance_based", "p1": [0.8, 0.9], "p2": [1.0, 2.0]},
     "both_scaled": {"scaled": "both"},
 }
 

@@ -22,6 +22,8 @@ QUALITY = {
                       lambda probs, labels, bins: metrics.classwise_calibration_error(probs, labels, bins=bins)),
     "mce": ("MCE", "largest calibration error of any bin",
             lambda probs, labels, bins: metrics.maximum_calibration_error(probs, labels, bins=bins)),
+    "overconfidence": ("overconfidence", "overconfidence error: confidence times what it exceeds accuracy by, mean over bins",
+                       lambda probs, labels, bins: metrics.overconfidence_error(probs, labels, bins=bins)),
 }  # fmt: skip
 
 

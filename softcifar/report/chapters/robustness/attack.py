@@ -8,6 +8,7 @@ PLAIN = {"markersize": 3.5, "linewidth": 1.3}
 STYLES = {
     "fgsm": PLAIN | {"color": GREY, "marker": "s", "linestyle": (0, (4, 2))},
     "pgd": PLAIN | {"color": DARK, "marker": "o", "linewidth": 1.7},
+    "apgd": PLAIN | {"color": DARK, "marker": "v", "linestyle": (0, (3, 1))},
     "random_search": PLAIN | {"color": ACCENT, "marker": "^", "linestyle": (0, (1, 1))},
 }
 TRANSFER = PLAIN | {"color": INK, "marker": "x", "linestyle": (0, (5, 1, 1, 1))}
@@ -41,10 +42,10 @@ def draw(study: Study) -> Drawing | None:
         "attack",
         "Accuracy under attack",
         "Each attack changes every pixel by at most ε so that the network errs: FGSM in one step along the loss's gradient, "
-        "PGD in several, random search by trying squares of colour without a gradient; transfer tests adversarial examples "
-        "crafted on another network. PGD should be the lowest curve; where one without gradients lies below it, gradients "
-        "mislead. Lines: means over runs; bands: from the lowest to the highest run. All curves of a panel are on the same "
-        "images.",
+        "PGD in several, APGD in many of adapted length, random search by trying squares of colour without a gradient; "
+        "transfer tests adversarial examples crafted on another network. PGD or APGD should be the lowest curve; where one "
+        "without gradients lies below it, gradients mislead. Lines: means over runs; bands: from the lowest to the highest "
+        "run. All curves of a panel are on the same images.",
         finding,
         f"{len(axes)} panels of accuracy against attack strength, one per student, a curve for each of "
         f"{', '.join(map(attacks.title, names))}.",

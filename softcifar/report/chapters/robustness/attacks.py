@@ -11,7 +11,7 @@ from softcifar.report.core.results import Results, StudentScores
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, means_table
 
-TITLES = {"fgsm": "FGSM", "pgd": "PGD", "random_search": "random search"}
+TITLES = {"fgsm": "FGSM", "pgd": "PGD", "apgd": "APGD", "random_search": "random search"}
 
 
 def strength(eps: float) -> str:

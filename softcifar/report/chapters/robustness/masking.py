@@ -79,13 +79,15 @@ def _p_value(own: np.ndarray, other: np.ndarray) -> float:
     """One-sided p that more is right in `own` than in `other`, both (R, M); NaN below three runs.
 
     Runs that all differ by the same share have no spread for a t test, the plainest masking among them (all right against all
-    wrong). There the sign test over images decides, on those that one attack fooled and the other did not.
+    wrong). There the sign test over images decides: an image counts once, for the attack that it withstands in more of the
+    runs, and not at all where these are equally many.
     """
     a, b = own.mean(axis=1), other.mean(axis=1)
     test = metrics.over_runs(a - b)
     if len(a) >= metrics.statistics.FEWEST and np.isnan(test.error):
-        only_own, only_other = int((own & ~other).sum()), int((other & ~own).sum())
-        return float(binom.sf(only_own - 1, only_own + only_other, 0.5))
+        more = own.sum(axis=0) - other.sum(axis=0)  # (M,) runs
+        for_own, for_other = int((more > 0).sum()), int((more < 0).sum())
+        return float(binom.sf(for_own - 1, for_own + for_other, 0.5))
     return test.p_above()
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz
 from softcifar.report.core.design import Design
-from softcifar.report.core.kinds import SOURCE_TITLES
+from softcifar.report.core.kinds import kind
 from softcifar.report.core.long_table import typed
 from softcifar.report.core.results import read_csv
 from softcifar.report.core.study import Study
@@ -50,13 +50,16 @@ class Simulated:
         """The method whose networks this one uses: itself, or the one that it scales."""
         return self.methods[method]["scaled"] or method
 
-    def source(self, method: str) -> str:
-        return self.methods[self.networks_of(method)]["source"]
+    def source(self, method: str) -> str | None:
+        """Its label source; None where it has a loss of its own, which makes it a method of another kind."""
+        trained = self.methods[self.networks_of(method)]
+        return None if trained["loss"] else trained["source"]
 
     def words(self, method: str) -> str:
         """What the literature calls it: "label smoothing, temperature scaling"."""
-        scaled = ", temperature scaling" if self.methods[method]["scaled"] else ""
-        return SOURCE_TITLES.get(self.source(method), self.source(method)) + scaled
+        trained = self.methods[self.networks_of(method)]
+        loss = trained["loss"]["name"] if trained["loss"] else "cross_entropy"
+        return kind(trained["source"], loss) + (", temperature scaling" if self.methods[method]["scaled"] else "")
 
     def column(self, method: str, name: str) -> np.ndarray:
         """One column of candidates.csv for a training method: (D, C)."""

@@ -41,7 +41,7 @@ def methods(results: SimulationResults) -> tuple[list[str], list[list[str]]]:
         if method["scaled"]:
             rows.append([name, first.words(name), f"the networks of {method['scaled']}, each divided by its own temperature"])
             continue
-        options = words(method["options"]) or "no options: initial weights differ"
+        options = words(method["options"] | {"loss": method["loss"]}) or "no options: initial weights differ"
         rows.append([name, first.words(name), options + ("; calibrated teachers" if method["calibrated"] else "")])
     return ["method", "what it is", "tried"], rows
 
