@@ -42,6 +42,45 @@ def test_a_changed_network_is_not_the_published_one(mnist, option):
     assert matches(results) == []
 
 
+@pytest.fixture(scope="module")
+def cropped(study):
+    """cropped(step, ...): the published accuracies that a student of CIFAR-100 with these steps stands beside."""
+    root, params = study
+    params = copy.deepcopy(params)
+    params["datasets"]["drawn"]["source"] = "cifar100"
+    results = read(root, params)
+
+    def accuracies(*augment: dict) -> list[float]:
+        for options in (student.options for student in results.students.values()):
+            options["augment"] = list(augment)
+            options["network"]["name"] = "resnet18"
+        return [row.numbers["accuracy"] for row, name in matches(results) if name == "hard"]
+
+    return accuracies
+
+
+def test_a_published_crop_is_that_of_its_own_reach(cropped):
+    """22.99 % of errors are of uniform crops up to 16 pixels, not of the soft student's crops with hard labels."""
+
+    def step(name: str, **options) -> dict:
+        return {"name": name, "options": options}
+
+    assert cropped(step("crop_flip", padding=4, flip=0.5)) == [0.792]
+    assert cropped(step("crop_flip", padding=16, flip=0.5)) == [0.7701]
+    assert cropped(step("crop_flip", padding=8, flip=0.5)) == []
+    assert cropped(step("soft_crop", sigma=0.375, k=2.0, mode="target_and_weight", flip=0.5)) == [0.8169]
+    assert cropped(step("soft_crop", sigma=0.375, k=2.0, mode="hard", flip=0.5)) == []
+    assert cropped(step("crop_flip", padding=4, flip=0.5), step("randaugment", ops=2, magnitude=9)) == []
+
+
+def test_mixing_at_peoples_entropy_is_not_the_published_mixing():
+    published = [
+        step for row in PUBLISHED for step in row.augment if not isinstance(step, str) and step["name"] in ("mixup", "cutmix")
+    ]
+    assert len(published) == 8
+    assert {step["q"] for step in published} == {0.15}
+
+
 def test_ours_stands_beside_the_published_number(mnist):
     frame, numbers = table(mnist).frame, mnist.numbers
     plain = row(frame, published_as="Lienen & Hüllermeier 2021: hard labels, tuned for accuracy", student="hard")

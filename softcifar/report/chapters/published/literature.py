@@ -22,7 +22,7 @@ REMARKS = {
         "test set per run; the study does not say which score its AUROC takes, ours takes entropy"
     ),
     LIU: "the best epoch on the test images; the last 21 of 501 epochs without crops for students of soft crops alone",
-    MUKHOTI: "5 runs and, for the ensemble, as many members",
+    MUKHOTI: "5 runs; five ensembles of five networks",
 }
 
 
@@ -35,7 +35,7 @@ class Published:
     network: str
     source: str
     loss: str
-    augment: list[str]
+    augment: list[str | dict[str, Any]]  # of the steps in their order: a name, or name and options
     numbers: Mapping[str, float]
     choose_by: str | None = None
     scaled: bool = False

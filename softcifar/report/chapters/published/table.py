@@ -48,15 +48,22 @@ def _fits(results: Results, name: str, row: Published) -> bool:
     same = (source(results, name), loss(results, name), network["name"]) == (row.source, row.loss, row.network)
     alike = (results.params["data"]["protocol"], method) == (row.protocol, row.method)
     switched = {option for option in SWITCHES if network["options"].get(option)} == set(row.options)
-    augment = [", ".join([step["name"], *_mode(step)]) for step in options["augment"]] == row.augment
+    augment = _same_steps(options["augment"], row)
     chosen = row.choose_by is None or not tuned(results, name) or options["choose_by"] == row.choose_by
     members = not row.ensemble or len(results.students[name].seeds) > 1
     return same and alike and switched and augment and chosen and members
 
 
-def _mode(step: Mapping[str, Any]) -> list[str]:
-    mode = step["options"].get("mode")
-    return [mode] if mode else []
+def _same_steps(ours: list[dict[str, Any]], row: Published) -> bool:
+    """Are our augmentation steps the published ones, in those options that the row names?"""
+    flat = [{"name": step["name"], **step["options"]} for step in ours]
+    return len(flat) == len(row.augment) and all(
+        published.items() <= step.items() for step, published in zip(flat, map(_named, row.augment), strict=True)
+    )
+
+
+def _named(step: str | dict[str, Any]) -> dict[str, Any]:
+    return {"name": step} if isinstance(step, str) else step
 
 
 def table(study: Study) -> Table:
@@ -97,7 +104,9 @@ def _there(row: Published) -> str:
     parts += [method_title(row.method)] if row.method != PLAIN else []
     parts += [option.replace("_", " ") for option in sorted(set(row.options) - {"dropout"})]
     parts += (
-        [f"augmented by {' and '.join(row.augment)}" if row.augment else "not augmented"] if row.study in (LAING, LIU) else []
+        [f"augmented by {' and '.join(map(words, row.augment))}" if row.augment else "not augmented"]
+        if row.study in (LAING, LIU)
+        else []
     )
     parts += ["deep ensemble"] if row.ensemble else []
     parts += [f"tuned for {CRITERION_TITLES[row.choose_by]}"] if row.choose_by else []
