@@ -72,7 +72,7 @@ def test_a_refit_run_is_the_loops_own_on_both_sets(splits, tmp_path):
         ("hard", [0, 1]),
         ({"source": "uniform", "epsilon": 0.2}, [0.1, 0.9]),
         ("human", [0.25, 0.75]),
-        ("soft_bootstrapping", [0, 1]),  # made in training, from one-hot labels
+        ("beta_smoothing", [0, 1]),  # made in training, from one-hot labels
     ],
 )
 def test_validation_images_get_the_sources_labels(splits, source, first):
