@@ -4,6 +4,7 @@ import copy
 
 import pytest
 
+from softcifar.params.sections import Student
 from softcifar.report.chapters.published.literature import PUBLISHED, REMARKS
 from softcifar.report.chapters.published.table import matches, table
 from softcifar.report.core.study import Study
@@ -93,6 +94,14 @@ def test_ours_stands_beside_the_published_number(mnist):
     assert "epochs 5 (25)" in plain["settings_that_differ"]
     assert "runs 3 (10)" in plain["settings_that_differ"]
     assert "batch_size" not in plain["settings_that_differ"]
+    assert "milestones – (25, 40)" in plain["settings_that_differ"]
+    assert "refit False (True)" in plain["settings_that_differ"]
+
+
+def test_every_published_setting_is_one_that_a_study_has():
+    """A key that no study knows would differ everywhere."""
+    sizes = {"train", "validation", "test", "refit", "runs"}
+    assert {key for row in PUBLISHED for key in row.settings} <= set(Student.model_fields) | sizes
 
 
 def test_no_published_number_without_a_match(study):
