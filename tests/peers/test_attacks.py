@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import nn
 
+from softcifar.attacks.apgd import apgd
 from softcifar.attacks.fgsm import fgsm
 from softcifar.attacks.objective import input_gradient
 from softcifar.attacks.pgd import pgd
@@ -97,7 +98,6 @@ def test_pgd_is_as_strong_as_torchattacks_and_foolboxs(digits, eps):
 @pytest.mark.parametrize("eps", RADII)
 def test_apgd_is_as_strong_as_torchattacks(digits, eps, objective):
     """Within 2 points by either loss. By `dlr` both are weaker than PGD here; by `ce` ours is not."""
-    apgd = pytest.importorskip("softcifar.attacks.apgd", reason="attack apgd is not there").apgd
     network, images, labels = digits
     mine = accuracy(network, ours(apgd, digits, eps, steps=50, loss=objective), labels)
     theirs = peer("torchattacks").APGD(network, eps=eps, steps=50, loss=objective, seed=0)(images, labels)
