@@ -183,7 +183,7 @@ def test_splits_are_disjoint_exact_and_in_proportion(data, classes, seed):
     test = data.draw(st.integers(classes, count - validation - 2 * classes))
     parts = {"test": Images(np.zeros((count, 1, 1, 1), np.uint8), labels, np.ones((count, classes), int))}
     sizes = {"train": None, "validation": validation, "test": test}
-    splits = cifar10h(parts, sizes, seed)
+    (splits,) = cifar10h(parts, sizes, seed)
     assert {name: len(index) for name, (_, index) in splits.items()} == {**sizes, "train": count - validation - test}
     np.testing.assert_array_equal(np.sort(np.concatenate([index for _, index in splits.values()])), np.arange(count))
     for _, index in splits.values():

@@ -36,7 +36,8 @@ def masking(results: Results) -> list[Masking]:
         if "pgd" not in student.attacks:
             continue
         for black_box in black_boxes(student):
-            seeds = slice(1 if black_box == f"transfer_{name}" else 0, None)  # run 0 is the surrogate itself
+            # the first run of each split is the surrogate itself
+            seeds = slice(len(results.splits) if black_box == f"transfer_{name}" else 0, None)
             own, other = (_right(results, student, attack)[seeds] for attack in ("pgd", black_box))
             if not len(own):
                 continue
@@ -72,7 +73,7 @@ def in_words(results: Results, flags: list[Masking]) -> list[str]:
 def _right(results: Results, student, attack: str) -> np.ndarray:
     """Whether each attacked image is still classified rightly: bool (R, E, M)."""
     attacked = student.attacks[attack]
-    return attacked.log_probs.argmax(axis=-1) == results.splits["test"]["labels"][attacked.index]
+    return attacked.log_probs.argmax(axis=-1) == results.labels_of_runs(len(student.seeds), attacked.index)[:, None]
 
 
 def _p_value(own: np.ndarray, other: np.ndarray) -> float:
