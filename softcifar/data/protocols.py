@@ -72,8 +72,8 @@ def _folds(labels: np.ndarray, part: str, size: int | None, seed: int, folds: in
     total, rarest = len(labels), np.bincount(labels)[np.unique(labels)].min()
     if total % folds or folds > rarest:
         raise UserError(
-            f"data.splits: found {folds} for the {total} images of the {part} part, {rarest} of the rarest class; allowed: at "
-            "most so many, and a number that divides the images, so that test parts are of one size"
+            f"data.splits: found {folds}, but the {part} part has {total} images, {rarest} of its rarest class; allowed: a "
+            "number that divides the former, so that test parts are of one size, and is at most the latter"
         )
     if size not in (None, total // folds):
         raise UserError(

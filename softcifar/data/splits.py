@@ -56,6 +56,12 @@ def of_rows(arrays: dict[str, np.ndarray], split: int) -> dict[str, np.ndarray]:
     return arrays if rows is None else {name: values[rows[split]] for name, values in arrays.items()}
 
 
+def load_corrupted(path: Path, split: int, severity: int) -> np.ndarray:
+    """A split's test images as a published corruption left them, uint8 (N, H, W, C); severity 1 to 5."""
+    arrays = read_npz(path, "images")
+    return of_rows(arrays | {"images": arrays["images"][severity - 1]}, split)["images"]
+
+
 def load_inputs(folder: Path) -> list[dict]:
     """What networks are built from, per split: {"classes", "image_shape", "mean", "std"}; a study has so many splits."""
     inputs = read_json(folder / "inputs.json")

@@ -9,8 +9,7 @@ from torch import nn
 
 from softcifar.corruptions import CORRUPTIONS
 from softcifar.corruptions.cover import crop, occlude
-from softcifar.data.splits import Split, of_rows, spaced
-from softcifar.files import read_npz
+from softcifar.data.splits import Split, load_corrupted, spaced
 from softcifar.methods.prediction import describe, passes, predictive_log_probs, to_pixels
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Shifts
@@ -84,7 +83,7 @@ def under_shift(
     log_probs, features, own = [], [], []
     for shift, level in listed:
         if shift in corrupted:
-            images = _published(corrupted[shift], split, int(level))[index]
+            images = load_corrupted(corrupted[shift], split, int(level))[index]
         else:
             images = shifted(
                 test.images[index], shift, level, fill=fill, device=device, batch_size=batch_size, seed=images_seed
@@ -106,9 +105,3 @@ def under_shift(
         "scores": np.stack(list(flat.values())).reshape(len(flat), len(listed), -1).swapaxes(0, 1),
     }
     return arrays, len(listed) * len(index) * passes(method)
-
-
-def _published(path: Path, split: int, severity: int) -> np.ndarray:
-    """A split's test images under a published corruption, uint8 (N, H, W, C)."""
-    arrays = read_npz(path, "images")
-    return of_rows(arrays | {"images": arrays["images"][severity - 1]}, split)["images"]
