@@ -157,6 +157,11 @@ def _runs_for_every_split(study: Study) -> None:
             f"seeds.search: found {seeds.search} with data.splits {splits} and seeds.runs {seeds.runs}; allowed: at most "
             f"{seeds.runs // splits}, the runs of a split"
         )
+    if splits > 1 and study.report.ensembles > 1:
+        raise UserError(
+            f"report.ensembles: found {study.report.ensembles} with data.splits {splits}, whose runs cannot be averaged, since "
+            "they learned from each other's validation or test images; allowed there: 1"
+        )
 
 
 def _not_tuned(recipe: Recipe, key: str, what: str) -> None:

@@ -154,6 +154,10 @@ def test_lists_are_tuned_over(write_params):
         ({"seeds.search": 3}, "seeds: search: found 3; allowed: 1 to runs (2)"),
         ({"data.splits": 0}, "data.splits: "),
         ({"data.splits": 3}, "data.splits: found 3 with seeds.runs 2; allowed: at most one split per run"),
+        (
+            {"data.splits": 2, "seeds.runs": 4, "report.ensembles": 2},
+            "report.ensembles: found 2 with data.splits 2, whose runs cannot be averaged",
+        ),
         ({"data.splits": 2, "seeds.search": 2}, "seeds.search: found 2 with data.splits 2 and seeds.runs 2"),
         ({"data.splits": 2, "data.protocol": "repeated", "data.ood": {}}, "data: splits: found 2 with protocol 'repeated'"),
         ({"recipe.optimizer": "adam"}, "momentum: found 0.9, nesterov true, with optimizer adam"),
