@@ -180,3 +180,12 @@ def test_an_image_counts_once_in_the_sign_test_however_many_runs_agree(images, p
     assert _p_value(own, other) == pytest.approx(p)
     own[:2, -2:], other[:2, -2:] = np.eye(2, dtype=bool), np.eye(2, dtype=bool)[::-1]  # as often right under either
     assert _p_value(own, other) == pytest.approx(p)
+
+
+def test_images_of_different_splits_are_different_images():
+    """Four runs on two splits: where each fools one image of its own, these are two outcomes of 2 runs, not one of 4."""
+    own = np.ones((4, 20), dtype=bool)
+    other = own.copy()
+    other[:, 0] = False
+    assert _p_value(own, other) == pytest.approx(1 / 2)
+    assert _p_value(own, other, images_of=2) == pytest.approx(1 / 4)
