@@ -47,15 +47,17 @@ def measure(quick: bool, _: object) -> list[Row]:
 def work(study: Study) -> list[tuple[Recipe, int]]:
     """(recipe, images trained on) of every teacher, student and shallow student of a study of official training images."""
     images = study.data.sizes.train or OFFICIAL[study.datasets[study.data.images].source] - study.data.sizes.validation
-    seeds = study.seeds
+    seeds, splits = study.seeds, study.data.splits
+    search = seeds.search * splits
     trainings: list[tuple[Recipe, int]] = []
     for teacher in study.teachers.values():
-        trainings.append((teacher, teacher.epochs * images * teacher.folds))  # a fold draws as many as there are in all
+        # a fold draws as many as there are in all
+        trainings.append((teacher, teacher.epochs * images * teacher.folds * splits))
     for name, student in study.students.items():
         tried = [one for _ in label_candidates(study.labels[student.labels]) for _, one in candidates(student)]
-        trainings += [(one, one.epochs * images * seeds.search) for one in tried * study.initialisations(name)]
+        trainings += [(one, one.epochs * images * search) for one in tried * study.initialisations(name)]
         longest = max(tried, key=lambda one: one.epochs)  # which one is chosen is not known before
-        further = (seeds.runs - seeds.search) * images
+        further = (seeds.runs - search) * images
         if seeds.refit:
             further = seeds.runs * (images + study.data.sizes.validation)
         trainings.append((longest, longest.epochs * further))

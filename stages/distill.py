@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from softcifar.data.splits import load_split
-from softcifar.files import read_json
+from softcifar.data.splits import folder_of, folders_of, load_inputs, load_split, named, seeds_of
 from softcifar.params.sections import Distillation, Seeds
 from softcifar.pipeline.fingerprint import of_inputs
 from softcifar.pipeline.stage import entry, run
@@ -18,21 +17,23 @@ def main() -> Path:
     plan = entry("distill", "student in distillation.students")
     recipe = Distillation(**plan.params["distillation"])
     inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json"]
-    out = Path("models/shallow") / plan.name
-    fingerprint = of_inputs((plan.code, surroundings(recipe.precision)), *inputs)
-    distill(
-        plan.name,
-        recipe,
-        Seeds(**plan.params["seeds"]),
-        train_split=load_split(inputs[0]),
-        validation=load_split(inputs[1]),
-        test=load_split(STUDY / "test.npz"),
-        manifest=read_json(inputs[2]),
-        student=Path("models/students") / plan.name,
-        states=Store(Path(".state/runs"), fingerprint),
-        out=out,
-        scores=Path("scores/shallow") / plan.name,
-    )
+    out, scores, manifests = Path("models/shallow") / plan.name, Path("scores/shallow") / plan.name, load_inputs(STUDY)
+    splits, seeds, around = len(manifests), Seeds(**plan.params["seeds"]), surroundings(recipe.precision)
+    with folders_of(out, splits) as folders, folders_of(scores, splits) as of_scores:
+        for split, manifest in enumerate(manifests):
+            distill(
+                named(plan.name, split, splits),
+                recipe,
+                seeds_of(seeds, split, splits),
+                train_split=load_split(STUDY, "train", split),
+                validation=load_split(STUDY, "validation", split),
+                test=load_split(STUDY, "test", split),
+                manifest=manifest,
+                student=folder_of(Path("models/students") / plan.name, split, splits),
+                states=Store(Path(".state/runs"), of_inputs((plan.code, around, split), *inputs)),
+                out=folders[split],
+                scores=of_scores[split],
+            )
     return out
 
 

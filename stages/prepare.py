@@ -26,8 +26,10 @@ def main() -> Path:
         split_seed=data["split_seed"],
         ood_sets=data["ood"],
         corrupted=data["corrupted"],
+        count=data["splits"],
     )
-    print(", ".join(f"{split['count']} {name}" for name, split in manifest["splits"].items()), "images")
+    each = " in each split" if data["splits"] > 1 else ""
+    print(", ".join(f"{part['count']} {name}" for name, part in manifest["splits"].items()), f"images{each}")
     return folders[1]
 
 

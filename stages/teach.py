@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from softcifar.data.splits import load_split
-from softcifar.files import read_json
+from softcifar.data.splits import folders_of, load_inputs, load_split, named, seeds_of
 from softcifar.params.sections import Seeds, Teacher
 from softcifar.pipeline.fingerprint import of_inputs
 from softcifar.pipeline.stage import entry, run
@@ -18,19 +17,21 @@ def main() -> Path:
     plan = entry("teach", "teacher")
     teacher = Teacher(**plan.params["teacher"])
     inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json"]
-    out = Path("models/teachers") / plan.name
-    fingerprint = of_inputs((plan.code, surroundings(teacher.precision)), *inputs)
-    teach(
-        plan.name,
-        teacher,
-        Seeds(**plan.params["seeds"]),
-        plan.params["split_seed"],
-        train_split=load_split(inputs[0]),
-        validation=load_split(inputs[1]),
-        manifest=read_json(inputs[2]),
-        states=Store(Path(".state/runs"), fingerprint),
-        out=out,
-    )
+    out, manifests = Path("models/teachers") / plan.name, load_inputs(STUDY)
+    splits, seeds, around = len(manifests), Seeds(**plan.params["seeds"]), surroundings(teacher.precision)
+    with folders_of(out, splits) as folders:
+        for split, (manifest, folder) in enumerate(zip(manifests, folders, strict=True)):
+            teach(
+                named(plan.name, split, splits),
+                teacher,
+                seeds_of(seeds, split, splits),
+                plan.params["split_seed"],
+                train_split=load_split(STUDY, "train", split),
+                validation=load_split(STUDY, "validation", split),
+                manifest=manifest,
+                states=Store(Path(".state/runs"), of_inputs((plan.code, around, split), *inputs)),
+                out=folder,
+            )
     return out
 
 

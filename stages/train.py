@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from softcifar.data.splits import load_split, load_targets
-from softcifar.files import read_json
+from softcifar.data.splits import folders_of, load_inputs, load_split, load_targets, named, seeds_of
 from softcifar.params.sections import LabelSource, Seeds, Student
 from softcifar.pipeline.fingerprint import of_inputs
 from softcifar.pipeline.stage import entry, run
@@ -18,22 +17,24 @@ def main() -> Path:
     plan = entry("train", "student")
     student = Student(**plan.params["student"])
     inputs = [STUDY / "train.npz", STUDY / "validation.npz", STUDY / "inputs.json"]
-    train_split = load_split(inputs[0])
-    out = Path("models/students") / plan.name
-    fingerprint = of_inputs((plan.code, surroundings(student.precision)), *inputs)
-    train_student(
-        plan.name,
-        student,
-        Seeds(**plan.params["seeds"]),
-        train_split=train_split,
-        validation=load_split(inputs[1]),
-        targets=load_targets(Path("data/labels") / f"{student.labels}.npz", train_split),
-        source=LabelSource(**plan.params["source"]),
-        initialisations=plan.params["initialisations"],
-        manifest=read_json(inputs[2]),
-        states=Store(Path(".state/runs"), fingerprint),
-        out=out,
-    )
+    out, manifests = Path("models/students") / plan.name, load_inputs(STUDY)
+    splits, seeds, around = len(manifests), Seeds(**plan.params["seeds"]), surroundings(student.precision)
+    with folders_of(out, splits) as folders:
+        for split, (manifest, folder) in enumerate(zip(manifests, folders, strict=True)):
+            train_split = load_split(STUDY, "train", split)
+            train_student(
+                named(plan.name, split, splits),
+                student,
+                seeds_of(seeds, split, splits),
+                train_split=train_split,
+                validation=load_split(STUDY, "validation", split),
+                targets=load_targets(Path("data/labels") / f"{student.labels}.npz", train_split, split),
+                source=LabelSource(**plan.params["source"]),
+                initialisations=plan.params["initialisations"],
+                manifest=manifest,
+                states=Store(Path(".state/runs"), of_inputs((plan.code, around, split), *inputs)),
+                out=folder,
+            )
     return out
 
 

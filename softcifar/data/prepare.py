@@ -12,11 +12,10 @@ from PIL import Image
 from softcifar.data import DATA_SOURCES
 from softcifar.data.drawing import LUMINANCE
 from softcifar.data.images import Images, Source
-from softcifar.data.protocols import PROTOCOLS
+from softcifar.data.protocols import PROTOCOLS, Splits
+from softcifar.data.splits import PARTS
 from softcifar.errors import UserError, choose
 from softcifar.files import atomic_folder, write_json, write_npz
-
-INPUTS = ("classes", "image_shape", "mean", "std")
 
 
 def prepare(
@@ -33,19 +32,23 @@ def prepare(
     split_seed: int,
     ood_sets: Iterable[str],
     corrupted: str | None = None,
+    count: int = 1,
 ) -> dict:
     """Write study/{train,validation,test}.npz and inputs.json, ood/<name>.npz, and a manifest.json in each; return the study's.
 
     Also corruptions/<data set>_<corruption>.npz, images uint8 (5, N, H, W, C) by severity, of the N test images, where
     `corrupted` names a data set that holds them.
 
+    count: splits of the images into three parts. Of several, each file holds the images that it has in any of them once, and
+    `rows`, int64 (count, N), says which are those of each split (softcifar.data.splits.of_rows); inputs.json is then a list,
+    and so are the manifest's mean and std, and the per_class and index of each part.
     raw: holds a folder per data set; only those named here are read. sources: {data set: its source}. images: the data
     set to learn. votes: {part: data set whose votes join that part's images}. sizes: {split: images, None: the rest}.
     ood_sets: data sets of novel images. Raises UserError for combinations that do not fit.
     """
     parts = _labelled(raw, images, sources)
     parts = _join_votes(raw, parts, images, votes, sources)
-    splits = choose(PROTOCOLS, protocol, "data.protocol")(parts, sizes, split_seed)
+    splits = choose(PROTOCOLS, protocol, "data.protocol")(parts, sizes, split_seed, count)
     shape = next(iter(parts.values())).images.shape[1:]
     study.mkdir(parents=True, exist_ok=True)
     # Nothing is moved into place before everything has been made. The folder itself stays, with what others keep there.
@@ -54,13 +57,13 @@ def prepare(
         atomic_folder(ood) as ood_part,
         atomic_folder(corruptions) as corruptions_part,
     ):
-        manifest = _write_study(Path(part), parts, splits)
+        manifest, inputs = _write_study(Path(part), parts, splits)
         manifest |= {"protocol": protocol, "dataset": images, "source": sources[images], "split_seed": split_seed}
         write_json(Path(part) / "manifest.json", manifest)
         # What networks are built from, apart: the manifest also names test images, which must not touch training.
-        write_json(Path(part) / "inputs.json", {key: manifest[key] for key in INPUTS})
+        write_json(Path(part) / "inputs.json", _alone(inputs))
         _write_ood(ood_part, raw, images, ood_sets, sources, shape)
-        _write_corrupted(corruptions_part, raw, corrupted, sources, parts, splits["test"])
+        _write_corrupted(corruptions_part, raw, corrupted, sources, parts, [each["test"] for each in splits])
         for file in sorted(Path(part).iterdir()):
             file.replace(study / file.name)
     return manifest
@@ -110,29 +113,50 @@ def _join_votes(
     return joined
 
 
-def _write_study(folder: Path, parts: dict[str, Images], splits: dict[str, tuple[str, np.ndarray]]) -> dict:
+def _write_study(folder: Path, parts: dict[str, Images], splits: Splits) -> tuple[dict, list[dict]]:
+    """Write the three files; the manifest, and what networks are built from in each split."""
     manifest: dict = {"splits": {}}
-    for split in ("train", "validation", "test"):
-        part, index = splits[split]
+    inputs = []
+    for name in PARTS:
+        part, indices = splits[0][name][0], [split[name][1] for split in splits]
         content = parts[part]
+        index, rows = _once(indices)
         arrays = {"images": content.images[index], "labels": content.labels[index], "index": index}
         arrays |= {
-            name: values[index] for name, values in (("votes", content.votes), ("exact", content.exact)) if values is not None
+            each: values[index] for each, values in (("votes", content.votes), ("exact", content.exact)) if values is not None
         }
-        per_class = np.bincount(arrays["labels"], minlength=len(content.classes))
-        if split == "train":
-            _check_classes(per_class, content.classes)
-            manifest |= {"classes": list(content.classes), "image_shape": list(content.images.shape[1:])}
-            manifest["mean"], manifest["std"] = _channel_statistics(arrays["images"])
-        write_npz(folder / f"{split}.npz", **arrays)
-        manifest["splits"][split] = {
-            "count": len(index),
-            "per_class": per_class.tolist(),
+        per_class = [np.bincount(content.labels[each], minlength=len(content.classes)) for each in indices]
+        if name == "train":
+            about = {"classes": list(content.classes), "image_shape": list(content.images.shape[1:])}
+            for each, counts in zip(indices, per_class, strict=True):
+                _check_classes(counts, content.classes)
+                mean, std = _channel_statistics(content.images[each])
+                inputs.append({**about, "mean": mean, "std": std})
+            manifest |= about | {key: _alone([each[key] for each in inputs]) for key in ("mean", "std")}
+        if rows is not None:
+            arrays["rows"] = rows
+        write_npz(folder / f"{name}.npz", **arrays)
+        manifest["splits"][name] = {
+            "count": len(indices[0]),
+            "per_class": _alone([counts.tolist() for counts in per_class]),
             "part": part,
-            "index": index.tolist(),
-            "sha256": {name: checksum(values) for name, values in arrays.items()},
+            "index": _alone([each.tolist() for each in indices]),
+            "sha256": {each: checksum(values) for each, values in arrays.items()},
         }
-    return manifest
+    return manifest, inputs
+
+
+def _once(indices: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Every position that is in any of the splits, rising, and, where there are several, each split's rows of those (k, N)."""
+    if len(indices) == 1:
+        return indices[0], None
+    union = np.unique(np.concatenate(indices))
+    return union, np.stack([np.searchsorted(union, each) for each in indices])
+
+
+def _alone(values: list) -> object:
+    """What a manifest says of its splits: a list, or the one value where there is one split."""
+    return values if len(values) > 1 else values[0]
 
 
 def _check_classes(per_class: np.ndarray, classes: tuple[str, ...]) -> None:
@@ -185,9 +209,14 @@ def _write_ood(
 
 
 def _write_corrupted(
-    folder: Path, raw: Path, name: str | None, sources: dict[str, str], parts: dict[str, Images], test: tuple[str, np.ndarray]
+    folder: Path,
+    raw: Path,
+    name: str | None,
+    sources: dict[str, str],
+    parts: dict[str, Images],
+    tests: list[tuple[str, np.ndarray]],
 ) -> None:
-    """A file per corruption, and the list of them."""
+    """A file per corruption, and the list of them; tests: the test part of every split."""
     write_json(folder / "manifest.json", {"corruptions": []})
     if name is None:
         return
@@ -196,7 +225,7 @@ def _write_corrupted(
         raise UserError(
             f"data.corrupted: '{name}' (source {sources[name]}) holds no corrupted copies; allowed: source cifar10c"
         )
-    (part, index), listed = test, []
+    part, (index, rows), listed = tests[0][0], _once([index for _, index in tests]), []
     for corruption, copies in source.read_corrupted(raw / name):
         if part != "test" or copies.shape[1:] != parts[part].images.shape:
             raise UserError(
@@ -204,7 +233,8 @@ def _write_corrupted(
                 f"images are from the {part} part, {len(parts[part].images):,} images {parts[part].images.shape[1:]}"
             )
         listed.append(f"{name}_{corruption}")
-        write_npz(folder / f"{listed[-1]}.npz", images=copies[:, index])
+        arrays = {"images": copies[:, index]} | ({} if rows is None else {"rows": rows})
+        write_npz(folder / f"{listed[-1]}.npz", **arrays)
     write_json(folder / "manifest.json", {"corruptions": listed})
 
 

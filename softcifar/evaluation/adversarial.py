@@ -8,9 +8,8 @@ import torch
 from torch import nn
 
 from softcifar.attacks import ATTACKS
-from softcifar.data.splits import Split, spaced
+from softcifar.data.splits import Split, read_of_split, spaced
 from softcifar.errors import UserError
-from softcifar.files import read_npz
 from softcifar.methods import METHODS
 from softcifar.methods.prediction import predictive_log_probs, to_pixels
 from softcifar.params.chosen import Chosen
@@ -51,6 +50,7 @@ def under_attack(
     attacks: Mapping[str, Attack],
     surrogates: Mapping[str, Path],
     *,
+    split: int = 0,
     batch_size: int,
     seed: int,
 ) -> tuple[dict[str, np.ndarray], int]:
@@ -58,8 +58,9 @@ def under_attack(
 
     attacks: by their names in softcifar.attacks. {<attack>_eps_255: float64 (E,), the first 0; <attack>_index: positions of the
     attacked test images int64 (M,); <attack>_log_probs: float32 (E, M, K)} for each of them and transfer_<surrogate>. The
-    examples of `attacks` are crafted for this network; a surrogate's are those of its file (`make_surrogate`). UserError where
-    such a file is of other images or radii than attacks['pgd']. Empty where there is no attack.
+    examples of `attacks` are crafted for this network; a surrogate's are those of its file for `split`, of which `test` is a
+    part (`make_surrogate`). UserError where such a file is of other images or radii than attacks['pgd']. Empty where there is
+    no attack.
     """
     target, counts = Target(network, method), nested(attacks)
     crafts: dict[str, tuple[list[float], np.ndarray, Craft]] = {
@@ -68,7 +69,7 @@ def under_attack(
     }
     for name, path in surrogates.items():
         eps, index, _ = crafts["pgd"]
-        crafts[f"transfer_{name}"] = eps, index, _transfer(path, eps, index)
+        crafts[f"transfer_{name}"] = eps, index, _transfer(path, split, eps, index)
     arrays = {}
     for name, (eps, index, craft) in crafts.items():
         arrays[f"{name}_eps_255"], arrays[f"{name}_index"] = np.array([0.0, *eps]), index
@@ -119,8 +120,8 @@ def _craft(name: str, target: Target, attack: Attack) -> Craft:
     )
 
 
-def _transfer(path: Path, eps_255: Sequence[float], index: np.ndarray) -> Craft:
-    stored = read_npz(path, "eps_255", "index", "change")
+def _transfer(path: Path, split: int, eps_255: Sequence[float], index: np.ndarray) -> Craft:
+    stored = read_of_split(path, split, "eps_255", "index", "change")
     if not np.array_equal(stored["index"], index) or stored["eps_255"].tolist() != list(eps_255):
         raise UserError(f"{path}: was made for other test images or radii; run its surrogate stage again (dvc repro)")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from softcifar.data.splits import Split, load_split
+from softcifar.data.splits import PARTS, Split, load_split
 from softcifar.errors import UserError
 from softcifar.evaluation.adversarial import under_attack
 from softcifar.evaluation.shifts import under_shift
@@ -38,6 +38,7 @@ class Evaluated:
     searched: int  # networks of the search where the runs learned from validation images too (a refit); else 0
     train: Split
     test: Split
+    split: int
     sets: dict[str, np.ndarray]  # images
     surrogates: dict[str, Path]
     corrupted: dict[str, Path]
@@ -61,6 +62,7 @@ def evaluate(
     settings: Evaluation,
     *,
     study: Path,
+    split: int = 0,
     ood: dict[str, Path],
     manifest: dict,
     models: Path,
@@ -77,14 +79,14 @@ def evaluate(
     softcifar.evaluation.shifts.under_shift give them, predictions and scores with runs as the first axis. about.json: the
     training's, and `cost`: the forward passes of one image that these two files took, all runs together.
     method: the uncertainty method as it predicts.
-    study: folder with train.npz, validation.npz and test.npz; ood: npz files by name; models: the student's trained folder;
-    surrogates: npz files of adversarial examples for other networks, by name; corrupted: of the test images under published
-    corruptions, by name.
+    study: folder with train.npz, validation.npz and test.npz; split: which one is taken; ood: npz files by name; models: the
+    student's trained folder for it; surrogates: npz files of adversarial examples for other networks, by name; corrupted: of
+    the test images under published corruptions, by name.
     """
     about = read_json(models / "about.json")
     chosen, trained = Chosen(**about["network"]), Chosen(**about["method"])  # tuned options resolved
-    splits = [load_split(study / f"{each}.npz") for each in ("train", "validation", "test")]
-    sets = {"validation": splits[1].images, "test": splits[2].images}
+    train, validation, test = (load_split(study, part, split) for part in PARTS)
+    sets = {"validation": validation.images, "test": test.images}
     sets |= {f"ood_{each}": read_npz(path, "images")["images"] for each, path in ood.items()}
     shared = Evaluated(
         name=name,
@@ -96,8 +98,9 @@ def evaluate(
         manifest=manifest,
         models=models,
         searched=about["search_runs"] if about["refit"] else 0,
-        train=splits[0],
-        test=splits[2],
+        train=train,
+        test=test,
+        split=split,
         sets=sets,
         surrogates=surrogates,
         corrupted=corrupted,
@@ -140,12 +143,12 @@ def _evaluate(shared: Evaluated, run: int, report: Progress) -> Run:
     report()
     seed = shared.order + run
     attacked, of_attacks = under_attack(
-        network, test, method, settings.attacks, shared.surrogates, batch_size=batch_size, seed=seed
+        network, test, method, settings.attacks, shared.surrogates, split=shared.split, batch_size=batch_size, seed=seed
     )
     report()
     shifts, of_shifts = under_shift(
         network, known, train, test, method, settings.shifts, shared.corrupted,
-        fill=shared.manifest["mean"], batch_size=batch_size, images_seed=shared.order, seed=seed,
+        split=shared.split, fill=shared.manifest["mean"], batch_size=batch_size, images_seed=shared.order, seed=seed,
     )  # fmt: skip
     report()
     return Run(logits, novelty, attacked, shifts, {"adversarial": of_attacks, "shifts": of_shifts})

@@ -9,8 +9,7 @@ from torch import nn
 
 from softcifar.corruptions import CORRUPTIONS
 from softcifar.corruptions.cover import crop, occlude
-from softcifar.data.splits import Split, spaced
-from softcifar.files import read_npz
+from softcifar.data.splits import Split, load_corrupted, spaced
 from softcifar.methods.prediction import describe, passes, predictive_log_probs, to_pixels
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Shifts
@@ -61,6 +60,7 @@ def under_shift(
     settings: Shifts,
     corrupted: Mapping[str, Path],
     *,
+    split: int = 0,
     fill: Sequence[float],
     batch_size: int,
     images_seed: int,
@@ -69,10 +69,11 @@ def under_shift(
     """What one network predicts under every condition of the settings, and the cost in forward passes of one image.
 
     known: features (N, D) of the training images; corrupted: files of the test images under published corruptions, by
-    name: images uint8 (5, N, H, W, C) by severity; fill: as for `shifted`; images_seed: decides the shifted images, seed: the
-    draws of a stochastic method. Returns {shift: names (C,); level: float64 (C,); index: positions of the test images int64
-    (M,); log_probs: float32 (C, M, K), of the mean probability over samples; names: of novelty scores (S,), densities and
-    the method's own; scores: float64 (C, S, M)}, and nothing where the settings name no condition.
+    name: images uint8 (5, N, H, W, C) by severity, of which those of `split` are taken; fill: as for `shifted`; images_seed:
+    decides the shifted images, seed: the draws of a stochastic method. Returns {shift: names (C,); level: float64 (C,); index:
+    positions of the test images int64 (M,); log_probs: float32 (C, M, K), of the mean probability over samples; names: of
+    novelty scores (S,), densities and the method's own; scores: float64 (C, S, M)}, and nothing where the settings name no
+    condition.
     """
     listed = conditions(settings, corrupted)
     if not listed:
@@ -82,7 +83,7 @@ def under_shift(
     log_probs, features, own = [], [], []
     for shift, level in listed:
         if shift in corrupted:
-            images = read_npz(corrupted[shift], "images")["images"][int(level) - 1, index]
+            images = load_corrupted(corrupted[shift], split, int(level))[index]
         else:
             images = shifted(
                 test.images[index], shift, level, fill=fill, device=device, batch_size=batch_size, seed=images_seed

@@ -58,6 +58,7 @@ class Data(Section):
     votes: dict[Literal["train", "test"], Name] = {}  # keys of datasets that hold people's votes for those images
     sizes: Sizes
     split_seed: NonNegativeInt
+    splits: PositiveInt = 1  # run r trains, validates and tests on split r modulo so many
     ood: dict[Name, Literal["near", "far"]] = {}  # keys of datasets
     corrupted: Name | None = None  # a key of datasets that holds corrupted copies of the test images
 
@@ -66,6 +67,8 @@ class Data(Section):
         for key, none in (("votes", "{}"), ("ood", "{}"), ("corrupted", "null")) if self.protocol == "repeated" else ():
             if getattr(self, key):
                 raise ValueError(f"{key}: found {getattr(self, key)} with protocol 'repeated'; allowed there: {none}")
+        if self.protocol == "repeated" and self.splits > 1:
+            raise ValueError(f"splits: found {self.splits} with protocol 'repeated'; allowed there: 1")
         return self
 
 

@@ -100,6 +100,7 @@ class Study(Section):
             return self
         if self.data.protocol == "repeated":
             raise UserError("data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'")
+        _runs_for_every_split(self)
         if self.evaluation is None:
             raise UserError("evaluation: found null; allowed in a study of simulations only")
         if self.surrogates and "pgd" not in self.evaluation.attacks:
@@ -143,6 +144,23 @@ def _can_refit(name: str, student: Student, source: LabelSource) -> None:
         raise UserError(
             f"students.{name}.labels: '{student.labels}' comes from a teacher, which labels no validation images as "
             "seeds.refit needs; allowed there: a source without a teacher"
+        )
+
+
+def _runs_for_every_split(study: Study) -> None:
+    """A split chooses among tuned values by itself: what validates one split is tested on in others."""
+    splits, seeds = study.data.splits, study.seeds
+    if splits > seeds.runs:
+        raise UserError(f"data.splits: found {splits} with seeds.runs {seeds.runs}; allowed: at most one split per run")
+    if splits * seeds.search > seeds.runs:
+        raise UserError(
+            f"seeds.search: found {seeds.search} with data.splits {splits} and seeds.runs {seeds.runs}; allowed: at most "
+            f"{seeds.runs // splits}, the runs of a split"
+        )
+    if splits > 1 and study.report.ensembles > 1:
+        raise UserError(
+            f"report.ensembles: found {study.report.ensembles} with data.splits {splits}, whose runs cannot be averaged, since "
+            "they learned from each other's validation or test images; allowed there: 1"
         )
 
 

@@ -40,8 +40,8 @@ def records(root: Path, stages: Mapping[str, Mapping]) -> dict[str, Record]:
             continue
         noted = read_json(record_of(output))
         if noted.get("plan") in {dep["md5"] for dep in stage.get("deps", []) if dep["path"].startswith(f"{PLAN}/")}:
-            about = output / "about.json"
-            device = read_json(about).get("device", "cpu") if about.exists() else "cpu"
+            about = next(iter(sorted(output.rglob("about.json"))), None)  # one per split, where there are several
+            device = read_json(about).get("device", "cpu") if about else "cpu"
             versions = {"python": noted["python"], **noted["versions"]}
             recorded[name] = Record(noted["seconds"], noted["finished"], noted["host"], versions, device)
     return recorded

@@ -11,6 +11,7 @@ from softcifar.data import cifar10c
 from softcifar.data.fetching import Published
 from softcifar.data.images import Images, Source
 from softcifar.data.prepare import prepare
+from softcifar.data.splits import load_corrupted, load_split
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz
 
@@ -80,7 +81,7 @@ def drawn(part, side=32):
     generator = np.random.default_rng(0 if part == "train" else 1)
     count = 40 if part == "train" else TESTS
     images = generator.integers(0, 256, (count, side, side, 3), dtype=np.uint8)
-    return Images(images, np.arange(count) % 2, classes=("a", "b"))
+    return Images(images, np.arange(count) % 2, np.ones((count, 2), int), classes=("a", "b"))
 
 
 def prepared(tmp_path, monkeypatch, **changes):
@@ -110,6 +111,17 @@ def test_the_copies_are_those_of_the_studys_test_images(small, tmp_path, monkeyp
     assert images.shape == (5, 5, 32, 32, 3)
     assert (images[2, :, 0, 0, 0] == 100 + index).all()
     assert (images[2, ..., 2] == 3).all()
+
+
+def test_every_split_has_the_copies_of_its_own_test_images(small, tmp_path, monkeypatch):
+    sizes = {"train": None, "validation": 2, "test": None}
+    prepared(tmp_path, monkeypatch, protocol="cifar10h", sizes=sizes, count=3)
+    for split in range(3):
+        index = load_split(tmp_path / "study", "test", split).index
+        images = load_corrupted(tmp_path / "shifted/published_snow.npz", split, severity=3)
+        assert images.shape == (4, 32, 32, 3)
+        assert (images[:, 0, 0, 0] == 100 + index).all()
+        assert (images[..., 2] == 3).all()
 
 
 def test_no_copies_no_files(small, tmp_path, monkeypatch):

@@ -18,6 +18,7 @@ from softcifar.data import DATA_SOURCES
 from softcifar.data.images import Images, Source
 from softcifar.data.prepare import converted, prepare
 from softcifar.data.protocols import cifar10h
+from softcifar.data.splits import load_inputs, load_split
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz
 
@@ -130,6 +131,31 @@ def test_cifar10h_protocol_splits_the_test_part_three_ways(raw, tmp_path):
         np.testing.assert_array_equal(split["votes"], votes[split["index"]])
 
 
+def test_several_splits_hold_every_image_once(raw, tmp_path):
+    sizes = {"train": None, "validation": 60, "test": 200}
+    given = {"protocol": "cifar10h", "votes": {"test": "people"}, "sizes": sizes, "count": 3}
+    stored, manifest, _ = prepared(raw, tmp_path, **given)
+    for name in SPLITS:
+        assert (np.diff(stored[name]["index"]) > 0).all()
+    np.testing.assert_array_equal(stored["test"]["index"], np.arange(600))
+    parts, votes = DATA_SOURCES["shapes"].read(raw / "shapes")["test"], np.load(raw / "people/cifar10h-counts.npy")
+    inputs = load_inputs(tmp_path / "study")
+    assert len(inputs) == 3
+    for number in range(3):
+        for name in SPLITS:
+            split = load_split(tmp_path / "study", name, number)
+            np.testing.assert_array_equal(split.images, parts.images[split.index])
+            np.testing.assert_array_equal(split.votes, votes[split.index])
+            described = manifest["splits"][name]
+            assert described["index"][number] == split.index.tolist()
+            assert described["per_class"][number] == np.bincount(split.labels, minlength=10).tolist()
+            assert described["count"] == len(split.labels)
+            if name == "train":
+                pixels = split.images.astype(np.float64) / 255
+                np.testing.assert_allclose(inputs[number]["mean"], pixels.mean(axis=(0, 1, 2)), rtol=1e-12)
+                assert manifest["std"][number] == inputs[number]["std"]
+
+
 def test_votes_join_only_the_part_they_were_taken_on(raw, tmp_path):
     own, _, _ = prepared(raw, tmp_path)
     splits, _, _ = prepared(raw, tmp_path, votes={"test": "people"})
@@ -183,7 +209,7 @@ def test_splits_are_disjoint_exact_and_in_proportion(data, classes, seed):
     test = data.draw(st.integers(classes, count - validation - 2 * classes))
     parts = {"test": Images(np.zeros((count, 1, 1, 1), np.uint8), labels, np.ones((count, classes), int))}
     sizes = {"train": None, "validation": validation, "test": test}
-    splits = cifar10h(parts, sizes, seed)
+    (splits,) = cifar10h(parts, sizes, seed)
     assert {name: len(index) for name, (_, index) in splits.items()} == {**sizes, "train": count - validation - test}
     np.testing.assert_array_equal(np.sort(np.concatenate([index for _, index in splits.values()])), np.arange(count))
     for _, index in splits.values():

@@ -98,7 +98,7 @@ def make_study(
         "study": "fabricated",
         "seeds": {"runs": runs, "search": min(SEARCH, runs), "init": 0, "order": 0},
         "datasets": {"drawn": {"source": "shapes", "options": {}}},
-        "data": {"protocol": "standard", "images": "drawn", "ood": kinds, "split_seed": 0},
+        "data": {"protocol": "standard", "images": "drawn", "ood": kinds, "split_seed": 0, "splits": 1},
         "teachers": {name: {**recipe, "folds": folds} for name, folds in TEACHERS.items()},
         "labels": LABELS,
         "students": {name: _options(name, values) for name, values in students.items()},

@@ -75,5 +75,4 @@ def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models
     results = load(params, data=data, scores=scores, models=models)
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
-    design = Design("runs", params["data"].get("splits", 1), other_tests=params["data"]["protocol"] == "cifar10h")
-    return Study(results, predictions, numbers, design)
+    return Study(results, predictions, numbers, Design("runs", len(results.splits), results.other_tests))

@@ -142,6 +142,6 @@ def described(results: Results, student: str) -> str:
 
 def _networks(results: Results, student: str) -> object:
     """What two students agree in exactly if theirs are the same networks: what each of them was trained with."""
-    about = results.students[student].about
+    one = results.students[student]
     options = {key: value for key, value in results.params["students"][student].items() if key != "choose_by"}
-    return options, about["candidates"][about["choice"]]
+    return options, [one.about["candidates"][choice] for choice in one.choices]

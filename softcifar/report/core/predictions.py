@@ -15,7 +15,7 @@ class Prediction:
     """What one network, or one deep ensemble, says about the test images and how novel it finds every set.
 
     kind: "run" | "ensemble"; seed: that of the run, or the number of the ensemble; runs: places of the networks among the
-    student's; temperature: fitted on validation;
+    student's; split: whose validation and test images it predicts; temperature: fitted on validation;
     probs, scaled: (N, K) test probabilities before and after temperature scaling; novelty: {score: {"test" or the OOD
     set's name: (N,)}}, higher = more novel.
     """
@@ -24,6 +24,7 @@ class Prediction:
     kind: str
     seed: int
     runs: slice
+    split: int
     temperature: float
     probs: np.ndarray
     scaled: np.ndarray
@@ -31,8 +32,13 @@ class Prediction:
 
 
 def all_predictions(results: Results) -> dict[str, list[Prediction]]:
-    """{student: [one Prediction per run, then one per ensemble, of disjoint runs, where there are two runs or more]}."""
-    labels, ensembles = results.splits["validation"]["labels"], results.params["report"]["ensembles"]
+    """{student: [one Prediction per run, then one per ensemble, of disjoint runs, where there are two runs or more]}.
+
+    There is no ensemble where there are several splits: its members would have learned from each other's validation or test
+    images.
+    """
+    labels = [results.part("validation", split)["labels"] for split in range(len(results.splits))]
+    ensembles = results.params["report"]["ensembles"] if len(labels) == 1 else 0
     return {name: _student(student, labels, ensembles) for name, student in results.students.items()}
 
 
@@ -49,16 +55,17 @@ def runs(predictions: list[Prediction]) -> list[Prediction]:
     return [prediction for prediction in predictions if prediction.kind == "run"]
 
 
-def _student(student: StudentScores, validation_labels: np.ndarray, ensembles: int) -> list[Prediction]:
+def _student(student: StudentScores, validation_labels: list[np.ndarray], ensembles: int) -> list[Prediction]:
     predictions = []
     for run, seed in enumerate(student.seeds):
-        network = _prediction(student, "run", seed, slice(run, run + 1), validation_labels)
+        split = run % len(validation_labels)
+        network = _prediction(student, "run", seed, slice(run, run + 1), split, validation_labels[split])
         for score, sets in student.novelty.items():  # of one network, so an ensemble has none
             network.novelty[score] = {key.removeprefix("ood_"): array[run] for key, array in sets.items()}
         predictions.append(network)
     for number in range(ensembles if len(student.seeds) > 1 else 0):
         members = slice(number, None, ensembles)
-        predictions.append(_prediction(student, "ensemble", number, members, validation_labels))
+        predictions.append(_prediction(student, "ensemble", number, members, 0, validation_labels[0]))
     return predictions
 
 
@@ -72,7 +79,9 @@ def samples(student: StudentScores, which: str, runs: slice) -> np.ndarray:
     return chosen.reshape(-1, *chosen.shape[2:])
 
 
-def _prediction(student: StudentScores, kind: str, seed: int, runs: slice, validation_labels: np.ndarray) -> Prediction:
+def _prediction(
+    student: StudentScores, kind: str, seed: int, runs: slice, split: int, validation_labels: np.ndarray
+) -> Prediction:
     logits = {which: samples(student, which, runs) for which in student.logits}
     temperature = float(fit_temperature(logits["validation"], validation_labels))
     several = len(logits["test"]) > 1
@@ -83,4 +92,4 @@ def _prediction(student: StudentScores, kind: str, seed: int, runs: slice, valid
     }
     probs = metrics.predictive(logits["test"])
     scaled = metrics.predictive(logits["test"], temperature)
-    return Prediction(student.name, kind, seed, runs, temperature, probs, scaled, novelty)
+    return Prediction(student.name, kind, seed, runs, split, temperature, probs, scaled, novelty)

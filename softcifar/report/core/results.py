@@ -1,13 +1,14 @@
 """Everything the report reads: the study's data, its soft labels and every student's scores, checked against params."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from softcifar.data.splits import PARTS, folder_of, load_arrays, read_of_split
 from softcifar.errors import UserError, choose
 from softcifar.files import read_json, read_npz
 
@@ -28,7 +29,7 @@ class Attack:
 @dataclass(frozen=True)
 class Shifts:
     """Conditions (shift, level), the first ("none", 0): log_probs float32 (R, C, M, K) on the M test images at `index`, and
-    novelty {score: float64 (R, C, M)}."""
+    novelty {score: float64 (R, C, M)}. index is of the test part of each run's split, as an attack's is."""
 
     shift: list[str]
     level: np.ndarray
@@ -41,10 +42,12 @@ class Shifts:
 class StudentScores:
     """What one student predicted.
 
-    logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K); seeds: R ints;
+    logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K), "validation" and "test" those of the run's
+    split (Results.split_of_run); seeds: R ints;
     novelty: {score that logits do not give: {"test", "ood_<set>"} -> float64 (R runs, N)};
     attacks: by name; shifts: None where the study has none; history: one row per candidate, run and epoch; about: what the
-    training noted (candidates and the choice among them, versions, device, parameters).
+    training noted (candidates and the choice among them, versions, device, parameters); abouts: the same by split. Of several
+    splits, about has the means of their validation scores and the sums of their costs, and otherwise what is of split 0.
     """
 
     name: str
@@ -56,11 +59,17 @@ class StudentScores:
     shifts: Shifts | None
     history: pd.DataFrame
     about: dict[str, Any]
+    abouts: list[dict[str, Any]]
+
+    @property
+    def choices(self) -> list[int]:
+        """The candidate that each split chose."""
+        return [about["choice"] for about in self.abouts]
 
 
 @dataclass(frozen=True)
 class TeacherScores:
-    """What one teacher says of the training images: logits float32 (N, K), in their order; folds 1: it was trained on them."""
+    """What a teacher says of a split's training images: logits float32 (N, K), in their order; folds 1: it saw them."""
 
     folds: int
     logits: np.ndarray
@@ -69,19 +78,21 @@ class TeacherScores:
 
 @dataclass(frozen=True)
 class Results:
-    """A finished study: params (plain dicts), manifests, the arrays of each split, and what every part of it predicted.
+    """A finished study: params (plain dicts), manifests, the parts of each split, and what every part of it predicted.
 
-    labels: float32 (N, K) by source, 'smooth, epsilon 0.1' for each choice that validation made among tuned ones; shallow:
-    test logits float32 (R, 1, N, K) of the shallow networks, by the student that they were distilled from, run by run.
+    splits: per split {"train", "validation", "test"} -> arrays by name (see `part`); labels: float32 (N, K) by source, of the
+    training images of split 0, 'smooth, epsilon 0.1' for each choice that validation made among tuned ones; teachers: one per
+    split; shallow: test logits float32 (R, 1, N, K) of the shallow networks, by the student that they were distilled from, run
+    by run.
     """
 
     params: Mapping[str, Any]
     manifest: dict[str, Any]
     ood: dict[str, dict[str, Any]]
-    splits: dict[str, dict[str, np.ndarray]]
+    splits: list[dict[str, dict[str, np.ndarray]]]
     ood_images: dict[str, np.ndarray]
     labels: dict[str, np.ndarray]
-    teachers: dict[str, TeacherScores]
+    teachers: dict[str, list[TeacherScores]]
     students: dict[str, StudentScores]
     shallow: dict[str, np.ndarray]
     illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.illustrations.two_moons
@@ -107,9 +118,28 @@ class Results:
         """Those of "near" and "far" of which the study has sets."""
         return [kind for kind in ("near", "far") if self.ood_sets(kind)]
 
-    def targets(self, split: str) -> dict[str, np.ndarray]:
-        """Known label distributions (N, K) of a split: "human" where people voted, "exact" where the truth is known."""
-        arrays, targets = self.splits[split], {}
+    def part(self, name: str, split: int = 0) -> dict[str, np.ndarray]:
+        """images, labels, index and, where known, votes and exact of "train", "validation" or "test"; pictures show split 0."""
+        return self.splits[split][name]
+
+    def labels_of_runs(self, runs: int, index: np.ndarray) -> np.ndarray:
+        """Labels of the test images at `index`, of the split of each run: int64 (R, M)."""
+        return np.stack([self.part("test", split)["labels"][index] for split in self.split_of_run[:runs]])
+
+    @property
+    def split_of_run(self) -> list[int]:
+        """The split that each run was trained, validated and tested on."""
+        return [run % len(self.splits) for run in range(self.params["seeds"]["runs"])]
+
+    @property
+    def other_tests(self) -> bool:
+        """Whether each split has test images of its own; False where all runs are tested on the same ones."""
+        tests = [np.sort(parts["test"]["index"]) for parts in self.splits]
+        return any(not np.array_equal(index, tests[0]) for index in tests)
+
+    def targets(self, name: str, split: int = 0) -> dict[str, np.ndarray]:
+        """Known label distributions (N, K) of a part: "human" where people voted, "exact" where the truth is known."""
+        arrays, targets = self.part(name, split), {}
         if "votes" in arrays:
             votes = arrays["votes"].astype(np.float64)
             targets["human"] = votes / votes.sum(1, keepdims=True)
@@ -127,26 +157,29 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
     data, scores, models = Path(data), Path(scores), Path(models)
     choose(params["students"], params["report"]["reference"], "report.reference")
     manifest = read_json(data / "study" / "manifest.json")
-    splits = {name: _split(data / "study" / f"{name}.npz") for name in ("train", "validation", "test")}
+    count = params["data"]["splits"]
+    splits = [{name: _part(data / "study", name, split) for name in PARTS} for split in range(count)]
     names = list(params["data"]["ood"])
     listed = read_json(data / "ood" / "manifest.json") if names else {}
     ood = {name: choose(listed, name, f"{data / 'ood' / 'manifest.json'}") for name in names}
     images = {name: read_npz(data / "ood" / f"{name}.npz", "images")["images"] for name in names}
-    stored = {name: _labels(data / "labels" / f"{name}.npz", splits["train"]) for name in params["labels"]}
+    stored = {name: _labels(data / "labels" / f"{name}.npz", splits[0]["train"]) for name in params["labels"]}
     stored = {name: probs for name, probs in stored.items() if probs is not None}
-    sizes = {name: len(splits[name]["labels"]) for name in ("validation", "test")}
+    sizes = {name: len(splits[0][name]["labels"]) for name in ("validation", "test")}
     sizes |= {f"ood_{name}": len(each) for name, each in images.items()}
     students = {
-        name: _student(scores / "students" / name, name, options, sizes, len(manifest["classes"]))
+        name: _student(scores / "students" / name, name, options, sizes, len(manifest["classes"]), count)
         for name, options in params["students"].items()
     }
     teachers = {
-        name: _teacher(models / "teachers" / name / "logits.npz", name, options["folds"], splits["train"], manifest["classes"])
+        name: [
+            _teacher(models / "teachers" / name, name, options["folds"], parts["train"], manifest["classes"], split, count)
+            for split, parts in enumerate(splits)
+        ]
         for name, options in params["teachers"].items()
     }
     shallow = {
-        name: _shallow(scores / "shallow" / name / "logits.npz", name, students[name])
-        for name in params["distillation"]["students"]
+        name: _shallow(scores / "shallow" / name, name, students[name], count) for name in params["distillation"]["students"]
     }
     illustrations = {name: _two_moons(scores / "illustrations" / f"{name}.npz") for name in params["illustrations"]}
     return Results(
@@ -167,37 +200,41 @@ def _learned(stored: dict[str, np.ndarray], students: Mapping[str, StudentScores
         values = [{key: each[key] for key in each if key.startswith("labels.")} for each in about["candidates"]]
         distinct = list(dict.fromkeys(map(str, values)))  # in the order of the file
         if source in stored and len(distinct) > 1:
-            chosen = values[about["choice"]]
+            chosen = values[student.choices[0]]
             words = ", ".join(f"{key.removeprefix('labels.')} {value:g}" for key, value in chosen.items())
             labels[f"{source}, {words}"] = stored[source][distinct.index(str(chosen))]
     return labels
 
 
-def _split(path: Path) -> dict[str, np.ndarray]:
-    arrays = read_npz(path, "images", "labels", "index")
+def _part(folder: Path, name: str, split: int) -> dict[str, np.ndarray]:
+    arrays = load_arrays(folder, name, split)
     if "votes" in arrays and (arrays["votes"].sum(1) <= 0).any():
         row = int(np.argmax(arrays["votes"].sum(1) <= 0))
-        raise UserError(f"{path}: image {row} has no vote; every image of 'votes' needs at least one")
+        raise UserError(f"{folder / name}.npz: image {row} has no vote; every image of 'votes' needs at least one")
     return arrays
 
 
 def _labels(path: Path, train: dict[str, np.ndarray]) -> np.ndarray | None:
-    """(C, N, K) for C tuned choices; None for a source that makes its labels during training."""
-    arrays = read_npz(path, "probs", "index", "online")
+    """(C, N, K) of split 0 for C tuned choices; None for a source that makes its labels during training."""
+    arrays = read_of_split(path, 0, "probs", "index", "online")
     if not np.array_equal(arrays["index"], train["index"]):
         raise UserError(f"{path}: its images are not those of train.npz in their order; run soften again (dvc repro)")
     return None if arrays["online"] else arrays["probs"]
 
 
-def _teacher(path: Path, name: str, folds: int, train: dict[str, np.ndarray], classes: list[str]) -> TeacherScores:
+def _teacher(
+    folder: Path, name: str, folds: int, train: dict[str, np.ndarray], classes: list[str], split: int, splits: int
+) -> TeacherScores:
+    path = folder_of(folder, split, splits) / "logits.npz"
     arrays = read_npz(path, "logits", "index", "temperature")
     if not np.array_equal(arrays["index"], train["index"]) or arrays["logits"].shape != (len(train["index"]), len(classes)):
         raise UserError(f"{path}: teacher '{name}' learned from other images than train.npz has; run teach again (dvc repro)")
     return TeacherScores(folds, arrays["logits"], float(arrays["temperature"]))
 
 
-def _shallow(path: Path, name: str, student: StudentScores) -> np.ndarray:
-    logits = read_npz(path, "test")["test"]
+def _shallow(folder: Path, name: str, student: StudentScores, splits: int) -> np.ndarray:
+    paths = [folder_of(folder, split, splits) / "logits.npz" for split in range(splits)]
+    logits, path = _by_run([read_npz(path, "test")["test"] for path in paths]), paths[0]
     runs, _, images, classes = student.logits["test"].shape
     if logits.shape != (runs, 1, images, classes):
         wanted = f"({runs}, 1, {images}, {classes}), as its teacher '{name}' has"
@@ -205,7 +242,13 @@ def _shallow(path: Path, name: str, student: StudentScores) -> np.ndarray:
     return logits
 
 
-def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], classes: int) -> StudentScores:
+def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], classes: int, splits: int) -> StudentScores:
+    of_splits = [_of_split(folder_of(folder, split, splits), name, options, sizes, classes) for split in range(splits)]
+    return of_splits[0] if splits == 1 else _joined(of_splits)
+
+
+def _of_split(folder: Path, name: str, options: Mapping, sizes: dict[str, int], classes: int) -> StudentScores:
+    """The runs of one split; `seeds` count within it."""
     if not folder.is_dir():
         raise UserError(f"{folder}: there are no scores of student '{name}'; run evaluate for it (dvc repro)")
     about = read_json(folder / "about.json")
@@ -220,7 +263,58 @@ def _student(folder: Path, name: str, options: Mapping, sizes: dict[str, int], c
     size = len(seeds), sizes["test"], classes
     attacks, shifts = _attacks(folder / "adversarial.npz", *size), _shifts(folder / "shifts.npz", *size)
     history = read_csv(folder / "history.csv", HISTORY_COLUMNS)
-    return StudentScores(name, options, seeds, logits, novelty, attacks, shifts, history, about)
+    return StudentScores(name, options, seeds, logits, novelty, attacks, shifts, history, about, [about])
+
+
+def _joined(of_splits: list[StudentScores]) -> StudentScores:
+    """A student's scores on all splits, in the order of the study's runs."""
+    first, count = of_splits[0], len(of_splits)
+    for other in of_splits[1:]:
+        for ours, theirs in [*zip(first.attacks.values(), other.attacks.values(), strict=True), (first.shifts, other.shifts)]:
+            if ours is not None and not np.array_equal(ours.index, theirs.index):
+                raise UserError(f"scores of student '{first.name}': splits differ in the test images that were changed")
+    histories = [each.history.assign(seed=split + each.history["seed"] * count) for split, each in enumerate(of_splits)]
+    about = first.about | {
+        "search_runs": sum(each.about["search_runs"] for each in of_splits),
+        "validation": {
+            score: np.mean([each.about["validation"][score] for each in of_splits], axis=0).tolist()
+            for score in first.about["validation"]
+        },
+        "best_epochs": _by_run([np.array(each.about["best_epochs"]) for each in of_splits]).tolist(),
+        "fitted": {
+            name: _by_run([np.array(each.about["fitted"][name]) for each in of_splits]).tolist()
+            for name in first.about["fitted"]
+        },
+        "cost": {part: sum(each.about["cost"][part] for each in of_splits) for part in first.about["cost"]},
+    }
+    return replace(
+        first,
+        seeds=list(range(sum(len(each.seeds) for each in of_splits))),
+        logits={key: _by_run([each.logits[key] for each in of_splits]) for key in first.logits},
+        novelty={
+            score: {key: _by_run([each.novelty[score][key] for each in of_splits]) for key in sets}
+            for score, sets in first.novelty.items()
+        },
+        attacks={
+            name: replace(attack, log_probs=_by_run([each.attacks[name].log_probs for each in of_splits]))
+            for name, attack in first.attacks.items()
+        },
+        shifts=first.shifts
+        and replace(
+            first.shifts,
+            log_probs=_by_run([each.shifts.log_probs for each in of_splits]),
+            novelty={name: _by_run([each.shifts.novelty[name] for each in of_splits]) for name in first.shifts.novelty},
+        ),
+        history=pd.concat(histories).sort_values(["candidate", "seed", "epoch"], kind="stable", ignore_index=True),
+        about=about,
+        abouts=[each.about for each in of_splits],
+    )
+
+
+def _by_run(of_splits: Sequence[np.ndarray]) -> np.ndarray:
+    """Arrays whose first axis is the runs of a split, as one of the study's runs: run r is of split r modulo k."""
+    count = len(of_splits)
+    return np.stack([of_splits[run % count][run // count] for run in range(sum(map(len, of_splits)))])
 
 
 def _attacks(path: Path, runs: int, images: int, classes: int) -> dict[str, Attack]:

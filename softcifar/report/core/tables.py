@@ -15,12 +15,19 @@ from softcifar.report.core.design import Design
 KEYS = {"student": "Student", "kind": "Model", "set": "OOD set", "score": "Score", "method": "Method",
         "simulation": "Simulation"}  # fmt: skip
 MODELS = {"run": "single", "ensemble": "ensemble"}
+ONE_SPLIT = (
+    "Ensembles take no part in the tests. Spread and tests are over runs on the same images: they do not cover how other "
+    "images or other teachers would change a number."
+)
 MARK_NOTE = (
     "Bold: the best mean, where paired t tests by run separate it from every other student (two-sided p < .02 after Holm's "
     "correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean that the "
-    "tests do not separate from it, which does not mean that they are equally good. Ensembles take no part in the tests. "
-    "Spread and tests are over runs on the same images: they do not cover how other images or other teachers would change a "
-    "number. There is no test below three runs."
+    "tests do not separate from it, which does not mean that they are equally good. "
+    f"{ONE_SPLIT} There is no test below three runs."
+)
+SEVERAL_SPLITS = (
+    "Spread is over runs, run r on split r modulo {}, with teachers of its own; the tests are of further runs on these images. "
+    "There are no ensembles: members of different splits learned from each other's validation or test images."
 )
 
 
@@ -112,8 +119,10 @@ def means_table(
 
     numbers: the long table; keys: its columns that name a row -> what the table calls them (a student and a kind, unless
     said otherwise); titles: what a score is called. A table that names sets and scores by row asks for the best within each.
-    Columns without a single value are left out.
+    Columns without a single value are left out. Of several splits, the note says so.
     """
+    if (design.splits or 1) > 1:
+        note = note.replace(ONE_SPLIT, SEVERAL_SPLITS.format(design.splits))
     keys = keys or {"student": "student", "kind": "kind"}
     parts = [column.select(numbers).assign(column=column.key) for column in columns]
     cells = pd.concat(parts).dropna(subset="value") if parts else numbers.iloc[:0].assign(column="")

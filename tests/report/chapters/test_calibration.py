@@ -14,7 +14,7 @@ def test_a_metric_is_one_line(study, monkeypatch):
     made = study_of(read(*study))
     table = quality.table(made)
     shown = row(table.frame, student="hard", kind="run")
-    labels = made.results.splits["test"]["labels"]
+    labels = made.results.part("test")["labels"]
     runs = [run for run in made.predictions["hard"] if run.kind == "run"]
     assert shown["shortfall"] == pytest.approx(sum(shortfall(run.probs, labels, 0) for run in runs) / len(runs))
     assert shown["shortfall_scaled"] != shown["shortfall"]

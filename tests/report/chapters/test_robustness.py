@@ -88,7 +88,7 @@ def test_scores_are_ranked_against_the_error(results):
     """The fabricated densities rise with the shift, which raises the error; the negated ones fall with it."""
     student = results.students["hard"]
     for density in student.shifts.novelty.values():
-        density[:] = 1 - (student.shifts.log_probs.argmax(-1) == results.splits["test"]["labels"][student.shifts.index])
+        density[:] = 1 - (student.shifts.log_probs.argmax(-1) == results.part("test")["labels"][student.shifts.index])
     follows = {
         name: value
         for metric, _, name, value in shifts.rows(results, run_of(results, "hard", 0))
@@ -127,7 +127,7 @@ def test_masking_without_any_spread_over_runs_is_named_too(results):
     """All right under PGD in every run, all wrong under random search: no spread, so no t test, and no doubt either."""
     plain = copy.deepcopy(results)
     student = plain.students["human"]
-    truth = np.eye(5)[plain.splits["test"]["labels"][student.attacks["pgd"].index]]
+    truth = np.eye(5)[plain.part("test")["labels"][student.attacks["pgd"].index]]
     student.attacks["pgd"].log_probs[:] = np.log(0.9 * truth + 0.02)
     student.attacks["random_search"].log_probs[:] = np.log(0.9 * np.roll(truth, 1, axis=-1) + 0.02)
     assert ("human", "random_search") in {(flag.student, flag.black_box) for flag in masking(plain)}
@@ -180,3 +180,12 @@ def test_an_image_counts_once_in_the_sign_test_however_many_runs_agree(images, p
     assert _p_value(own, other) == pytest.approx(p)
     own[:2, -2:], other[:2, -2:] = np.eye(2, dtype=bool), np.eye(2, dtype=bool)[::-1]  # as often right under either
     assert _p_value(own, other) == pytest.approx(p)
+
+
+def test_images_of_different_splits_are_different_images():
+    """Four runs on two splits: where each fools one image of its own, these are two outcomes of 2 runs, not one of 4."""
+    own = np.ones((4, 20), dtype=bool)
+    other = own.copy()
+    other[:, 0] = False
+    assert _p_value(own, other) == pytest.approx(1 / 2)
+    assert _p_value(own, other, images_of=2) == pytest.approx(1 / 4)

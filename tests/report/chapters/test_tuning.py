@@ -28,7 +28,7 @@ def test_students_that_share_networks_are_one_search(study):
     [search] = searches(read(*study))
     assert search.names == ["loss.alpha"]
     assert search.values == [(alpha,) for alpha in ALPHAS]
-    assert search.chosen == {"relaxed": 0, "relaxed_ece": 2}
+    assert search.chosen == {"relaxed": [0], "relaxed_ece": [2]}
 
 
 def test_the_curves_are_those_that_chose(study):

@@ -29,7 +29,7 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
     """Every metric of the unscaled prediction against each known distribution."""
     return [
         (metric, source, "", function(prediction.probs, targets))
-        for source, targets in results.targets("test").items()
+        for source, targets in results.targets("test", prediction.split).items()
         for metric, (_, _, function) in AGREEMENT.items()
     ]
 

@@ -27,9 +27,10 @@ def draw(study: Study) -> Drawing | None:
     theirs = metrics.entropy(probs)
     whose = {"human": "people", "exact": "the exact distribution"}[source]
     ours = {
-        name: np.mean([metrics.entropy(run.probs) for run in runs(predictions)], axis=0)
+        name: np.mean([metrics.entropy(run.probs) for run in runs(predictions) if run.split == 0], axis=0)
         for name, predictions in study.predictions.items()
     }
+    of_split = " of split 0, whose images these are" if len(results.splits) > 1 else ""
     correlation = study.mean("entropy_correlation", source)
     figure, axes = panels(
         list(ours),
@@ -56,7 +57,7 @@ def draw(study: Study) -> Drawing | None:
         "entropies",
         "Whose doubt is it?",
         f"Each dot is a test image: how undecided {'people were' if source == 'human' else 'the truth is'} about it "
-        "(across) and how undecided the networks are (up; mean over runs). A rising line means that a network "
+        f"(across) and how undecided the networks are (up; mean over runs{of_split}). A rising line means that a network "
         "doubts where there is reason to; r is the correlation, mean over runs.",
         finding if correlation else "",
         f"{len(axes)} scatter plots, one per student: entropy of the prediction against entropy of {whose} for each "

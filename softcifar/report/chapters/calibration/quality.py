@@ -29,7 +29,7 @@ QUALITY = {
 
 def rows(results: Results, prediction: Prediction) -> list[Row]:
     """Every metric on the test labels; after temperature scaling its name ends in "_scaled"."""
-    labels, bins = results.splits["test"]["labels"], results.bins
+    labels, bins = results.part("test", prediction.split)["labels"], results.bins
     values = {"temperature": prediction.temperature}
     values["true_class_ece"] = metrics.true_class_calibration_error(prediction.probs, labels)
     for probs, suffix in ((prediction.probs, ""), (prediction.scaled, "_scaled")):

@@ -17,7 +17,7 @@ def table(study: Study) -> pd.DataFrame:
     """A row per student, bin and "before" | "after" temperature scaling: images of all runs, confidence, accuracy."""
     rows = []
     for name, predictions in study.predictions.items():
-        labels = np.tile(study.results.splits["test"]["labels"], len(runs(predictions)))
+        labels = np.concatenate([study.results.part("test", run.split)["labels"] for run in runs(predictions)])
         for scaling in ("before", "after"):
             parts = [run.probs if scaling == "before" else run.scaled for run in runs(predictions)]
             bins = metrics.reliability_bins(np.concatenate(parts), labels, bins=study.results.bins)

@@ -34,7 +34,7 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
         return []
     run = of[1]
     probs = metrics.predictive(results.shallow[prediction.student][run])
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test", prediction.split)["labels"]
     values = {
         "accuracy": metrics.accuracy(probs, labels),
         "nll": metrics.negative_log_likelihood(probs, labels),

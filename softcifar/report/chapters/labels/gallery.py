@@ -20,7 +20,7 @@ IMAGE, BARS, ROW = 1.12, 0.88, 1.12  # inches: width of an image and of a chart,
 
 def draw(study: Study) -> Drawing:
     results = study.results
-    sources, train = _sources(results), results.splits["train"]
+    sources, train = _sources(results), results.part("train")
     doubt = metrics.entropy(next(iter(sources.values())))
     picks = typical(doubt, train["labels"])
     names = 0.06 * max(len(shorten(name, 13)) for name in results.classes)  # inches that the class names need

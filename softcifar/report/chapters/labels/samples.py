@@ -11,7 +11,7 @@ COUNT, SIDE, GAP, LEFT = 10, 0.72, 0.06, 1.35  # images in a strip; inches
 
 def draw(study: Study) -> Drawing:
     results = study.results
-    strips = {"test images": results.splits["test"]["images"]}
+    strips = {"test images": results.part("test")["images"]}
     strips |= {f"{name}\n({results.params['data']['ood'][name]})": images for name, images in results.ood_images.items()}
     grid = Grid([SIDE] * COUNT, [SIDE] * len(strips), left=LEFT, right=0.16, top=2 * GAP, bottom=0, gap_x=GAP, gap_y=2 * GAP)
     for row, (name, images) in enumerate(strips.items()):

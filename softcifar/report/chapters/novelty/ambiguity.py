@@ -11,13 +11,13 @@ from softcifar.report.core.results import Results
 SHARE = 0.2  # of the test images that count as ambiguous, at most
 
 
-def ambiguous(results: Results) -> np.ndarray:
-    """Positions of the ambiguous test images: the fifth with the highest entropy of the label distribution, int64 (M,).
+def ambiguous(results: Results, split: int = 0) -> np.ndarray:
+    """Positions of a split's ambiguous test images: the fifth with the highest entropy of the label distribution, int64 (M,).
 
     The exact distribution where it is known, else people's votes; images on which all agree are never ambiguous. Empty
     where neither is known.
     """
-    targets = results.targets("test")
+    targets = results.targets("test", split)
     if not targets:
         return np.zeros(0, dtype=np.int64)
     entropy = metrics.entropy(targets.get("exact", targets.get("human")))
@@ -29,12 +29,12 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
     """Per score: its rank correlation with the entropy of each known label distribution, and how well it separates the
     ambiguous test images from the sets of novel ones (metric "auroc_ambiguous"; then the means over near and far sets).
     """
-    chosen = ambiguous(results)
+    chosen = ambiguous(results, prediction.split)
     if not len(chosen):
         return []
     listed: list[Row] = []
     for score, values in prediction.novelty.items():
-        for source, targets in results.targets("test").items():
+        for source, targets in results.targets("test", prediction.split).items():
             correlation = metrics.rank_correlation(values["test"], metrics.entropy(targets))
             listed.append(("ambiguity_correlation", source, score, correlation))
         of = {name: metrics.auroc(values["test"][chosen], values[name]) for name in results.ood}

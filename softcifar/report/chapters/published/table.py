@@ -50,7 +50,7 @@ def _fits(results: Results, name: str, row: Published) -> bool:
     switched = {option for option in SWITCHES if network["options"].get(option)} == set(row.options)
     augment = _same_steps(options["augment"], row)
     chosen = row.choose_by is None or not tuned(results, name) or options["choose_by"] == row.choose_by
-    members = not row.ensemble or len(results.students[name].seeds) > 1
+    members = not row.ensemble or (len(results.students[name].seeds) > 1 and len(results.splits) == 1)
     return same and alike and switched and augment and chosen and members
 
 

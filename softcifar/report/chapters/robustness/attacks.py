@@ -33,16 +33,16 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
     """Accuracy of one run on the attacked test images, per attack and strength (the first is 0: no attack).
 
     The attack was made on this run's own gradients, so there is no such number for the ensemble. On the surrogate itself,
-    run 0, its images are not transferred, so there is none either.
+    the first run of each split, its images are not transferred, so there is none either.
     """
     of = single(results, prediction)
     if of is None:
         return []
-    (student, run), labels = of, results.splits["test"]["labels"]
+    (student, run), labels = of, results.part("test", prediction.split)["labels"]
     return [
         (f"{name}_accuracy", "test", strength(eps), metrics.accuracy(np.exp(log_probs), labels[attack.index]))
         for name, attack in student.attacks.items()
-        if not (name == f"transfer_{student.name}" and run == 0)
+        if not (name == f"transfer_{student.name}" and run < len(results.splits))
         for eps, log_probs in zip(attack.eps, attack.log_probs[run], strict=True)
     ]
 
@@ -91,15 +91,15 @@ def fgsm(study: Study) -> pd.DataFrame:
 def curves(results: Results) -> pd.DataFrame:
     """A row per student, run, attack and strength, all on the images that every attack met: eps_255, accuracy."""
     rows = []
-    labels = results.splits["test"]["labels"]
     for name, student in results.students.items():
         if not student.attacks:
             continue
         common = set.intersection(*(set(attack.index.tolist()) for attack in student.attacks.values()))
         for attack, attacked in student.attacks.items():
             kept = np.isin(attacked.index, list(common))
-            right = (attacked.log_probs[:, :, kept].argmax(axis=-1) == labels[attacked.index[kept]]).mean(axis=-1)
+            labels = results.labels_of_runs(len(student.seeds), attacked.index[kept])[:, None]
+            right = (attacked.log_probs[:, :, kept].argmax(axis=-1) == labels).mean(axis=-1)
             for run, seed in enumerate(student.seeds):
-                if not (attack == f"transfer_{name}" and run == 0):
+                if not (attack == f"transfer_{name}" and run < len(results.splits)):
                     rows += [(name, seed, attack, eps, value) for eps, value in zip(attacked.eps, right[run], strict=True)]
     return pd.DataFrame(rows, columns=["student", "seed", "attack", "eps_255", "accuracy"])

@@ -32,17 +32,19 @@ def masking(results: Results) -> list[Masking]:
     squares or another network's images do, so this points at masked gradients (Athalye et al. 2018, section 3.1).
     """
     compared, p_values = [], []
+    images_of = len(results.splits) if results.other_tests else 1
     for name, student in results.students.items():
         if "pgd" not in student.attacks:
             continue
         for black_box in black_boxes(student):
-            seeds = slice(1 if black_box == f"transfer_{name}" else 0, None)  # run 0 is the surrogate itself
+            # the first run of each split is the surrogate itself
+            seeds = slice(len(results.splits) if black_box == f"transfer_{name}" else 0, None)
             own, other = (_right(results, student, attack)[seeds] for attack in ("pgd", black_box))
             if not len(own):
                 continue
             for place, eps in enumerate(student.attacks["pgd"].eps):
                 if eps > 0:
-                    p_values.append(_p_value(own[:, place], other[:, place]))
+                    p_values.append(_p_value(own[:, place], other[:, place], images_of))
                     means = own[:, place].mean(), other[:, place].mean()
                     compared.append((name, float(eps), black_box, *map(float, means)))
     corrected = metrics.holm(p_values)
@@ -72,11 +74,13 @@ def in_words(results: Results, flags: list[Masking]) -> list[str]:
 def _right(results: Results, student, attack: str) -> np.ndarray:
     """Whether each attacked image is still classified rightly: bool (R, E, M)."""
     attacked = student.attacks[attack]
-    return attacked.log_probs.argmax(axis=-1) == results.splits["test"]["labels"][attacked.index]
+    return attacked.log_probs.argmax(axis=-1) == results.labels_of_runs(len(student.seeds), attacked.index)[:, None]
 
 
-def _p_value(own: np.ndarray, other: np.ndarray) -> float:
+def _p_value(own: np.ndarray, other: np.ndarray, images_of: int = 1) -> float:
     """One-sided p that more is right in `own` than in `other`, both (R, M); NaN below three runs.
+
+    images_of: run r has the images of split r modulo so many.
 
     Runs that all differ by the same share have no spread for a t test, the plainest masking among them (all right against all
     wrong). There the sign test over images decides: an image counts once, for the attack that it withstands in more of the
@@ -85,7 +89,8 @@ def _p_value(own: np.ndarray, other: np.ndarray) -> float:
     a, b = own.mean(axis=1), other.mean(axis=1)
     test = metrics.over_runs(a - b)
     if len(a) >= metrics.statistics.FEWEST and np.isnan(test.error):
-        more = own.sum(axis=0) - other.sum(axis=0)  # (M,) runs
+        lead = own.astype(int) - other.astype(int)
+        more = np.stack([lead[split::images_of].sum(axis=0) for split in range(images_of)])  # (splits, M) runs
         for_own, for_other = int((more > 0).sum()), int((more < 0).sum())
         return float(binom.sf(for_own - 1, for_own + for_other, 0.5))
     return test.p_above()

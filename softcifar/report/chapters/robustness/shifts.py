@@ -25,7 +25,7 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
     if of is None or of[0].shifts is None:
         return []
     shifts, run = of[0].shifts, of[1]
-    labels = results.splits["test"]["labels"][shifts.index]
+    labels = results.part("test", prediction.split)["labels"][shifts.index]
     probs = [np.exp(each.astype(np.float64)) for each in shifts.log_probs[run]]
     probs = [each / each.sum(axis=1, keepdims=True) for each in probs]
     values = np.array(

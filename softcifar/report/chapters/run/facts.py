@@ -27,7 +27,8 @@ def students(results: Results) -> tuple[list[str], list[list[str]]]:
         row = [name, *(words(flat[name].get(key)) for key in shown)]
         if tuned:
             candidates = student.about["candidates"]
-            row.append(words(candidates[student.about["choice"]]) if len(candidates) > 1 else "–")
+            chosen = dict.fromkeys(words(candidates[choice]) for choice in student.choices)
+            row.append(" or ".join(chosen) if len(candidates) > 1 else "–")
         count = student.about.get("parameters")
         row += [f"{count:,}" if count is not None else "–", str(len(student.seeds))]
         rows.append(row)
@@ -78,10 +79,11 @@ def label_sources(results: Results) -> tuple[list[str], list[list[str]]]:
 def data(results: Results) -> list[tuple[str, str]]:
     """(what, count in words) for every split and OOD set."""
     counts = []
-    for name, arrays in results.splits.items():
+    for name, arrays in results.splits[0].items():
         extra = [words for key, words in (("votes", "votes"), ("exact", "exact labels")) if key in arrays]
         also = f", with {' and '.join(extra)}" if extra else ""
-        counts.append((name, f"{len(arrays['labels']):,} images{also}"))
+        split = f" in each of {len(results.splits)} splits" if len(results.splits) > 1 else ""
+        counts.append((name, f"{len(arrays['labels']):,} images{split}{also}"))
     for name, kind in results.params["data"]["ood"].items():
         counts.append((f"{name} ({kind} OOD)", f"{len(results.ood_images[name]):,} images"))
     return counts

@@ -27,8 +27,8 @@ class Trio:
 def three_classes(results: Results) -> Trio | None:
     """Dog, cat and ship where the study has them; else the two classes most alike and the one least like either.
 
-    Alike: by the known label distributions of the test images, else by a teacher, else by the reference student. None
-    where there are fewer than three classes.
+    Alike, in split 0: by the known label distributions of the test images, else by a teacher, else by the reference student.
+    None where there are fewer than three classes.
     """
     names = [name.lower() for name in results.classes]
     if len(names) < 3:
@@ -47,15 +47,15 @@ def three_classes(results: Results) -> Trio | None:
 
 def _judge(results: Results) -> tuple[np.ndarray, np.ndarray, str]:
     """Distributions, labels and in words whose they are: the best judge of likeness that the study has."""
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test")["labels"]
     for source, whose in (("human", "people's votes"), ("exact", "the exact distributions")):
         if source in results.targets("test"):
             return results.targets("test")[source], labels, whose
     if results.teachers:
-        name = max(results.teachers, key=lambda each: results.teachers[each].folds)  # one that did not see the images
-        probs = metrics.predictive(results.teachers[name].logits[None])
-        return probs, results.splits["train"]["labels"], f"the predictions of teacher {name}"
-    probs = metrics.predictive(results.students[results.reference].logits["test"]).mean(axis=0)
+        name = max(results.teachers, key=lambda each: results.teachers[each][0].folds)  # one that did not see the images
+        probs = metrics.predictive(results.teachers[name][0].logits[None])
+        return probs, results.part("train")["labels"], f"the predictions of teacher {name}"
+    probs = metrics.predictive(results.students[results.reference].logits["test"][:: len(results.splits)]).mean(axis=0)
     return probs, labels, f"the mean predictions of {results.reference}"
 
 
@@ -74,10 +74,10 @@ def mean_logits(student: StudentScores, run: int) -> np.ndarray:
 
 def rows(results: Results, prediction: Prediction) -> list[Row]:
     """Distance to the known class similarities, before and after temperature scaling, and silhouette of the trio's logits."""
-    labels, trio = results.splits["test"]["labels"], three_classes(results)
+    labels, trio = results.part("test", prediction.split)["labels"], three_classes(results)
     distances = [
         (f"structure_distance{suffix}", source, "", metrics.structure_distance(probs, targets, labels))
-        for source, targets in results.targets("test").items()
+        for source, targets in results.targets("test", prediction.split).items()
         for probs, suffix in ((prediction.probs, ""), (prediction.scaled, "_scaled"))
     ]
     run = single(results, prediction)  # the logits of an ensemble are those of several networks

@@ -16,7 +16,7 @@ GROUPS = ({"color": DARK, "marker": "o"}, {"color": ACCENT, "marker": "^"}, {"co
 def draw(study: Study) -> Drawing | None:
     results = study.results
     trio = three_classes(results)
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test")["labels"]
     if trio is None or len(images := chosen_images(labels, trio.classes, PER_CLASS)) < FEWEST:
         return None
     names = _one_per_labelling(study)

@@ -15,9 +15,9 @@ def draw(study: Study) -> Drawing | None:
     results = study.results
     if not results.teachers:
         return None
-    labels = results.splits["train"]["labels"]
-    probs = {name: label_probability(teacher, labels) for name, teacher in results.teachers.items()}
-    titles = {f"{name} ({way(results.teachers[name]).replace('cross-fitted, ', '')})": name for name in probs}
+    labels = results.part("train")["labels"]
+    probs = {name: label_probability(teacher, labels) for name, (teacher, *_) in results.teachers.items()}
+    titles = {f"{name} ({way(results.teachers[name][0]).replace('cross-fitted, ', '')})": name for name in probs}
     figure, axes = panels(list(titles), ylabel="share of training images", width=2.6)
     edges = np.linspace(0, 1, BINS + 1)
     shares = {name: np.histogram(values, edges)[0] / len(values) for name, values in probs.items()}
@@ -41,7 +41,7 @@ def draw(study: Study) -> Drawing | None:
     facts = [
         f"{name} ({way(teacher)}) gives the label {table['label_probability'][name]:.2f} on average and tells "
         f"{table['instance_information'][name]:.3f} nats about the single image"
-        for name, teacher in results.teachers.items()
+        for name, (teacher, *_) in results.teachers.items()
     ]
     return Drawing(
         "teachers",
@@ -49,6 +49,7 @@ def draw(study: Study) -> Drawing | None:
         "A teacher that is near certain of every label has nothing to add to it: its soft labels are hard ones. In-sample: it "
         "saw the images with their labels; cross-fitted: it did not. Each is one set of networks.",
         "; ".join([*facts, *comparisons(study, study.tables["teachers"])]) + ".",
-        f"{len(axes)} histograms, one per teacher, of its probability of the label on the training images.",
+        f"{len(axes)} histograms, one per teacher, of its probability of the label on the training images"
+        f"{' of split 0' if len(results.splits) > 1 else ''}.",
         figure,
     )

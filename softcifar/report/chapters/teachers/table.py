@@ -7,7 +7,7 @@ import pandas as pd
 
 from softcifar import metrics
 from softcifar.report.core.columns import WHOSE, Field, plain
-from softcifar.report.core.results import TeacherScores
+from softcifar.report.core.results import Results, TeacherScores
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 
@@ -26,6 +26,25 @@ def label_probability(teacher: TeacherScores, labels: np.ndarray) -> np.ndarray:
 
 def way(teacher: TeacherScores) -> str:
     return "in-sample" if teacher.folds == 1 else f"cross-fitted, {teacher.folds} folds"
+
+
+def _numbers(results: Results, teacher: TeacherScores, split: int) -> dict[str, float]:
+    labels = results.part("train", split)["labels"]
+    probs = metrics.predictive(teacher.logits[None])
+    scaled = metrics.predictive(teacher.logits[None], teacher.temperature)
+    numbers = {
+        "accuracy": metrics.accuracy(probs, labels),
+        "temperature": teacher.temperature,
+        "label_probability": float(label_probability(teacher, labels).mean()),
+        "entropy": float(metrics.entropy(probs).mean()),
+        "instance_information": metrics.instance_information(probs, labels),
+        "instance_information_scaled": metrics.instance_information(scaled, labels),
+    }
+    for source, targets in results.targets("train", split).items():
+        numbers[f"{source}_kl"] = metrics.kl_divergence(targets, probs)
+        numbers[f"{source}_kl_scaled"] = metrics.kl_divergence(targets, scaled)
+        numbers[f"{source}_entropy_rank_correlation"] = metrics.entropy_rank_correlation(probs, targets)
+    return numbers
 
 
 def comparisons(study: Study, table: Table) -> list[str]:
@@ -58,29 +77,14 @@ def _nearer(whose: str, distances: pd.DataFrame) -> str:
 
 
 def table(study: Study) -> Table:
-    """A row per teacher; columns against people and the exact distribution where the training images have them."""
+    """A row per teacher, means over splits; columns against people and the exact distribution where the images have them."""
     results = study.results
-    labels, known = results.splits["train"]["labels"], results.targets("train")
-    records = []
-    for name, teacher in results.teachers.items():
-        probs = metrics.predictive(teacher.logits[None])
-        scaled = metrics.predictive(teacher.logits[None], teacher.temperature)
-        record = {
-            "teacher": name,
-            "way": way(teacher),
-            "images": len(labels),
-            "accuracy": metrics.accuracy(probs, labels),
-            "temperature": teacher.temperature,
-            "label_probability": float(label_probability(teacher, labels).mean()),
-            "entropy": float(metrics.entropy(probs).mean()),
-            "instance_information": metrics.instance_information(probs, labels),
-            "instance_information_scaled": metrics.instance_information(scaled, labels),
-        }
-        for source, targets in known.items():
-            record[f"{source}_kl"] = metrics.kl_divergence(targets, probs)
-            record[f"{source}_kl_scaled"] = metrics.kl_divergence(targets, scaled)
-            record[f"{source}_entropy_rank_correlation"] = metrics.entropy_rank_correlation(probs, targets)
-        records.append(record)
+    known, records = results.targets("train"), []
+    for name, teachers in results.teachers.items():
+        of_splits = [_numbers(results, teacher, split) for split, teacher in enumerate(teachers)]
+        means = {key: float(np.mean([each[key] for each in of_splits])) for key in of_splits[0]}
+        images = len(results.part("train")["labels"])
+        records.append({"teacher": name, "way": way(teachers[0]), "images": images, **means})
     fields = [
         Field("teacher", "Teacher"),
         Field("way", "Way", "did the networks see the images that they label?"),

@@ -30,13 +30,13 @@ class Search:
     """Students that tried the same values on the same networks, and may have chosen differently.
 
     names: of what was tuned ("loss.alpha"), values: a tuple per candidate; scores: {"nll", "accuracy", "ece"} -> float64
-    (candidates, search runs) on validation; chosen: {student: candidate}.
+    (candidates, search runs) on validation; chosen: {student: the candidates that its splits chose}.
     """
 
     names: list[str]
     values: list[tuple[Any, ...]]
     scores: dict[str, np.ndarray]
-    chosen: dict[str, int]
+    chosen: dict[str, list[int]]
 
     @property
     def initialisations(self) -> bool:
@@ -55,7 +55,7 @@ def searches(results: Results) -> list[Search]:
         if key not in by_networks:
             values = [tuple(each.values()) for each in candidates]
             by_networks[key] = Search(list(candidates[0]), values, _scores(student), {})
-        by_networks[key].chosen[name] = student.about["choice"]
+        by_networks[key].chosen[name] = student.choices
     return list(by_networks.values())
 
 
@@ -89,7 +89,9 @@ def table(study: Study) -> Table:
     students = study.results.students.items()
     records = [{"student": name} | _record(student) for name, student in students if len(student.about["candidates"]) > 1]
     refit = any(student.about["refit"] for _, student in students)
-    return build("tuning", "Tuning", NOTE.format(further=REFIT if refit else REMAINING), fields, records)
+    splits = len(study.results.splits)
+    each = f" Each of the {splits} splits chose by itself; 'or' stands between choices that differ." if splits > 1 else ""
+    return build("tuning", "Tuning", NOTE.format(further=REFIT if refit else REMAINING) + each, fields, records)
 
 
 def criterion(record: Mapping[str, Any]) -> str:
@@ -99,20 +101,23 @@ def criterion(record: Mapping[str, Any]) -> str:
 
 def at_edge(place: str) -> bool:
     """Whether a choice lies at the edge of what was tried; place: as `place` gives it."""
-    return bool(set(place.split(", ")) & {"lowest", "highest"})
+    return "lowest" in place or "highest" in place
 
 
 def _record(student: StudentScores) -> dict[str, Any]:
     about = student.about
-    candidates, choice = about["candidates"], about["choice"]
+    candidates, chosen = about["candidates"], list(dict.fromkeys(student.choices))
     each = about["search_runs"]
     return {
         "tuned": ", ".join(candidates[0]),
         "tried": "; ".join(_value(one) for one in candidates),
         "chosen_by": about["choose_by"],
-        "chosen": _value(candidates[choice]),
-        "place": place(candidates, choice),
-        **{f"validation_{score}": about["validation"][score][choice] for score in SCORES},
+        "chosen": " or ".join(_value(candidates[choice]) for choice in chosen),
+        "place": " or ".join(dict.fromkeys(place(candidates, choice) for choice in chosen)),
+        **{
+            f"validation_{score}": float(np.mean([one["validation"][score][one["choice"]] for one in student.abouts]))
+            for score in SCORES
+        },
         "candidates": len(candidates),
         "search_runs": each,
         "networks": len(candidates) * each + len(student.seeds) - (0 if about["refit"] else each),

@@ -70,8 +70,9 @@ def _mark(criterion: str, score: str) -> dict:
 def _panel(ax: Axes, criteria: dict[str, str], search: Search, score: str) -> None:
     values = search.scores[score] * (100 if score == "accuracy" else 1)
     places = _map(ax, search, values.mean(axis=1), score) if len(search.names) == 2 else _curve(ax, search, values)
-    for name, choice in search.chosen.items():
-        ax.plot(*places[choice], **_mark(criteria[name], score))
+    for name, choices in search.chosen.items():
+        for choice in dict.fromkeys(choices):
+            ax.plot(*places[choice], **_mark(criteria[name], score))
     ax.tick_params(length=2.5)
 
 

@@ -73,7 +73,7 @@ def test_other_crops_are_not_the_same(study):
 
 def test_e2_takes_half_of_the_other_error(study, found):
     results = read(*study)
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test")["labels"]
     ece = {
         name: np.array(
             [
@@ -92,7 +92,7 @@ def test_e3_takes_the_share_of_accuracy_above_chance_that_a_patch_costs(study, f
     lost = {}
     for name in ("hard_soft", "hard"):
         shifts = results.students[name].shifts
-        labels = results.splits["test"]["labels"][shifts.index]
+        labels = results.part("test")["labels"][shifts.index]
         accuracy = np.array([[metrics.accuracy(np.exp(each), labels) for each in run] for run in shifts.log_probs])
         above = accuracy - 1 / len(results.classes)
         covered = np.flatnonzero(np.array(shifts.shift) == "occlusion")

@@ -56,7 +56,7 @@ def runs(results, student, function):
 
 
 def test_a1_compares_votes_with_their_majority(results, found):
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test")["labels"]
     gaps = runs(results, "human", lambda probs: metrics.accuracy(probs, labels))
     gaps -= runs(results, "hard", lambda probs: metrics.accuracy(probs, labels))
     (only,) = of(found, "A1")
@@ -66,7 +66,7 @@ def test_a1_compares_votes_with_their_majority(results, found):
 
 def test_a8_holds_when_votes_calibrate_worse(results, found):
     """The row that says "majority is better calibrated": its first is the student of the majority."""
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test")["labels"]
     ece, theirs = of(found, "A8")
     assert ece.compared.startswith("hard (majority votes) against human")
     gap = {}
@@ -79,7 +79,7 @@ def test_a8_holds_when_votes_calibrate_worse(results, found):
 
 
 def test_a3_is_the_accuracy_lost(results, found):
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test")["labels"]
     lost = {}
     for name in ("human", "hard"):
         fgsm = results.students[name].attacks["fgsm"]
@@ -178,7 +178,7 @@ def test_d2_holds_each_disjoint_ensemble_against_its_own_members(study, found):
 
 def test_ambiguous_images_are_the_fifth_with_the_highest_entropy(results):
     chosen = ambiguous(results)
-    entropy = metrics.entropy(results.splits["test"]["exact"])
+    entropy = metrics.entropy(results.part("test")["exact"])
     assert len(chosen) == round(0.2 * len(entropy))
     assert entropy[chosen].min() >= np.delete(entropy, chosen).max()
     table = numbers(results)
@@ -204,7 +204,7 @@ def test_soft_cifar_numbers_stand_beside_ours(study):
     shown = row(frame, student="human")
     assert shown["published_as"] == "Laing, Soft CIFAR: people's votes, augmented by soft_cifar"
     assert shown["true_class_ece_published"] == 0.0905
-    labels = results.splits["test"]["labels"]
+    labels = results.part("test")["labels"]
     expected = runs(results, "human", lambda probs: metrics.true_class_calibration_error(probs, labels)).mean()
     assert shown["true_class_ece"] == pytest.approx(expected)
     assert shown["svhn_predictive_entropy"] is None  # this study has no SVHN
