@@ -134,7 +134,7 @@ def _ours(numbers: pd.DataFrame, student: str, name: str, row: Published) -> pd.
 def _differs(results: Results, student: str, row: Published) -> str:
     """'epochs 8 (25), runs 3 (10)': what is not as it was there, ours and in brackets theirs."""
     ours = flatten(results.students[student].options) | {"runs": len(results.students[student].seeds)}
-    ours |= {name: len(results.splits[name]["labels"]) for name in ("train", "validation", "test")}
+    ours |= {name: len(results.part(name)["labels"]) for name in ("train", "validation", "test")}
     ours |= {"refit": results.params["seeds"].get("refit", False)}
     # flatten leaves out what is false
     pairs = [(key, ours.get(key, False if isinstance(theirs, bool) else None), theirs) for key, theirs in row.settings.items()]
