@@ -137,16 +137,20 @@ def test_a_killed_stage_goes_on_in_the_split_where_it_was(taught, tmp_path):
     before = set(states.glob("*.safetensors"))
 
     def epochs() -> int:
-        return sum(load_state(path).epoch for path in set(states.glob("*.safetensors")) - before)
+        try:
+            return sum(load_state(path).epoch for path in set(states.glob("*.safetensors")) - before)
+        except RuntimeError:  # a state was replaced by the next one while it was read
+            return 0
 
     command = [sys.executable, "-m", "stages.train", "hard"]
     process = subprocess.Popen(command, cwd=two.folder, env=two.environment, stderr=subprocess.DEVNULL)
     deadline = time.time() + 120
-    while epochs() < 5 and process.poll() is None and time.time() < deadline:
+    while epochs() < 7 and process.poll() is None and time.time() < deadline:
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert 5 <= epochs() < 2 * RUNS  # in the second split
+    # Of each split 2 runs of the initialisation that it chose and 1 of the other, 2 epochs each: in the second split.
+    assert 7 <= epochs() < 12
     out = "models/students/hard"
     assert not (two.folder / out).exists()
     two.stage("train", "hard")
@@ -163,7 +167,7 @@ def test_more_runs_train_only_what_is_new(taught, tmp_path):
     workspace, study = taught.copy(tmp_path / "copy"), small()
     states = workspace.folder / ".state/runs"
     before = len(list(states.glob("*.safetensors")))
-    for runs, trained in ((2, 2), (3, 3), (4, 4)):
+    for runs, trained in ((2, 4), (3, 5), (4, 6)):  # each split chooses between two initialisations
         study["seeds"]["runs"] = runs
         workspace.set_params(study)
         workspace.stages(("plan",), ("train", "hard"))
