@@ -170,14 +170,15 @@ def claims_in_words(tables: Path) -> str:
 
 
 def seconds_of_a_run(root: Path, recorded: Mapping[str, provenance.Record]) -> dict[str, float]:
-    """{student: seconds that one more run would take}: training and evaluation, as their stages noted."""
+    """{student: seconds that one more run would take}: training, evaluation and distillation, as their stages noted."""
     known = {}
     for name in (stage.removeprefix("train@") for stage in recorded if stage.startswith("train@")):
-        about = read_json(root / "models/students" / name / "about.json")
-        runs = len(about["seeds"])
-        networks = len(about["candidates"]) * about["search_runs"] + runs - (0 if about["refit"] else about["search_runs"])
-        evaluation = recorded.get(f"evaluate@{name}")
-        known[name] = recorded[f"train@{name}"].seconds / networks + (evaluation.seconds / runs if evaluation else 0)
+        abouts = [read_json(path) for path in sorted((root / "models/students" / name).rglob("about.json"))]  # one per split
+        runs = sum(len(about["seeds"]) for about in abouts)
+        further = sum(len(about["seeds"]) - (0 if about["refit"] else about["search_runs"]) for about in abouts)
+        networks = further + sum(len(about["candidates"]) * about["search_runs"] for about in abouts)
+        others = [recorded[stage].seconds for stage in (f"evaluate@{name}", f"distill@{name}") if stage in recorded]
+        known[name] = recorded[f"train@{name}"].seconds / networks + sum(others) / runs
     return known
 
 
@@ -189,7 +190,9 @@ def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
     if not (tables / "claims.csv").exists():
         return ""
     claims = pd.read_csv(tables / "claims.csv", keep_default_na=False, na_values=[""])
-    waiting = claims[(claims["verdict"] == "undecided") & (claims["unit"] == "runs") & (claims["needed"] < MOST)]
+    waiting = claims[
+        (claims["verdict"] == "undecided") & (claims["unit"] == "runs") & (claims["needed"] < MOST) & (claims["needed"] > runs)
+    ]
     lines = []
     for row in waiting.sort_values("needed", kind="stable").itertuples():
         students = row.students.split()
@@ -200,8 +203,9 @@ def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
         return ""
     head = "| claim | compared | metric | runs needed | more time |\n|---|---|---|---|---|\n"
     words = (
-        "What would decide the undecided rows, with a probability of 80 %, if the true effect is the one that was seen (set "
-        "`seeds.runs`; finished runs are kept; the time is of the machine above, one stage at a time):"
+        "What would decide undecided rows on these images, with a probability of 80 %, if the true effect is the one that was "
+        "seen (set `seeds.runs`; finished runs are kept; the time is that of the students compared, on the machine above, one "
+        "stage at a time):"
     )
     return f"{words}\n\n{head}{''.join(lines)}\n"
 

@@ -246,8 +246,14 @@ def test_a_run_costs_its_share_of_training_and_evaluation(tmp_path):
     folder.mkdir(parents=True)
     about = {"candidates": [{}, {}, {}, {}], "search_runs": 1, "refit": False, "seeds": [0, 1, 2]}
     (folder / "about.json").write_text(json.dumps(about))
-    noted = {name: provenance.Record(seconds, "", "", {}, "cpu") for name, seconds in (("train@a", 60), ("evaluate@a", 30))}
-    assert publish.seconds_of_a_run(tmp_path, noted) == {"a": 60 / 6 + 30 / 3}  # 4 tried, then 2 further runs
+    seconds = {"train@a": 60, "evaluate@a": 30, "distill@a": 12}
+    noted = {name: provenance.Record(value, "", "", {}, "cpu") for name, value in seconds.items()}
+    assert publish.seconds_of_a_run(tmp_path, noted) == {"a": 60 / 6 + 42 / 3}  # 4 tried, then 2 further runs
+    (folder / "about.json").unlink()
+    for split in range(2):
+        (folder / f"split_{split}").mkdir()
+        (folder / f"split_{split}/about.json").write_text(json.dumps(about | {"refit": True}))
+    assert publish.seconds_of_a_run(tmp_path, noted) == {"a": 60 / (2 * (4 + 3)) + 42 / 6}
 
 
 def test_results_without_a_record_of_what_they_were_made_of_are_stale(tmp_path):

@@ -33,7 +33,7 @@ def interval(case: tuple[str, int]) -> list[str]:
 
 def of_splits(case: tuple[int, int]) -> list[str]:
     splits, rounds = case
-    others = [percent(rates.coverage_on_other_images(pair, *case)) for pair in rates.PAIRS]
+    others = [" / ".join(map(percent, rates.on_other_images(pair, *case))) for pair in rates.PAIRS]
     return [str(splits), str(splits * rounds), percent(rates.coverage_on_these_images(*case)), *others]
 
 
@@ -48,9 +48,9 @@ PARTS = {
 }
 TITLES = {
     claim: "Claims: how often a claim, none of whose rows has any effect beyond its bound, gets a verdict",
-    table: f"Comparisons, bold and tilde: {STUDENTS} equally good students",
+    table: f"Comparisons of {STUDENTS} equally good students; bold, where two are equally good and all others far behind",
     interval: "Intervals of single rows",
-    of_splits: "Intervals with `data.splits`: how often they hold the truth, %",
+    of_splits: "Intervals with `data.splits`: how often they hold the truth / a claim at the truth is decided, %",
 }
 
 

@@ -95,11 +95,13 @@ def tuned(results: Results, student: str) -> bool:
 
 
 def distinct(results: Results) -> list[str]:
-    """All students but those whose networks stand under an earlier name as well: two criteria may choose the same value."""
+    """All students, in the order of params, but those whose networks stand under another name as well: two criteria may choose
+    the same value. The name that calibration did not choose stays, since a claim may be about networks that it did not choose.
+    """
     first: dict[str, str] = {}
-    for name in results.students:
+    for name in sorted(results.students, key=lambda name: results.students[name].about["choose_by"] == "ece"):
         first.setdefault(str(_networks(results, name)), name)
-    return list(first.values())
+    return [name for name in results.students if name in first.values()]
 
 
 def of_kind(results: Results, wanted: str, wanted_loss: str = "cross_entropy") -> list[str]:

@@ -72,7 +72,15 @@ ECE = Measure("ECE", "ece", False)
 
 
 def compare(
-    claim: str, statement: str, study: Study, a: str, b: str, measure: Measure, *, prefix: str = "", margin: float = 0
+    claim: str,
+    statement: str,
+    study: Study,
+    a: str,
+    b: str,
+    measure: Measure,
+    *,
+    prefix: str = "",
+    margin: float | pd.Series = 0,
 ) -> Check:
     """The claim that the first of two students is better in this measure."""
     compared = f"{prefix}{described(study.results, a)} against {described(study.results, b)}"
@@ -93,7 +101,5 @@ def better_than_each(claim: str, statement: str, name: str, measure: Measure, va
     """The claim that the student of the first column, called `name`, is better than that of each other column."""
     ours, *rivals = values.columns
     against = {rival: values[ours] - values[rival] for rival in rivals}
-    means = values[rivals].mean().dropna()
-    best = f": {means.idxmax() if measure.higher else means.idxmin()}" if len(rivals) > 1 and len(means) else ""
-    compared = f"{name}, against {'the best of ' if best else ''}{', '.join(rivals)}{best}"
+    compared = f"{name}, against {'each of ' if len(rivals) > 1 else ''}{', '.join(rivals)}"
     return Check(claim, statement, compared, measure.title, measure.higher, against, students=tuple(values.columns))

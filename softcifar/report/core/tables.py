@@ -20,7 +20,7 @@ ONE_SPLIT = (
     "images or other teachers would change a number."
 )
 MARK_NOTE = (
-    "Bold: the best mean, where paired t tests by run separate it from every other student (two-sided p < .02 after Holm's "
+    "Bold: the best mean, where paired t tests by run separate it from every other student (two-sided p < .015 after Holm's "
     "correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean that the "
     "tests do not separate from it, which does not mean that they are equally good. "
     f"{ONE_SPLIT} There is no test below three runs."

@@ -2,7 +2,7 @@
 
 A row's evidence for its claim, or against it, is the one-sided p of a paired t test. The claim "a is better than b" has its
 bound at 0, the claim "a is not worse than b by more than a margin" (non-inferiority) at the margin; that a test finds no
-difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim leaves p < .01:
+difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim leaves p < .0075:
     supported, contradicted              for further images like these (in simulations: further data sets)
     the same "on these images"           for further runs on the images of this study, which is all that one split can tell
     undecided                            else; also where there are too few pairs, or no spread, for a test
@@ -12,6 +12,7 @@ docs/verdicts.md has the error rates of these rules, by simulation.
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,14 +30,25 @@ Estimator = Callable[[pd.Series], Estimate]
 Evidence = tuple[float, float]  # one-sided p for the claim and against it; NaN where there is no test
 
 
+class Deciding(NamedTuple):
+    """The single test that a row's smaller p comes from: the rival, its differences, the gain less its bound, and by how many
+    its p was multiplied within the row."""
+
+    rival: str
+    differences: pd.Series
+    gain: pd.Series
+    tests: int
+
+
 @dataclass(frozen=True)
 class Check:
     """One row of the claims table: what is compared with what to check a claim.
 
     claim: its number, "B1"; statement: one sentence; compared: in words; metric: with its unit where it has one; higher: is
     more better?; against: by rival, the value of ours less the rival's, a Series by run (or data set), NaN where either has
-    none; margin >= 0: by how much ours may be worse, in the unit of the metric; students: whose runs these are; every: of
-    several rivals, ours is claimed to be better than each of them, else than at least one; unit: what a pair is, if not a run.
+    none; margin >= 0: by how much ours may be worse, in the unit of the metric, one number or one by run; students: whose runs
+    these are; every: of several rivals, ours is claimed to be better than each of them, else than at least one; unit: what a
+    pair is, if not a run.
     """
 
     claim: str
@@ -45,7 +57,7 @@ class Check:
     metric: str
     higher: bool
     against: Mapping[str, pd.Series]
-    margin: float = 0.0
+    margin: float | pd.Series = 0.0
     students: tuple[str, ...] = ()
     every: bool = True
     unit: str = ""
@@ -53,36 +65,45 @@ class Check:
     def __post_init__(self) -> None:
         if not self.against:
             raise UserError(f"{self.claim}: no rivals; allowed: at least one")
-        if not self.margin >= 0:
-            raise UserError(f"margin: found {self.margin}; allowed: 0 or more")
+        if np.any(np.less(self.margin, 0)):
+            raise UserError(f"margin: found {np.min(self.margin)}; allowed: 0 or more")
 
-    @property
-    def shown(self) -> pd.Series:
-        """Against the rival that decides: with the best mean, or, where one has to be beaten, with the worst."""
-        means = {rival: differences.mean() for rival, differences in self.against.items()}
-        known = {rival: mean for rival, mean in means.items() if not math.isnan(mean)} or means
-        return self.against[(min if self.higher == self.every else max)(known, key=known.get)]
-
-    @property
-    def bound(self) -> float:
-        """Where the mean difference has to lie above (below, where less is better)."""
-        return -self.margin if self.higher else self.margin
+    def gain(self, rival: str) -> pd.Series:
+        """How far ours lies on the claimed side of the bound, by run."""
+        differences = self.against[rival]
+        return (differences if self.higher else -differences) + self.margin
 
     def evidence(self, estimate: Estimator) -> Evidence:
         """Where all of m tests have to succeed, the largest p counts (Berger 1982); where one has to, the least times m
-        (Bonferroni)."""
-        sides = np.array([self._against_one(estimate(differences)) for differences in self.against.values()])
+        (Bonferroni). A rival without a test of its own cannot be beaten."""
+        sides = self._sides(estimate)
         if np.isnan(sides).all():
             return math.nan, math.nan
-        all_succeed, one_succeeds = (0, 1) if self.every else (1, 0)
-        found = np.empty(2)
-        found[all_succeed] = np.nan_to_num(sides[:, all_succeed], nan=1.0).max()
-        found[one_succeeds] = min(1.0, len(sides) * np.nanmin(sides[:, one_succeeds]))
-        return float(found[0]), float(found[1])
+        found = [math.nan, math.nan]
+        for side in range(2):
+            if self._all_succeed(side):
+                found[side] = float(np.nan_to_num(sides[:, side], nan=1.0).max())
+            else:
+                found[side] = min(1.0, len(sides) * float(np.nanmin(sides[:, side])))
+        return found[0], found[1]
 
-    def _against_one(self, estimated: Estimate) -> Evidence:
-        above = estimated.p_above(self.bound)
-        return (above, 1 - above) if self.higher else (1 - above, above)
+    def deciding(self, estimate: Estimator) -> Deciding:
+        """On the side with the smaller p of the row."""
+        sides, rivals = self._sides(estimate), list(self.against)
+        evidence = self.evidence(estimate)
+        side = int(evidence[1] < evidence[0])
+        known = np.nan_to_num(sides[:, side], nan=1.0)
+        number = int(known.argmax() if self._all_succeed(side) else known.argmin())
+        tests = 1 if self._all_succeed(side) else len(rivals)
+        return Deciding(rivals[number], self.against[rivals[number]], self.gain(rivals[number]), tests)
+
+    def _all_succeed(self, side: int) -> bool:
+        return self.every == (side == 0)
+
+    def _sides(self, estimate: Estimator) -> np.ndarray:
+        """One-sided p for the claim and against it, by rival: (m, 2)."""
+        above = np.array([estimate(self.gain(rival)).p_above() for rival in self.against])
+        return np.stack([above, 1 - above], axis=1)
 
 
 @dataclass(frozen=True)
@@ -104,10 +125,10 @@ class NowhereBest:
     def metric(self) -> str:
         return ", ".join(title for title, _ in self.measures)
 
-    @property
-    def shown(self) -> pd.Series:
+    def deciding(self, _: Estimator) -> Deciding:
         """As many pairs as there are; no effect."""
-        return next(iter(self.measures.values())).dropna().iloc[:, 0] * math.nan
+        nothing = next(iter(self.measures.values())).dropna().iloc[:, 0] * math.nan
+        return Deciding("", nothing, nothing, 1)
 
     def evidence(self, estimate: Estimator) -> Evidence:
         """For it: every name is worse than some other one in some measure, its smallest p times the number of comparisons it
@@ -198,21 +219,23 @@ def decide(rows: list[Check | NowhereBest], estimate: Estimator) -> list[Judged]
 
 
 def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, design: Design) -> Finding:
-    estimated = design.these(row.shown)
+    """What more runs would decide is about these images: more runs do not bring further images."""
+    test = row.deciding(design.these)
+    estimated, gain = design.these(test.differences), design.these(test.gain)
     low, high = estimated.interval()
-    images_low, images_high = design.beyond(row.shown).interval() if beyond else (math.nan, math.nan)
-    count = len(row.shown) if isinstance(row, NowhereBest) else estimated.count
+    images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
+    count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
     verdict, judged = "undecided", beyond or these
     if beyond and beyond.side:
         verdict = beyond.side
     elif these.side:
         verdict, judged = these.side + ON_THESE, these
-    level = SIDED / these.tested
-    distance = estimated.mean - row.bound if isinstance(row, Check) else math.nan
+    level = SIDED / these.tested / test.tests
+    several = isinstance(row, Check) and len(row.against) > 1
     return Finding(
         claim=row.claim,
         statement=row.statement,
-        compared=row.compared,
+        compared=f"{row.compared}: {test.rival}" if several else row.compared,
         metric=row.metric,
         higher=row.higher,
         effect=estimated.mean,
@@ -224,8 +247,8 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         unit=row.unit or design.unit,
         verdict=verdict,
         reason=_reason(judged, count, row.unit or design.unit),
-        detectable=metrics.detectable(estimated, level),
-        needed=metrics.runs_needed(estimated, distance, level, splits=design.splits or 1),
+        detectable=metrics.detectable(gain, level),
+        needed=metrics.runs_needed(gain, gain.mean, level, splits=design.splits or 1),
         students=row.students,
     )
 

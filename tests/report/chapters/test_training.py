@@ -52,7 +52,7 @@ def test_the_favour_by_hand(two):
     assert hard["gain"] == pytest.approx(0.05)  # 6 and 4 points lost by an epoch chosen by NLL
     assert np.isnan(hard["favour"])
     texts = [cell.text for cell in shown.rows[list(two.students).index("smooth")]]
-    assert texts == ["smooth", "2", "3.0", "3.0", ".00", "5.00", ".00", "5.00"]
+    assert texts == ["smooth", "2", "3.0", "3.0", ".00", "5.00", ".00", "5.00", "–"]
     assert "keeps the epoch of lowest validation NLL" in shown.note
 
 

@@ -12,7 +12,7 @@ from scipy import stats
 from softcifar import metrics
 from softcifar.errors import UserError
 from softcifar.report.core.design import Design
-from softcifar.report.core.verdicts import Check, NowhereBest, judge
+from softcifar.report.core.verdicts import SIDED, Check, NowhereBest, judge
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -74,18 +74,18 @@ def test_evidence_is_scipys_one_sided_p(seed, count):
 
 
 def test_an_interval_that_leaves_out_0_need_not_decide():
-    """One-sided p of about .02: the level is .01, so that skewed runs stay below 2.5 %."""
+    """One-sided p of about .02: the level is lower, so that skewed runs err in 2.5 % of the cases at most."""
     values = [1.0, 1.9, 1.4]
     (found,) = judge([check(values)], ONE)
     assert found.low > 0
-    assert 0.01 < metrics.over_runs(values).p_above() < 0.025
+    assert SIDED < metrics.over_runs(values).p_above() < 0.025
     assert found.verdict == "undecided"
 
 
 def test_rows_of_one_claim_are_corrected_together():
     values = [1.0, 1.6, 0.9, 1.7]
     p = metrics.over_runs(values).p_above()
-    assert 0.01 / 6 < p < 0.01
+    assert SIDED / 6 < p < SIDED
     nothing = [check([1.0, -1.0, 0.5, -0.4]) for _ in range(6)]
     assert judge([check(values)], ONE)[0].verdict == "supported on these images"
     alone = judge([check(values), *(check([1.0, -1.0, 0.5, -0.4], claim="B2") for _ in range(6))], ONE)
@@ -133,7 +133,7 @@ def test_best_of_all_is_contradicted_by_one_better_rival_corrected_for_their_num
     better, worse = [1.0, 1.1, 0.9, 1.0], [-1.0, -1.1, -0.9, -1.0]
     assert verdict(better, worse, higher=False) == "contradicted on these images"
     near = [0.4, 0.7, 0.6, 0.5]
-    assert metrics.over_runs(near).p_above() < 0.01
+    assert metrics.over_runs(near).p_above() < SIDED
     assert verdict(near, higher=False) == "contradicted on these images"
     others = [np.random.default_rng(number).normal(0, 1, 4) for number in range(19)]
     assert verdict(near, *others, higher=False) == "undecided"
@@ -166,6 +166,40 @@ def test_nowhere_best():
     assert judge([NowhereBest("A4", "", "", both)], DRAWN)[0].verdict == "contradicted"
 
 
+def test_the_row_shows_the_rival_whose_p_decides():
+    """Not the one with the best mean: that is beaten for sure, the other one is not."""
+    sure, unsure = [1.0, 1.01, 0.99, 1.0, 1.0], [1.3, 2.6, 0.4, 2.2, 0.2]
+    (found,) = judge([check(sure, unsure)], ONE)
+    assert (found.verdict, found.effect) == ("undecided", pytest.approx(np.mean(unsure)))
+    assert found.compared.endswith(": rival1")
+    assert found.needed > found.n
+
+
+def test_what_is_needed_counts_the_correction_within_the_row():
+    """Better than one of eight: an eighth of the level, for what is detectable and what is needed as well."""
+    near, others = [0.5, 0.9, 0.1, 0.6, 0.3], [[-1.0, 0.9, 0.1, -0.6, 0.3]] * 7
+    alone = judge([check(near, every=False)], ONE)[0]
+    one_of = judge([check(near, *others, every=False)], ONE)[0]
+    gain = metrics.over_runs(near)
+    assert one_of.detectable == pytest.approx(metrics.detectable(gain, SIDED / 8))
+    assert one_of.needed == metrics.runs_needed(gain, gain.mean, SIDED / 8) > alone.needed
+
+
+def test_an_undecided_row_always_needs_more_than_it_has():
+    for seed in range(200):
+        (found,) = judge([check(*np.random.default_rng(seed).normal(0.5, 1, (2, 5)))], ONE)
+        if found.verdict == "undecided":
+            assert found.needed > found.n
+
+
+def test_a_margin_may_differ_by_run():
+    """Worse by exactly its own margin in every run, but for the noise; a constant margin would see the margins' spread."""
+    margin = pd.Series([1.0, 2.0, 3.0, 4.0])
+    noise = np.array([0.3, -0.2, 0.1, 0.25])
+    found = check(-margin.to_numpy() + noise, margin=margin).evidence(ONE.these)
+    assert found[0] == pytest.approx(metrics.over_runs(noise).p_above())
+
+
 def test_three_splits_tell_of_other_images_and_one_does_not():
     """Nine runs on three splits that differ a lot: sure on these images, not on others."""
     of_split = np.array([0.5, 3.0, 1.5])
@@ -182,10 +216,10 @@ def test_the_runs_that_are_needed_decide_and_one_fewer_does_not():
     spread = metrics.over_runs([0.5, -0.4, 0.6, 0.1]).error * 2
 
     def power(runs):
-        return stats.nct.sf(stats.t.isf(0.01, runs - 1), runs - 1, abs(found.effect) * math.sqrt(runs) / spread)
+        return stats.nct.sf(stats.t.isf(SIDED, runs - 1), runs - 1, abs(found.effect) * math.sqrt(runs) / spread)
 
     assert power(found.needed) >= 0.8 > power(found.needed - 1)
-    assert stats.nct.sf(stats.t.isf(0.01, 3), 3, found.detectable / (spread / 2)) == pytest.approx(0.8, abs=1e-5)
+    assert stats.nct.sf(stats.t.isf(SIDED, 3), 3, found.detectable / (spread / 2)) == pytest.approx(0.8, abs=1e-5)
 
 
 def test_bad_input_is_refused():

@@ -20,6 +20,9 @@ QUALITY = {
                      lambda probs, labels, bins: metrics.adaptive_calibration_error(probs, labels, bins=bins)),
     "classwise_ece": ("class-wise ECE", "calibration error of every class's probability, mean over classes",
                       lambda probs, labels, bins: metrics.classwise_calibration_error(probs, labels, bins=bins)),
+    "ece_by_true_class": ("ECE by true class", "top-label ECE of the images of one true class, mean over classes: what Maher & "
+                          "Kull call class-wise ECE; the best prediction does not score 0",
+                          lambda probs, labels, bins: metrics.by_true_class_calibration_error(probs, labels, bins=bins)),
     "mce": ("MCE", "largest calibration error of any bin",
             lambda probs, labels, bins: metrics.maximum_calibration_error(probs, labels, bins=bins)),
     "overconfidence": ("overconfidence", "overconfidence error: confidence times what it exceeds accuracy by, mean over bins",

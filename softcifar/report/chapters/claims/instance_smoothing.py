@@ -7,6 +7,7 @@ from softcifar.report.chapters.published.literature import MAHER_KULL
 from softcifar.report.core.columns import WHOSE
 from softcifar.report.core.kinds import alike, distinct, loss, of_kind, source
 from softcifar.report.core.pairs import ACCURACY, CROSS_ENTROPY, NLL, Measure, best_of, compare, pairs, stated
+from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
@@ -14,7 +15,12 @@ ILS = "adaptive_instance_based"
 VARIANTS = (ILS, "adaptive_uniform", "instance_based")  # ILS, and its halves ILS1 and ILS2
 SMOOTHING, HARD = "uniform", "hard"
 LABELS = ("labels",)
-CALIBRATION = Measure("class-wise ECE, scaled", "classwise_ece_scaled", False)
+PUBLISHED = {HARD, SMOOTHING, "class_based", "self_distillation", "beta_smoothing", *VARIANTS}  # what they compare
+BOOTSTRAPPING = "soft_bootstrapping"  # a loss
+CALIBRATION = (
+    Measure("class-wise ECE, scaled", "classwise_ece_scaled", False),
+    Measure("ECE by true class (their class-wise ECE), scaled", "ece_by_true_class_scaled", False),
+)
 
 B = stated(
     MAHER_KULL,
@@ -62,12 +68,19 @@ def _similarity(known: str, suffix: str, when: str) -> Measure:
 
 
 def _best_calibrated(study: Study) -> list[Check]:
-    """Every other source of labels is a rival; ILS with other options is the same one."""
+    """Every other one of their methods is a rival; ILS with other options is the same one."""
     results = study.results
-    others = [name for name in distinct(results) if source(results, name) != ILS and loss(results, name) == CROSS_ENTROPY]
+    others = [name for name in distinct(results) if source(results, name) != ILS and _theirs(results, name)]
     return [
         check
         for ours in of_kind(results, ILS)
-        for rivals in [[name for name in others if alike(results, ours, name, but=LABELS)]]
-        for check in best_of("B2", B["B2"], study, ours, rivals, CALIBRATION)
+        for rivals in [[name for name in others if alike(results, ours, name, but=("labels", "loss"))]]
+        for measure in CALIBRATION
+        for check in best_of("B2", B["B2"], study, ours, rivals, measure)
     ]
+
+
+def _theirs(results: Results, student: str) -> bool:
+    if loss(results, student) == BOOTSTRAPPING:
+        return source(results, student) == HARD
+    return loss(results, student) == CROSS_ENTROPY and source(results, student) in PUBLISHED

@@ -17,11 +17,11 @@ MOST = 10_000  # pairs: beyond, nobody counts
 
 NOTE = (
     "Effect: the first less the second, mean over pairs of {unit} with the same number; the arrow tells which direction is "
-    "better. Interval: Student's t, 95 %, of the single row. A verdict takes a one-sided p below .01 after Holm's correction "
+    "better. Interval: Student's t, 95 %, of the single row. A verdict takes a one-sided p below .0075 after Holm's correction "
     "over the rows of its claim, so a row whose interval leaves out 0 may still be undecided. Where the claim allows a margin, "
     "the margin stands in the place of 0. Detectable: so far from there the true effect has to lie for this n, this spread and "
-    "this many rows to find it with a probability of 80 %. {needed}: how many in all would find the effect that was seen, as "
-    "often."
+    "this many rows to find it with a probability of 80 %. Needed: how many pairs in all would find the effect that "
+    "was seen, as often, on these images."
 )
 SPLITS = " The runs share {splits} splits of the images."
 QUESTIONS = {
@@ -38,7 +38,6 @@ def claims_table(study: Study, givers: Iterable[Callable[[Study], list[Check | N
     """A row per check of the givers, in their order."""
     design = study.design
     question = _question(design)
-    needed = f"{design.unit.capitalize()} needed"
 
     def metric(record: dict[str, Any]) -> str:
         arrow = {True: "\u00a0↑", False: "\u00a0↓", None: ""}[record["higher"]]
@@ -54,14 +53,14 @@ def claims_table(study: Study, givers: Iterable[Callable[[Study], list[Check | N
         Field("n", "n", "pairs", text=lambda record: f"{record['n']} {record['unit']}"),
         Field("detectable", "Detectable", "the distance from 0, or from the margin, that is found with a probability of 80 %",
               text=lambda record: effect(record["detectable"]).removeprefix("+")),
-        Field("needed", needed, "how many in all would find the effect that was seen with a probability of 80 %",
-              text=lambda record: _count(record["needed"])),
+        Field("needed", "Needed", "how many in all would find the effect that was seen with a probability of 80 %",
+              text=lambda record: _count(record["needed"], record["unit"])),
         Field("verdict", "Verdict", "follows from p"),
         Field("reason", "Why"),
     ]  # fmt: skip
     findings = judge([check for give in givers for check in give(study)], design)
     records = [asdict(finding) | {"students": " ".join(finding.students)} for finding in findings]
-    note = NOTE.format(unit=design.unit, needed=needed) + QUESTIONS[question].format(splits=design.splits)
+    note = NOTE.format(unit=design.unit) + QUESTIONS[question].format(splits=design.splits)
     return build("claims", "Claims", note, fields, records)
 
 
@@ -78,7 +77,7 @@ def _intervals(record: dict[str, Any], question: str) -> str:
     return f"{these}; other images: {between(record['images_low'], record['images_high'], effect)}"
 
 
-def _count(runs: float) -> str:
-    if math.isnan(runs):
+def _count(pairs: float, unit: str) -> str:
+    if math.isnan(pairs):
         return "–"
-    return f"{runs:,.0f}" if runs <= MOST else f"over {MOST:,}"
+    return f"{pairs:,.0f} {unit}" if pairs <= MOST else f"over {MOST:,}"

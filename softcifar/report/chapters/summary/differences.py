@@ -26,8 +26,8 @@ def draw(study: Study) -> Drawing | None:
     for column, ax in zip(columns, axes, strict=True):
         _panel(ax, study, column, table, others)
     entries = {
-        f"mean and 95 % interval, Holm p < {plain(LEVEL, 2)}": SURE,
-        f"Holm p ≥ {plain(LEVEL, 2)}, or no test": UNSURE,
+        f"mean and 95 % interval, Holm p < {plain(LEVEL)}": SURE,
+        f"Holm p ≥ {plain(LEVEL)}, or no test": UNSURE,
         "single runs": RUN,
     }
     legend(grid.figure, entries, left=grid.lefts[0])
@@ -40,7 +40,7 @@ def draw(study: Study) -> Drawing | None:
         f"Right of the line: a larger value than {reference} for the same runs; the arrow under each panel tells which side is "
         "better. Filled dots are differences that a paired t test supports after correction for the number of students. "
         "Intervals are Student's t, for further runs on the same images; the ticks show the runs themselves.",
-        f"After Holm's correction within each metric the runs support {pairs} (two-sided p < {plain(LEVEL, 2)})"
+        f"After Holm's correction within each metric the runs support {pairs} (two-sided p < {plain(LEVEL)})"
         + (f" ({', '.join(names)})." if names else "."),
         f"{len(columns)} panels, one per metric, with a dot per student for its mean difference from {reference}, a line for "
         "the interval and a tick per run.",

@@ -34,8 +34,9 @@ def comparisons(study: Study) -> Table:
               text=lambda record: columns[record["column"]].text(record["detectable"])),
     ]  # fmt: skip
     note = (
-        f"Each student less {reference}, paired by run, over runs on the same images. A difference is called real where Holm p "
-        f"is below {LEVEL:g}; where it is not, one as large as the last column may still be there."
+        f"Each student less {reference}, paired by run, over runs on the same images. A difference is called real where "
+        f"Holm p, corrected over the students of one metric, is below {LEVEL:g}; where it is not, one as large as the last "
+        "column may still be there."
     )
     records = against(study.numbers, list(columns.values()), reference, study.design).to_dict("records")
     return build("comparisons", f"Against {reference}", note, fields, records, folded=True)

@@ -7,14 +7,14 @@ that others keep.
 import pandas as pd
 
 from softcifar import metrics
-from softcifar.report.core.columns import Field
+from softcifar.report.core.columns import Field, between, effect
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 
 NOTE = (
     "Validation accuracy at the epoch of lowest validation NLL and at the last epoch, of the same runs. Differences are to "
-    "{reference}, paired by run. Where the favour differs from 0, a comparison depends on which epoch is kept; this study "
-    "{keeps}."
+    "{reference}, paired by run. Where the interval of the favour leaves out 0, comparisons of accuracy depend on which "
+    "epoch is kept; this study {keeps}."
 )
 
 
@@ -28,7 +28,9 @@ def table(study: Study) -> Table:
         values = {"gain": own["last"] - own["best"]}
         if name != results.reference:
             less = own[["best", "last"]].sub(reference[["best", "last"]]).dropna()
-            values |= {"best": less["best"], "last": less["last"], "favour": less["best"] - less["last"]}
+            favour = less["best"] - less["last"]
+            values |= {"best": less["best"], "last": less["last"], "favour": favour}
+            record["low"], record["high"] = study.design.these(favour).interval()
             record["n"] = len(less)
         for key, each in values.items():
             record[key], record[f"{key}_se"] = metrics.mean_and_standard_error(each) if len(each) else (None, None)
@@ -47,7 +49,9 @@ def table(study: Study) -> Table:
         _points("best", "Difference at lowest NLL %", f"accuracy less that of {results.reference}, both at their lowest NLL"),
         _points("last", "Difference at the end %", "the same, both at their last epoch"),
         _points("favour", "Favour %", "the first difference less the second: what the choice by NLL gives the student"),
-    ]
+        Field("low", "95 % interval", "of the favour, Student's t over runs, not corrected for the number of students",
+              text=lambda record: between(*(100 * record.get(end, float("nan")) for end in ("low", "high")), effect)),
+    ]  # fmt: skip
     note = NOTE.format(reference=results.reference, keeps=said)
     return build("kept_epoch", "Does the choice of the epoch favour soft labels?", note, fields, records)
 

@@ -49,7 +49,7 @@ def test_who_is_compared(found):
     assert compared == {
         "E1": ["hard_soft against hard_same"],
         "E2": ["hard_soft against half of hard"],
-        "E3": ["4 times what hard_soft loses against what hard loses"],
+        "E3": ["4 times what hard_soft loses against what hard loses: 0.2"],
         "E4": ["hard_both against hard_random"],
     }
 

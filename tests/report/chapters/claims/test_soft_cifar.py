@@ -65,17 +65,16 @@ def test_a1_compares_votes_with_their_majority(results, found):
 
 
 def test_a8_holds_when_votes_calibrate_worse(results, found):
-    """The row that says "majority is better calibrated": its first is the student of the majority."""
+    """The row that says "majority is better calibrated": its first is the student of the majority. No row is about what the
+    study printed as ECE, which does not measure calibration."""
     labels = results.part("test")["labels"]
-    ece, theirs = of(found, "A8")
-    assert ece.compared.startswith("hard (majority votes) against human")
-    gap = {}
-    for name, metric in (("ece", metrics.expected_calibration_error), ("theirs", metrics.true_class_calibration_error)):
-        bins = {"bins": results.bins} if name == "ece" else {}
-        gap[name] = runs(results, "hard", lambda probs: metric(probs, labels, **bins)).mean()  # noqa: B023
-        gap[name] -= runs(results, "human", lambda probs: metric(probs, labels, **bins)).mean()  # noqa: B023
-    assert (ece.effect, theirs.effect) == (pytest.approx(gap["ece"]), pytest.approx(gap["theirs"]))
-    assert ece.effect > 0 > theirs.effect  # the miscomputed one turns it round
+    (only,) = of(found, "A8")
+    assert only.compared.startswith("hard (majority votes) against human")
+    ece = [
+        runs(results, name, lambda probs: metrics.expected_calibration_error(probs, labels, bins=results.bins))
+        for name in ("hard", "human")
+    ]
+    assert only.effect == pytest.approx((ece[0] - ece[1]).mean())
 
 
 def test_a3_is_the_accuracy_lost(results, found):
@@ -95,18 +94,18 @@ def test_a3_is_the_accuracy_lost(results, found):
 
 def test_a5_and_a6_take_the_other_methods_of_the_same_labels(found):
     assert {each.compared.split(": ")[0] for each in of(found, "A5")} == {
-        f"human_sngp (people's votes, {method_title('sngp')}), against the best of human, human_sampling"
+        f"human_sngp (people's votes, {method_title('sngp')}), against each of human, human_sampling"
     }
     assert len(of(found, "A5")) == 4  # near and far, by entropy and by the methods' own scores
     (only,) = of(found, "A6")
     dropout = f"people's votes, {method_title('mc_dropout')}"
-    assert only.compared.startswith(f"human_sampling ({dropout}), against the best of human, human_sngp")
+    assert only.compared.startswith(f"human_sampling ({dropout}), against each of human, human_sngp")
 
 
 def test_a7_takes_mixing_on_top_of_the_same_augmentation(study, found):
     """Against majority votes mixed and unmixed: where people's votes give nothing, mixing cannot fail to give it."""
     assert {each.compared.split(": ")[0] for each in of(found, "A7")} == {
-        "human (people's votes), against the best of hard_mixed, hard"
+        "human (people's votes), against each of hard_mixed, hard"
     }
     root, params = study
     other = copy.deepcopy(params)
@@ -173,7 +172,7 @@ def test_d2_holds_each_disjoint_ensemble_against_its_own_members(study, found):
         assert ensembles[number] == pytest.approx(expected)
     far = [check for check in of(ddu.checks(study_of(results)), "D2") if "far" in check.metric and "entropy" in check.compared]
     expected = [density[[number, number + 2]].mean() - ensembles[number] for number in range(2)]
-    assert list(far[0].shown) == pytest.approx(expected)
+    assert list(far[0].against["predictive_entropy"]) == pytest.approx(expected)
 
 
 def test_ambiguous_images_are_the_fifth_with_the_highest_entropy(results):
@@ -200,7 +199,7 @@ def test_soft_cifar_numbers_stand_beside_ours(study):
     params["students"]["human_sngp"]["network"]["options"]["spectral_norm"] = True
     results = read(root, params)
     frame = published(study_of(results)).frame
-    assert set(frame["student"]) == set(STUDENTS)
+    assert set(frame["student"]) == set(STUDENTS) - {"hard_mixed"}  # mixed always, where the published one is in 15 %
     shown = row(frame, student="human")
     assert shown["published_as"] == "Laing, Soft CIFAR: people's votes, augmented by soft_cifar"
     assert shown["true_class_ece_published"] == 0.0905

@@ -8,7 +8,10 @@ from softcifar.report.core.pairs import ACCURACY, NLL, Measure, better_than_each
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
-CALIBRATION = Measure("class-wise ECE", "classwise_ece", False)
+CALIBRATION = (
+    Measure("class-wise ECE", "classwise_ece", False),
+    Measure("ECE by true class (their class-wise ECE)", "ece_by_true_class", False),
+)
 
 
 def checks(study: Study) -> list[Check]:
@@ -45,14 +48,10 @@ def _beats(study: Study, simulation: Simulated) -> list[Check]:
 def _calibrated(study: Study, simulation: Simulated) -> list[Check]:
     """Rivals are all methods on other labels, scaled or not."""
     rivals = [name for name in simulation.methods if simulation.source(name) != ILS]
-    measure = replace(CALIBRATION, set=simulation.name)
-    return [
-        better_than_each(
-            "B2",
-            B["B2"],
-            f"{simulation.name}: {_described(simulation, ours)}",
-            measure,
-            measure.of(study.numbers, [ours, *rivals]),
-        )
-        for ours in (_of(simulation, ILS, scaled=True) if rivals else ())
-    ]
+    rows = []
+    for ours in _of(simulation, ILS, scaled=True) if rivals else ():
+        name = f"{simulation.name}: {_described(simulation, ours)}"
+        for measure in (replace(each, set=simulation.name) for each in CALIBRATION):
+            values = measure.of(study.numbers, [ours, *rivals])
+            rows.append(better_than_each("B2", B["B2"], name, measure, values))
+    return rows
