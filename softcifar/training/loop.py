@@ -165,7 +165,10 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
 
 
 def _order(count: int, drawn: int, generator: torch.Generator) -> torch.Tensor:
-    """`drawn` numbers of images below `count`: whole permutations one after the other, the last one cut off."""
+    """`drawn` numbers of images below `count`: whole permutations one after the other, the last one cut off.
+
+    A batch at the seam of two permutations may hold an image twice.
+    """
     permutations = [torch.randperm(count, generator=generator, device=generator.device) for _ in range(-(-drawn // count))]
     return torch.cat(permutations)[:drawn]
 

@@ -25,7 +25,7 @@ from softcifar.training.refit import together
 from softcifar.training.state import State, Store, digest, keep
 from softcifar.training.trained import parameter_count, surroundings, write_tensors
 
-APART = 1_000_000  # between the seeds of one run of two initialisations, more than any study has runs
+APART = 1_000_000  # between the weights' seeds of one run of two initialisations, more than any study has runs
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Choice:
     recipe: Recipe
     source: LabelSource
     labels: int  # its place among the label source's choices
-    apart: int = 0  # added to both seeds of all its runs
+    apart: int = 0  # added to the seed of the initial weights of all its runs
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,9 @@ def train_student(
     """Write `out`: run_<r>.safetensors per run, history.csv of all choices, about.json with the choice made.
 
     targets float32 (C, N, K): for each tuned choice of the label source, rows in the order of the train split.
-    initialisations: among how many a student without a tuned value chooses, so that it has what tuned rivals have; the first
-    has the seeds of a student that does not choose, initialisation c those plus c * APART.
+    initialisations: among how many a student without a tuned value chooses, so that it has what tuned rivals have;
+    initialisation c adds c * APART to the seed of the initial weights alone, so that batches, augmentation and dropout of a run
+    are the same for all students.
     With seeds.refit, run_<r> learned from training and validation images with the value chosen, to its last epoch, and
     search_<r>.safetensors are the chosen value's networks of the search, which validation images are new to; history.csv is
     of the search alone then.
@@ -106,14 +107,20 @@ def train_student(
         choices = [replace(choices[0], values={"initialisation": c}, apart=c * APART) for c in range(initialisations)]
     shared = Runs(name, choices, seeds, train_split, validation, targets, manifest)
 
+    @functools.cache
+    def learned(number: int, refit: bool) -> str:
+        choice = choices[number]
+        own = targets[choice.labels]
+        return digest(together(train_split.images, own, validation, choice.source)[1] if refit else own)
+
     def wanted(number: int, run: int, refit: bool = False) -> Wanted:
         choice = choices[number]
         # By which score or under which name the run is wanted does not matter.
         recipe = choice.recipe.model_dump(exclude={"labels", "method", "choose_by"})
         online = choice.source if is_online(source.source) else None
-        learned = digest(targets[choice.labels])
-        of_run = seeds.init + run + choice.apart, seeds.order + run + choice.apart
-        return Wanted(number, run, refit, states.of(recipe, method.model_dump(), *of_run, learned, online, *["refit"] * refit))
+        of_run = seeds.init + run + choice.apart, seeds.order + run
+        decisive = [recipe, method.model_dump(), *of_run, learned(number, refit), online, *["refit"] * refit]
+        return Wanted(number, run, refit, states.of(*decisive))
 
     search = [wanted(number, run) for number in range(len(choices)) for run in range(seeds.search)]
     further = seeds.runs if seeds.refit else seeds.runs - seeds.search
@@ -183,7 +190,7 @@ def _train(shared: Runs, wanted: Wanted, report: Progress) -> State:
         validation_labels=None if wanted.refit else validation.labels,
         manifest=shared.manifest,
         init=shared.seeds.init + wanted.run + choice.apart,
-        order=shared.seeds.order + wanted.run + choice.apart,
+        order=shared.seeds.order + wanted.run,
         loss=online_loss(choice.recipe, choice.source, shared.name) if online else None,
     )
     return train(task, pick(), wanted.state, report)

@@ -66,6 +66,19 @@ def test_a_refit_run_is_the_loops_own_on_both_sets(splits, tmp_path):
     assert (out / "run_0.safetensors").read_bytes() == (tmp_path / "expected.safetensors").read_bytes()
 
 
+def test_targets_of_validation_images_alone_make_another_network(splits, tmp_path):
+    """Two sources with the same training targets share the search, but not the run that learns validation images too."""
+    train_split, validation, manifest = splits
+    votes = np.where(np.eye(2)[validation.labels] == 1, 3, 1)
+    with_votes = train_split, dataclasses.replace(validation, votes=votes), manifest
+    common = {"state": "shared", "seeds": REFIT, "checkpoint": "last", "epochs": 2}
+    one, _, _ = run_student(with_votes, tmp_path, "one", source="hard", **common)
+    two, _, _ = run_student(with_votes, tmp_path, "two", source="human", **common)
+    assert (one / "search_0.safetensors").read_bytes() == (two / "search_0.safetensors").read_bytes()
+    for file in ("run_0.safetensors", "run_1.safetensors"):
+        assert (one / file).read_bytes() != (two / file).read_bytes()
+
+
 @pytest.mark.parametrize(
     ("source", "first"),
     [

@@ -69,7 +69,8 @@ def test_a_published_crop_is_that_of_its_own_reach(cropped):
     assert cropped(step("crop_flip", padding=4, flip=0.5)) == [0.792]
     assert cropped(step("crop_flip", padding=16, flip=0.5)) == [0.7701]
     assert cropped(step("crop_flip", padding=8, flip=0.5)) == []
-    assert cropped(step("soft_crop", sigma=0.375, k=2.0, mode="target_and_weight", flip=0.5)) == [0.8169]
+    assert cropped(step("soft_crop", sigma=0.375, k=2.0, mode="published", flip=0.5)) == [0.8169]
+    assert cropped(step("soft_crop", sigma=0.375, k=2.0, mode="target_and_weight", flip=0.5)) == []
     assert cropped(step("soft_crop", sigma=0.375, k=2.0, mode="hard", flip=0.5)) == []
     assert cropped(step("crop_flip", padding=4, flip=0.5), step("randaugment", ops=2, magnitude=9)) == []
 

@@ -11,7 +11,7 @@ from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
-SOFT, HARD = ("target_and_weight", "target"), "hard"  # modes of soft_crop
+SOFT, HARD = ("target_and_weight", "target", "published"), "hard"  # modes of soft_crop
 CROP, USUAL, RANDOM = "soft_crop", "crop_flip", "randaugment"
 FACTOR = 4
 

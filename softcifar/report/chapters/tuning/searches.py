@@ -17,7 +17,7 @@ SCORES = tuple(CRITERION_TITLES)  # "nll", "accuracy", "ece"
 
 NOTE = (
     "Each value was trained with the same number of runs, and every student tried equally many: one without a tuned option "
-    "chose among initialisations instead, the seeds of its weights and batches, of which 0 are those that it has where it "
+    "chose among initialisations instead, the seeds of its first weights, of which 0 are those that it has where it "
     "does not choose. The mean validation score over these runs chose, at the epoch that each run kept. {further} A value at "
     "the edge of what was tried may have a better one beyond it. Students that tried the same share their networks."
 )
