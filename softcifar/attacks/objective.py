@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 import torch
 
 from softcifar.errors import UserError
-from softcifar.methods.prediction import predictive_log_probs
 
 # images (B, C, H, W) in [0, 1], normalisation inside -> logits (S, B, K), S samples of a stochastic network
 Predictor = Callable[[torch.Tensor], torch.Tensor]
+# logits (B, K), labels (B,) -> what an attack raises (B,), of one sample; takes no notice of a shift of the logits
+Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 def per_radius(attack: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor | list[torch.Tensor]]:
@@ -38,20 +39,28 @@ def random_start(images: torch.Tensor, eps: float, generator: torch.Generator) -
     return (images + eps * (2 * uniform - 1)).clamp(0, 1)
 
 
-def log_odds(log_probs: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+def log_odds(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     """The loss that attacks raise, log(1 - p_y) - log p_y: (B,), nats.
 
-    log_probs (B, K), labels (B,) integers. In log space, the other classes' logsumexp less the label's, so it is finite and
-    has a slope for any finite logits. Cross-entropy is log(1 + exp(log odds)): it rises with them, and its gradient is theirs
+    logits (B, K), labels (B,) integers. It is the other classes' logsumexp less the label's logit, so it is finite and has a
+    slope for any finite logits. Cross-entropy is log(1 + exp(log odds)): it rises with them, and its gradient is theirs
     times 1 - p_y, which leaves its direction alone but is 0 in float32 from a logit gap of 17 on.
     """
     wanted = labels[:, None]
-    return log_probs.scatter(1, wanted, -torch.inf).logsumexp(dim=1) - log_probs.gather(1, wanted)[:, 0]
+    return logits.scatter(1, wanted, -torch.inf).logsumexp(dim=1) - logits.gather(1, wanted)[:, 0]
+
+
+def over_samples(loss: Loss, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Every image's mean (B,) of its `loss` in each of the S samples: logits (S, B, K), labels (B,) integers.
+
+    Not the loss of the mean probability, for there the least sure sample decides, the more the larger the logits are.
+    """
+    return torch.stack([loss(each, labels) for each in logits]).mean(dim=0)
 
 
 def attacked_loss(predict: Predictor, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Every image's `log_odds` (B,) by the mean probability over the S samples of a stochastic network."""
-    return log_odds(predictive_log_probs(predict(images)), labels)
+    """Every image's `log_odds` (B,), their mean over the S samples of a stochastic network."""
+    return over_samples(log_odds, predict(images), labels)
 
 
 def input_gradient(predict: Predictor, images: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,7 @@ import torch
 
 from softcifar.attacks.apgd import apgd
 from softcifar.attacks.fgsm import fgsm
-from softcifar.attacks.objective import input_gradient, log_odds
+from softcifar.attacks.objective import attacked_loss, input_gradient
 from softcifar.attacks.pgd import pgd
 from softcifar.methods.prediction import predictive_log_probs
 
@@ -21,13 +21,40 @@ def attacked(name: str, predict, images, labels, eps: float) -> torch.Tensor:
     return {"pgd": pgd, "apgd": apgd}[name](predict, images, labels, eps, generator=generator, steps=10)
 
 
-def test_the_loss_is_the_log_odds_against_the_label_of_the_mean_probability():
-    logits = torch.tensor([[[1.0, 2.0, 0.5]], [[0.0, -1.0, 3.0]]])
-    mean = logits.softmax(dim=-1).mean(dim=0)
-    for label in range(3):
-        p = mean[0, label]
-        found = log_odds(predictive_log_probs(logits), torch.tensor([label]))
+def test_the_loss_is_the_log_odds_against_the_label():
+    logits = torch.tensor([[[1.0, 2.0, 0.5]]])
+    for label, p in enumerate(logits[0, 0].softmax(dim=0)):
+        found = attacked_loss(lambda images: logits, torch.zeros(1, 1, 1, 1), torch.tensor([label]))
         torch.testing.assert_close(found, torch.log((1 - p) / p)[None])
+
+
+@pytest.mark.parametrize("scale", [1.0, 4.0, 64.0])
+def test_every_sample_counts_alike_however_large_the_logits(scale):
+    """A sure sample with the slope 1 and an unsure one with -2: gaps 5 + .5 and 1 - 2 x .5, the loss -(5.5 + 0) / 2.
+
+    By the mean probability the unsure sample would decide: the gradient would be 1.3 in place of .5 (times the scale).
+    """
+
+    def predict(images):
+        pixel = images.flatten(1)
+        gaps = torch.stack([5 + pixel, 1 - 2 * pixel])
+        return scale * torch.cat([gaps, torch.zeros_like(gaps)], dim=2)  # label 0
+
+    image, label = torch.full((1, 1, 1, 1), 0.5), torch.tensor([0])
+    torch.testing.assert_close(attacked_loss(predict, image, label), torch.tensor([-2.75 * scale]))
+    torch.testing.assert_close(input_gradient(predict, image, label).flatten(), torch.tensor([0.5 * scale]))
+
+
+@pytest.mark.parametrize("attack", ["fgsm", "pgd"])
+def test_a_dropout_network_with_sharper_logits_is_not_harder_to_attack(dropout_digits, attack):
+    network, images, labels = dropout_digits
+    right = []
+    for scale in (1, 64):
+        torch.manual_seed(0)
+        moved = attacked(attack, lambda given, scale=scale: scale * network(given), images, labels, 0.1)
+        mean = network(moved, samples=100).softmax(dim=-1).mean(dim=0)
+        right.append((mean.argmax(dim=1) == labels).float().mean().item())
+    assert right[1] <= right[0] + 0.03 < 0.5
 
 
 @pytest.mark.parametrize("samples", [1, 3])

@@ -19,7 +19,7 @@ from softcifar.scores import FEATURE_SCORES
 ATTACKS = {
     "fgsm": Attack(eps_255=[2.0, 8.0], images=12),
     "pgd": Attack(eps_255=[4.0, 8.0], images=6, options={"steps": 3}),
-    "apgd": Attack(eps_255=[8.0], images=6, options={"steps": 3, "loss": "ce"}),
+    "apgd": Attack(eps_255=[8.0], images=6, options={"steps": 3, "loss": "ce", "eot": 2}),
     "random_search": Attack(eps_255=[4.0, 8.0], images=6, options={"queries": 5}),
 }
 SHIFTS = Shifts(corruptions=["contrast", "gaussian_noise"], severities=[1, 5], covered=[0.5], visible=[0.25], images=20)
@@ -73,10 +73,13 @@ def test_a_surrogate_of_other_images_or_radii_is_an_error(network, splits, tmp_p
 
 
 def test_the_cost_counts_passes_of_one_image(network, splits):
-    """A gradient costs 3. FGSM: 1, 3 predictions on 12; PGD: 2 times 3 and 3 on 6; APGD: 4 and 2; search: 2 x 6 and 3."""
+    """A gradient costs 3. FGSM: 1, 3 predictions on 12; PGD: 2 times 3 and 3 on 6; APGD: 4 and 2; search: 2 x 6 and 3.
+
+    Of a stochastic network all is times the samples, and APGD's gradients times `eot` too.
+    """
     passes_of_one_sample = 12 * (3 + 3) + 6 * (2 * 3 * 3 + 3) + 6 * (4 * 3 + 2) + 6 * (2 * 6 + 3)
     assert attack(network, splits)[1] == passes_of_one_sample
-    assert attack(network, splits, SAMPLES)[1] == 3 * passes_of_one_sample
+    assert attack(network, splits, SAMPLES)[1] == 3 * (passes_of_one_sample + 6 * 4 * 3)
 
 
 def test_only_the_named_attacks_run_each_on_some_images_of_the_larger(network, splits):
