@@ -103,8 +103,8 @@ def test_the_first_checkpoint_does_not_ask_whether_the_highest_loss_has_changed(
     assert seen[20] != edge  # from the start again
 
 
-def test_on_a_dropout_network_it_is_at_least_as_strong_as_pgd(dropout_digits):
-    """Mean of 3 runs, 300 images each, of which PGD leaves .32 right; eot: 1 leaves .32, eot: 5 .29."""
+def test_on_a_dropout_network_it_is_stronger_than_pgd(dropout_digits):
+    """Mean of 3 runs, 300 images each, of which PGD leaves .31 to .32 right, `eot` 5 .29 to .30, `eot` 1 .32."""
     network, images, labels = dropout_digits
     torch.manual_seed(0)
 
@@ -113,7 +113,7 @@ def test_on_a_dropout_network_it_is_at_least_as_strong_as_pgd(dropout_digits):
         means = [network(moved, samples=100).softmax(dim=-1).mean(dim=0) for moved in runs]
         return sum((mean.argmax(dim=1) == labels).float().mean().item() for mean in means) / len(runs)
 
-    assert left(apgd, eot=5) <= left(pgd) + 0.01 < 0.4
+    assert left(apgd, eot=5) < left(pgd) < 0.4
 
 
 @pytest.mark.parametrize(("samples", "calls"), [(1, 5), (2, 15)])
