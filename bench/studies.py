@@ -61,8 +61,8 @@ def work(study: Study) -> list[tuple[Recipe, int]]:
         if seeds.refit:
             further = seeds.runs * (images + study.data.sizes.validation)
         trainings.append((longest, longest.epochs * further))
-    shallow = study.distillation
-    trainings += [(shallow, shallow.epochs * images * seeds.runs) for _ in shallow.students]
+    if shallow := study.distillation:
+        trainings += [(shallow, shallow.epochs * images * seeds.runs) for _ in shallow.students]
     return trainings
 
 

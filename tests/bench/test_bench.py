@@ -208,3 +208,5 @@ def test_the_work_of_a_study_by_hand(write_params):
     assert len({studies.kind(recipe) for recipe, _ in found}) == 2  # resnet8 and the shallow network
     refit = studies.work(load(write_params(changes | {"seeds.refit": True, "recipe.checkpoint": "last"})))
     assert sorted(images for _, images in refit) == sorted([2 * 500, *[500] * 4, *[2 * 600] * 2, 2 * 3 * 500])  # 100 validate
+    without = studies.work(load(write_params(changes | {"distillation": None})))
+    assert sorted(images for _, images in without) == sorted([2 * 500, *[500] * 6])
