@@ -20,11 +20,12 @@ def by_run(table: pd.DataFrame, column: Column) -> pd.DataFrame:
 class Marks(NamedTuple):
     """What a column may point at: {student: "best"} or {student: "not separated", ...}.
 
-    detectable: the largest of the differences that the tests against the rivals that are not separated would have found with a
+    separates: whether the tests separate any student from the best. detectable: the largest of the differences that the tests against the rivals that are not separated would have found with a
     probability of 80 %; NaN without any.
     """
 
     of: dict[str, str]
+    separates: bool = True
     detectable: float = math.nan
 
 
@@ -47,7 +48,7 @@ def marks(values: pd.DataFrame, design: Design, *, higher: bool) -> Marks:
     if not close:
         return Marks({best: "best"})
     found = [metrics.detectable(test, LEVEL / 2 / len(rivals)) for test in close.values()]
-    return Marks(dict.fromkeys((best, *close), "not separated"), float(pd.Series(found).max()))
+    return Marks(dict.fromkeys((best, *close), "not separated"), len(close) < len(rivals), float(pd.Series(found).max()))
 
 
 def against(table: pd.DataFrame, columns: list[Column], reference: str, design: Design) -> pd.DataFrame:

@@ -22,7 +22,7 @@ ONE_SPLIT = (
 MARK_NOTE = (
     "Bold: the best mean, where paired t tests by run separate it from every other student (two-sided p < .015 after Holm's "
     "correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean that the "
-    "tests do not separate from it, which does not mean that they are equally good. "
+    "tests do not separate from it, which does not mean that they are equally good. No mark in a column: nobody is separated. "
     f"{ONE_SPLIT} There is no test below three runs."
 )
 SEVERAL_SPLITS = (
@@ -132,7 +132,8 @@ def means_table(
         for column in columns:
             if column.higher is not None:
                 values = by_run(part[part["column"] == column.key], column)
-                for student, mark in marks(values, design, higher=column.higher).of.items():
+                found = marks(values, design, higher=column.higher)
+                for student, mark in found.of.items() if found.separates else ():
                     marked[student, "run", group, column.key] = mark
     values = {key: part["value"].to_numpy() for key, part in cells.groupby([*keys, "column"], sort=False)}
     columns = [column for column in columns if column.key in set(cells["column"])]
