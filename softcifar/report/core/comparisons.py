@@ -20,8 +20,8 @@ def by_run(table: pd.DataFrame, column: Column) -> pd.DataFrame:
 class Marks(NamedTuple):
     """What a column may point at: {student: "best"} or {student: "not separated", ...}.
 
-    separates: whether the tests separate any student from the best. detectable: the largest of the differences that the tests against the rivals that are not separated would have found with a
-    probability of 80 %; NaN without any.
+    separates: whether the tests separate any student from the best. detectable: the largest of the differences that the tests
+    against the rivals that are not separated would have found with a probability of 80 %; NaN without any.
     """
 
     of: dict[str, str]

@@ -22,7 +22,8 @@ ONE_SPLIT = (
 MARK_NOTE = (
     "Bold: the best mean, where paired t tests by run separate it from every other student (two-sided p < .015 after Holm's "
     "correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean that the "
-    "tests do not separate from it, which does not mean that they are equally good. No mark in a column: nobody is separated. "
+    "tests do not separate from it, which does not mean that they are equally good. Where nobody is separated, a column has no "
+    "mark. "
     f"{ONE_SPLIT} There is no test below three runs."
 )
 SEVERAL_SPLITS = (

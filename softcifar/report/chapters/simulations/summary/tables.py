@@ -10,7 +10,8 @@ NOTE = (
     "Mean ± standard error over data sets, of the network that validation chose on each. Bold: the best mean of a simulation, "
     "where paired t tests by data set separate it from every other method (two-sided p < .015 after Holm's correction over its "
     "rivals). Tilde: where no method is separated from all others, the best mean and every mean that the tests do not "
-    "separate from it; no mark in a column: no method is separated. The Bayes-optimal prediction knows the exact distribution; it is a bound, not a rival."
+    "separate from it; where no method is separated, a column has no mark. The Bayes-optimal prediction knows the exact "
+    "distribution; it is a bound, not a rival."
 )
 
 
