@@ -172,7 +172,11 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
         ({}, ("train", "hrad"), "there is no student 'hrad'; did you mean 'hard'?"),
         ({}, ("soften", "harder"), "there is no label source 'harder'; did you mean 'hard'?"),
         ({"labels": {"instance": {"source": "human"}}, "data": {"images": "unseen"}}, ("prepare",), "no labels"),
-        ({"recipe": {"lr": 1e30, "warmup": 0}}, ("train", "hard"), "student hard, run 0, initialisation 0: the loss is no longer finite"),
+        (
+            {"recipe": {"lr": 1e30, "warmup": 0}},
+            ("train", "hard"),
+            "student hard, run 0, initialisation 0: the loss is no longer finite",
+        ),
     ],
 )
 def test_mistakes_end_with_status_2_one_sentence_and_nothing_half_written(workspace, study, change, command, message):
