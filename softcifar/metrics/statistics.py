@@ -11,8 +11,8 @@ from softcifar.metrics.arrays import as_floats
 
 FEWEST = 3  # paired values for a test
 # Two-sided level of every test that decides something, half of it on each side. Student's t is exact for normal spreads; where
-# runs are skewed and one student spreads twice as far as the other, it errs up to three times as often as its level says, and
-# so still in about 2.5 % of the cases at most (docs/verdicts.md has the simulated rates).
+# runs are skewed and one student spreads twice as far as the other, it errs up to three and a half times as often as its
+# level says, and so still in less than 3 % of the cases (docs/verdicts.md has the simulated rates).
 LEVEL = 0.015
 INTERVAL = 0.05  # two-sided, of the intervals that are shown
 POWER = 0.8
@@ -86,7 +86,8 @@ def over_images(differences: object, split: object) -> Estimate:
 
     differences, split (n,) as in `over_runs`. There is no standard error below three splits. Training sets overlap, so splits
     are a little more alike than independent ones; docs/verdicts.md has the coverage that results, by simulation (Nadeau &
-    Bengio's correction of 2003 is for test sets that overlap as well, and covers 98 to 99 % here). UserError as in `over_runs`.
+    Bengio's correction of 2003 is for test sets that overlap as well, and covers 98 % or more here). UserError as in
+    `over_runs`.
     """
     return over_runs([group.mean() for group in _groups(_values(differences, "differences"), split)])
 

@@ -9,6 +9,8 @@ from softcifar.metrics.statistics import LEVEL
 from softcifar.report.core.columns import ACCURACY
 from softcifar.report.core.comparisons import against, marks
 from softcifar.report.core.design import Design
+from softcifar.report.core.long_table import typed
+from softcifar.report.core.tables import means_table
 from tests.report.fixture import Page, make_study, numbers, read, row, write
 
 
@@ -52,6 +54,19 @@ def test_what_is_not_separated_names_the_difference_that_could_have_been_found()
     between = metrics.over_runs(values["a"] - values["b"])
     expected = metrics.detectable(between, LEVEL / 2 / 2)  # two rivals, one of them separated
     assert marks(values, Design(), higher=True).detectable == pytest.approx(expected)
+
+
+def test_a_column_in_which_nobody_is_separated_has_no_marks():
+    """Else every row would carry a tilde, which tells nothing; the sentence on the best mean says it once."""
+    runs = {"a": [0.90, 0.80, 0.85], "b": [0.80, 0.91, 0.83], "c": [0.1, 0.1001, 0.1]}
+
+    def shown(names: str) -> dict[str, str]:
+        rows = [(name, "run", run, "accuracy", "test", "", value) for name in names for run, value in enumerate(runs[name])]
+        frame = means_table(typed(rows), Design(), "means", "Means", [ACCURACY], note="").frame
+        return dict(zip(frame["student"], frame["accuracy_mark"], strict=True))
+
+    assert shown("ab") == {"a": "", "b": ""}
+    assert shown("abc") == {"a": "not separated", "b": "not separated", "c": ""}
 
 
 def test_marks_reach_every_form_of_the_table(tmp_path):

@@ -1,18 +1,21 @@
 """Claims A1 to A8 and D1 to D3: who is compared with whom, and that the rows are the metrics' numbers."""
 
 import copy
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from softcifar import metrics
+from softcifar.params.study import load
 from softcifar.report.chapters.claims import ddu, soft_cifar
 from softcifar.report.chapters.novelty.ambiguity import ambiguous
 from softcifar.report.chapters.published.table import table as published
 from softcifar.report.core.design import Design
-from softcifar.report.core.kinds import method_title
+from softcifar.report.core.kinds import alike, method, method_title
 from softcifar.report.core.verdicts import judge
 from softcifar.scores.predictive_entropy import predictive_entropy
+from tests.conftest import study_file
 from tests.report.fixture import make_study, numbers, read, row, study_of
 
 STUDENTS = {
@@ -100,6 +103,18 @@ def test_a5_and_a6_take_the_other_methods_of_the_same_labels(found):
     (only,) = of(found, "A6")
     dropout = f"people's votes, {method_title('mc_dropout')}"
     assert only.compared.startswith(f"human_sampling ({dropout}), against each of human, human_sngp")
+
+
+@pytest.mark.parametrize("study", ["shapes", "cifar10h", "cifar10h_quick", "cifar10h_folds"])
+def test_no_method_of_a_study_drops_out_of_the_comparison_of_methods(study):
+    """A method may need another network, lr and weight decay; a key that is not in CHANGED would silently remove a rival."""
+    params = load(study_file(study)).model_dump()
+    about = {"candidates": [{}], "choice": 0, "choose_by": "nll"}
+    results = SimpleNamespace(params=params, students={name: SimpleNamespace(about=about) for name in params["students"]})
+    plain = [name for name in params["students"] if method(results, name) == "softmax"]
+    others = [name for name in params["students"] if method(results, name) in ("sngp", "duq")]
+    assert others
+    assert not [name for name in others if not any(alike(results, name, each, but=soft_cifar.CHANGED) for each in plain)]
 
 
 def test_a7_takes_mixing_on_top_of_the_same_augmentation(study, found):
