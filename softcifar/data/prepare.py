@@ -12,6 +12,7 @@ from PIL import Image
 from softcifar.data import DATA_SOURCES
 from softcifar.data.drawing import LUMINANCE
 from softcifar.data.images import Images, Source
+from softcifar.data.patches import patch_covariance
 from softcifar.data.protocols import PROTOCOLS, Splits
 from softcifar.data.splits import PARTS
 from softcifar.errors import UserError, choose
@@ -131,7 +132,8 @@ def _write_study(folder: Path, parts: dict[str, Images], splits: Splits) -> tupl
             for each, counts in zip(indices, per_class, strict=True):
                 _check_classes(counts, content.classes)
                 mean, std = _channel_statistics(content.images[each])
-                inputs.append({**about, "mean": mean, "std": std})
+                covariance = patch_covariance(content.images[each], mean, std)
+                inputs.append({**about, "mean": mean, "std": std, "covariance": covariance})
             manifest |= about | {key: _alone([each[key] for each in inputs]) for key in ("mean", "std")}
         if rows is not None:
             arrays["rows"] = rows

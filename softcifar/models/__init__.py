@@ -1,5 +1,6 @@
 """Networks by name: `softcifar.models.build.build(name, num_classes, **options)` (docs/methods.md, Networks)."""
 
+from softcifar.models.airbench import airbench
 from softcifar.models.convnet import convnet
 from softcifar.models.densenet_bc import densenet_bc_40_12, densenet_bc_100_12
 from softcifar.models.inception_v4 import inception_v4
@@ -16,6 +17,7 @@ from softcifar.models.wide_resnet import wrn28_10
 # A name ends in its depth where the family comes in several: 'resnet20' is resnet(depth=20). A name that is listed itself
 # goes first: 'resnet50' is ImageNet's, though 50 is 6n+2.
 NETWORKS = {
+    "airbench": airbench,
     "convnet": convnet,
     "densenet_bc_40_12": densenet_bc_40_12,
     "densenet_bc_100_12": densenet_bc_100_12,

@@ -41,16 +41,32 @@ def _sized(name: str) -> bool:
     return name in NETWORKS and "depth" in inspect.signature(NETWORKS[name]).parameters
 
 
-def build(name: str, num_classes: int, *, in_channels: int = 3, image_size: int = 32, **options: object) -> nn.Module:
+def takes_covariance(name: str) -> bool:
+    """Whether a network is built from the covariance of the training images' patches."""
+    return name in NETWORKS and "covariance" in inspect.signature(NETWORKS[name]).parameters
+
+
+def build(
+    name: str,
+    num_classes: int,
+    *,
+    in_channels: int = 3,
+    image_size: int = 32,
+    covariance: list[list[float]] | None = None,
+    **options: object,
+) -> nn.Module:
     """A freshly initialised network (from torch's global generator).
 
     name: e.g. 'resnet20'; num_classes K >= 2; images are (B, in_channels, image_size, image_size), normalised.
+    covariance: of their 2x2 patches (softcifar.data.patches), for a network that `takes_covariance`.
     The network maps images to logits (B, K); its `features(images)` gives the penultimate features (B, D), and
     `head(features)` the logits. Raises UserError for an unknown name or option.
     """
     networks = Networks()
     function = choose(networks, name, "network")
     given = {"in_channels": in_channels, "image_size": image_size, **split(name)[1]}
+    if takes_covariance(name):
+        given["covariance"] = covariance
     for option in options:
         allowed = set(inspect.signature(function).parameters) - set(given) - {"num_classes"}
         if option not in allowed:

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from softcifar.methods import METHODS
-from softcifar.models.build import build
+from softcifar.models.build import build, takes_covariance
 from softcifar.params.chosen import Chosen
 
 PLAIN = Chosen(name="softmax")
@@ -35,7 +35,8 @@ def classifier(network: Chosen, manifest: dict, *, seed: int, method: Chosen = P
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         classes = len(manifest["classes"])
-        body = build(network.name, classes, in_channels=channels, image_size=height, **network.options)
+        covariance = manifest["covariance"] if takes_covariance(network.name) else None
+        body = build(network.name, classes, in_channels=channels, image_size=height, covariance=covariance, **network.options)
         head = METHODS[method.name](**method.options).head(body.head.in_features, classes)
         if head is not None:
             body.head = head

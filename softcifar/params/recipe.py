@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints, model_v
 from softcifar.errors import choose
 from softcifar.params.chosen import Chosen
 from softcifar.params.options import Number, Section, Tunable, checked, mapping_with
-from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
+from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, OpenFraction, Positive, PositiveInt
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]*$")]  # also a file name and a dvc stage name
 
@@ -66,12 +66,17 @@ def _build_once(name: str, options: tuple[tuple[str, Any], ...]) -> None:
     build(name, 2, **dict(options))
 
 
-Network = Annotated[_chosen(_networks, given=("in_channels", "image_size", "depth")), AfterValidator(_buildable)]
+Network = Annotated[_chosen(_networks, given=("in_channels", "image_size", "depth", "covariance")), AfterValidator(_buildable)]
 Loss = _chosen(_losses, given=("reduction",))
-Augmentation = _chosen(_augmentations, given=("weights",))
-UntunedAugmentation = _chosen(_augmentations, given=("weights",), tunable=False)
+Augmentation = _chosen(_augmentations, given=("weights", "turn"))
+UntunedAugmentation = _chosen(_augmentations, given=("weights", "turn"), tunable=False)
 Prediction = _chosen(_methods, tunable=False)  # it plays no part in training, so validation cannot choose
 TunableInt = Annotated[PositiveInt, Tunable]
+
+
+class Lookahead(Section):
+    every: PositiveInt  # steps between two moves of the slow weights
+    decay: OpenFraction  # the larger, the more steps the slow weights average (softcifar.training.lookahead)
 
 
 class Recipe(Section):
@@ -88,11 +93,15 @@ class Recipe(Section):
     momentum: Annotated[Fraction, Number, Tunable]
     nesterov: bool
     weight_decay: Annotated[NonNegative, Number, Tunable]
-    schedule: Literal["constant", "cosine", "multistep"]
+    decoupled: bool = False  # weights shrink by weight_decay * lr a step by itself, which is then no part of the gradient
+    norm_bias_lr: Annotated[Positive, Number] = 1.0  # the lr of batch norm's biases, in units of the others'
+    lookahead: Lookahead | None = None  # slow weights that follow the optimizer's
+    schedule: Literal["constant", "cosine", "linear", "multistep"]
     milestones: list[PositiveInt] = []  # multistep: the lr is multiplied by `factor` after each of these epochs
-    factor: Annotated[Positive, Number, Tunable]
+    factor: Annotated[Positive, Number, Tunable]  # multistep's; linear: the share of lr at the end
     decay: Annotated[NonNegative, Number, Tunable] = 0.0  # the lr is divided by 1 + decay * steps taken, as Keras' SGD does
     warmup: Annotated[NonNegative, Number]  # epochs of linear warm-up, part of `epochs`
+    warmup_from: Annotated[Fraction, Number] = 0.0  # the share of lr at which it starts
     finetune: NonNegativeInt = 0  # number of last epochs, part of `epochs`, that train with finetune_augment instead of augment
     finetune_augment: list[UntunedAugmentation] = []  # []: without augmentation
     checkpoint: Literal["best", "last"]  # the epoch kept: lowest validation NLL, or the last one
@@ -121,6 +130,8 @@ class Recipe(Section):
                 f"compile: found true with method '{self.method.name}', which differentiates by the pixels; "
                 "allowed: compile: false"
             )
+        if self.warmup_from and not self.warmup:
+            raise ValueError(f"warmup_from: found {self.warmup_from} with warmup 0; allowed there: 0")
         if isinstance(self.epochs, int) and self.warmup > self.epochs:
             raise ValueError(f"warmup: found {self.warmup} epochs; allowed: at most epochs ({self.epochs})")
         if isinstance(self.epochs, int) and self.finetune > self.epochs:

@@ -23,6 +23,7 @@ from softcifar.params.recipe import Recipe
 from softcifar.seeding import derive
 from softcifar.training.adam import Adam
 from softcifar.training.compiled import compiled
+from softcifar.training.lookahead import Lookahead
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
 from softcifar.training.state import State, alone, load_state, reachable, save_state
@@ -76,7 +77,7 @@ def _train(task: Task, device: torch.device, state_file: Path, progress: Callabl
         network.load_state_dict(state.weights)
     network.to(device, memory_format=torch.channels_last)
     step = compiled(network, device) if recipe.compile else network
-    optimizer = _optimizer(recipe, network)
+    optimizer = _optimizer(task, network)
     optimizer.load(state.optimizer)
     images = torch.as_tensor(task.images).to(device)
     targets = torch.as_tensor(task.targets).to(device)
@@ -121,10 +122,32 @@ def _told(row: dict[str, float]) -> str:
     return f"validation NLL {row['validation_nll']:.3f}, accuracy {row['validation_accuracy']:.3f}"
 
 
-def _optimizer(recipe: Recipe, network: nn.Module) -> SGD | Adam:
+def _optimizer(task: Task, network: nn.Module) -> SGD | Adam | Lookahead:
+    recipe = task.recipe
+    shared = {
+        "weight_decay": recipe.weight_decay,
+        "decoupled": recipe.decoupled,
+        "lr_factors": [recipe.norm_bias_lr if name in norm_biases(network) else 1.0 for name, _ in network.named_parameters()],
+    }
     if recipe.optimizer == "adam":
-        return Adam(network, weight_decay=recipe.weight_decay)
-    return SGD(network, momentum=recipe.momentum, nesterov=recipe.nesterov, weight_decay=recipe.weight_decay)
+        optimizer = Adam(network, **shared)
+    else:
+        optimizer = SGD(network, momentum=recipe.momentum, nesterov=recipe.nesterov, **shared)
+    if recipe.lookahead is None:
+        return optimizer
+    total = recipe.epochs * -(-_drawn(task) // recipe.batch_size)
+    return Lookahead(optimizer, network, every=recipe.lookahead.every, decay=recipe.lookahead.decay, total=total)
+
+
+def _drawn(task: Task) -> int:
+    """Images of one epoch."""
+    return task.images_per_epoch or len(task.images)
+
+
+def norm_biases(network: nn.Module) -> set[str]:
+    """The names of the biases of all batch norms."""
+    norms = (name for name, module in network.named_modules() if isinstance(module, nn.modules.batchnorm._BatchNorm))
+    return {f"{name}.bias" for name in norms}
 
 
 def _recipe_loss(recipe: Recipe) -> BatchLoss:
@@ -140,7 +163,8 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
     torch.manual_seed(derive(seed, "dropout"))  # dropout layers draw from the global generator
     precision = resolve_precision(recipe.precision, device)
     loss_of = task.loss or _recipe_loss(recipe)
-    order = _order(len(images), task.images_per_epoch or len(images), generator)
+    order = _order(len(images), _drawn(task), generator)
+    turn = (_first_flips(task) ^ bool(epoch % 2)).to(device)
     batches = order.split(recipe.batch_size)
     steps = recipe.augment if epoch < recipe.epochs - recipe.finetune else recipe.finetune_augment
     total = torch.zeros((), dtype=torch.float64, device=device)
@@ -148,7 +172,7 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
     for number, batch in enumerate(batches):
         middle = epoch + (number + 0.5) / len(batches)  # of the step, where no schedule is 0
         lr = learning_rate(recipe, middle, epoch * len(batches) + number)
-        pixels, wanted, weights = augment(steps, to_pixels(images[batch]), targets[batch], generator)
+        pixels, wanted, weights = augment(steps, to_pixels(images[batch]), targets[batch], generator, turn[batch])
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         pixels.requires_grad_(method.input_gradient)
         with autocast(precision, device):
@@ -162,6 +186,12 @@ def _epoch(network, step, method, optimizer, images, targets, task, epoch, devic
             method.end_step(network, pixels, wanted)
         total += loss.detach() * len(batch)
     return total.item() / len(order), lr
+
+
+def _first_flips(task: Task) -> torch.Tensor:
+    """Which images alternating flips mirror in the first epoch: bool (N,), one coin for each, the same in all epochs."""
+    generator = torch.Generator("cpu").manual_seed(derive(task.order, "flips"))
+    return torch.rand(len(task.images), generator=generator) < 0.5
 
 
 def _order(count: int, drawn: int, generator: torch.Generator) -> torch.Tensor:

@@ -7,14 +7,27 @@ from torch import nn
 class SGD:
     """The update of torch.optim.SGD (no dampening, weight decay on every parameter), equal to it bit for bit.
 
+    decoupled: the weight decay is no part of the gradient, hence of the momentum: a step multiplies every weight by
+    1 - lr weight_decay (Loshchilov & Hutter 2019). lr_factors: of every parameter, in the order of network.parameters(), by
+    which its lr differs; None: 1 for all. They leave the decoupled decay as it is.
     Constructing that one imports torch's compiler, about 3 s in every process (measured: torch 2.15, 2 cores), as long as
     a short run takes.
     """
 
-    def __init__(self, network: nn.Module, *, momentum: float, nesterov: bool, weight_decay: float) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        *,
+        momentum: float,
+        nesterov: bool,
+        weight_decay: float,
+        decoupled: bool = False,
+        lr_factors: list[float] | None = None,
+    ) -> None:
         self.names = [name for name, _ in network.named_parameters()]
         self.parameters = list(network.parameters())
-        self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
+        self.momentum, self.nesterov, self.weight_decay, self.decoupled = momentum, nesterov, weight_decay, decoupled
+        self.lr_factors = lr_factors if lr_factors and set(lr_factors) != {1.0} else None
         self.momentum_buffers: dict[str, torch.Tensor] = {}
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -32,7 +45,7 @@ class SGD:
     @torch.no_grad()
     def step(self, lr: float) -> None:
         gradients = [parameter.grad for parameter in self.parameters]
-        if self.weight_decay:
+        if self.weight_decay and not self.decoupled:
             gradients = torch._foreach_add(gradients, self.parameters, alpha=self.weight_decay)
         if self.momentum:
             if self.momentum_buffers:
@@ -43,4 +56,8 @@ class SGD:
                 buffers = [gradient.clone() for gradient in gradients]
                 self.momentum_buffers = dict(zip(self.names, buffers, strict=True))
             gradients = torch._foreach_add(gradients, buffers, alpha=self.momentum) if self.nesterov else buffers
+        if self.weight_decay and self.decoupled:
+            torch._foreach_mul_(self.parameters, 1 - lr * self.weight_decay)
+        if self.lr_factors:
+            gradients = torch._foreach_mul(gradients, self.lr_factors)
         torch._foreach_add_(self.parameters, gradients, alpha=-lr)

@@ -7,7 +7,9 @@ from torchvision.transforms.v2 import functional as reference
 
 from softcifar.augment import crop_flip, soft_cifar
 from softcifar.augment.colour import adjust_brightness, adjust_contrast, adjust_hue, adjust_saturation, adjust_sharpness
+from softcifar.augment.policy import augment
 from softcifar.errors import UserError
+from softcifar.params.chosen import Chosen
 from tests.augment.helpers import batch, generator
 
 
@@ -27,6 +29,24 @@ def test_crop_flip_is_a_shift_of_the_padded_image_or_its_mirror():
         assert len(places) == 1
         seen.add(places[0])
     assert len(seen) > 30  # one draw per image, not per batch
+
+
+def test_crop_flip_can_fill_with_the_mirrored_edge():
+    images, targets = batch(30)
+    found, _ = crop_flip(images, targets, generator(), padding=2, fill="reflect", flip=0.0)
+    padded = torch.nn.functional.pad(images, (2, 2, 2, 2), mode="reflect")
+    for image, whole in zip(found, padded, strict=True):
+        places = [(y, x) for y in range(5) for x in range(5) if torch.equal(image, whole[:, y : y + 32, x : x + 32])]
+        assert len(places) == 1
+
+
+def test_alternating_flips_mirror_the_images_whose_turn_it_is():
+    images, targets = batch(6)
+    turn = torch.tensor([True, False, True, True, False, False])
+    steps = [Chosen(name="crop_flip", options={"padding": 0, "flip": "alternate"})]
+    found, _, _ = augment(steps, images, targets, generator(), turn)
+    expected = torch.where(turn[:, None, None, None], images.flip(3), images)
+    torch.testing.assert_close(found, expected)
 
 
 def test_crop_flip_without_padding_and_flip_is_the_identity():

@@ -27,10 +27,11 @@ def weightless(monkeypatch):
 
 
 # docs/methods.md, Networks: name, options, channels, size, parameters at K = 10, features D. Each further class adds D weights
-# and a bias.
+# and, but for airbench, a bias.
 # shallow: the sum of its layers, 357,514, is one above the number there. All its layers have even counts (896, 18,496, 73,856,
 # batch norms 64, 128, 256, 256; hidden layer 262,272; head 1,290), so 357,513 is none that they can have.
 COUNTS = [
+    ("airbench", {}, 3, 32, 1_971_352, 256),  # and 288 frozen ones
     ("resnet20", {}, 3, 32, 272_474, 64),
     ("resnet20", {"shortcut": "pool"}, 3, 32, 269_722, 64),
     ("resnet20", {"mod": True}, 3, 32, 269_722, 64),
@@ -62,7 +63,8 @@ COUNTS = [
 @pytest.mark.usefixtures("weightless")
 def test_parameter_counts(name, options, channels, size, ten, width):
     assert parameters(build(name, 10, in_channels=channels, image_size=size, **options)) == ten
-    assert parameters(build(name, 100, in_channels=channels, image_size=size, **options)) == ten + 90 * (width + 1)
+    of_class = width + (name != "airbench")
+    assert parameters(build(name, 100, in_channels=channels, image_size=size, **options)) == ten + 90 * of_class
 
 
 def test_every_name_is_counted():
@@ -116,7 +118,8 @@ def test_a_step_of_every_large_network(name):
 
 @pytest.mark.parametrize(
     ("name", "channels", "size"),
-    [("lenet", 1, 28), ("convnet", 1, 28), ("inception_v4", 1, 28), ("vgg16", 1, 8), ("resnet18", 1, 5), ("resnet56_v2", 1, 9),
+    [("airbench", 1, 28), ("airbench", 1, 8), ("airbench", 2, 2),
+     ("lenet", 1, 28), ("convnet", 1, 28), ("inception_v4", 1, 28), ("vgg16", 1, 8), ("resnet18", 1, 5), ("resnet56_v2", 1, 9),
      ("lenet", 2, 16), ("convnet", 2, 3), ("inception_v4", 1, 7)],
 )  # fmt: skip
 def test_other_sizes_and_channels(name, channels, size):
@@ -125,6 +128,7 @@ def test_other_sizes_and_channels(name, channels, size):
 
 
 NETWORKS = [
+    ("airbench", {"width1": 32, "width2": 64, "width3": 64, "residual": True, "spectral_norm": True}, 64),
     ("resnet8", {"shortcut": "projection"}, 64),
     ("resnet8", {"shortcut": "pool"}, 64),
     ("mlp", {}, 1024),

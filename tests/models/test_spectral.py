@@ -15,7 +15,7 @@ from softcifar.models.build import build
 from softcifar.models.spectral import SpectralNorm
 from softcifar.params.options import check
 
-SPECTRAL = ["resnet8", "resnet18", "resnet50", "resnet56_v2", "resnet110_sd", "wrn28_10", "vgg16", "vgg16_dropout",
+SPECTRAL = ["airbench", "resnet8", "resnet18", "resnet50", "resnet56_v2", "resnet110_sd", "wrn28_10", "vgg16", "vgg16_dropout",
             "pyramidnet272"]  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def test_a_network_moves_to_the_gpu_and_back():
 
 
 def test_every_network_of_the_table_has_it():
-    """docs/methods.md, Networks: any residual net, VGG and WRN."""
+    """docs/methods.md, Networks: airbench, any residual net, VGG and WRN."""
     options = {name for name, function in NETWORKS.items() if "spectral_norm" in function.__annotations__}
     assert options == {"resnet18", "resnet34", "resnet50", "resnet101", "resnet", *SPECTRAL} - {"resnet8"}
 
@@ -189,7 +189,8 @@ def test_every_convolution_knows_its_resolution_and_the_initial_weights_are_the_
         module.register_forward_hook(lambda module, inputs, out: found.update({module: (inputs[0].shape[1:], out.shape[1:])}))
     with torch.no_grad():
         assert network.eval()(torch.rand(1, 1, 28, 28)).shape == (1, 10)
-    assert len(found) == len(wrapped) == sum(isinstance(module, nn.Conv2d) for module in network.modules())
+    trained = [module for module in network.modules() if isinstance(module, nn.Conv2d) and module.weight.requires_grad]
+    assert len(found) == len(wrapped) == len(trained)  # airbench's first one is frozen
     for module, (seen, left) in found.items():
         assert module.coeff == 3
         if module.conv.kernel_size == (1, 1):

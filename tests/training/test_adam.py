@@ -41,6 +41,27 @@ def test_the_update_is_torchs_own_bit_for_bit(weight_decay):
         assert same(ours.state_dict(), theirs.state_dict())
 
 
+def test_decoupled_decay_and_rates_of_their_own_are_adamw_with_groups():
+    ours = small_network()
+    theirs = copy.deepcopy(ours)
+    factors = [8.0 if name == "1.bias" else 1.0 for name, _ in ours.named_parameters()]
+    one = Adam(ours, weight_decay=0.02, decoupled=True, lr_factors=factors)
+    # There the decay goes with the rate of the group; here it is the same for all.
+    groups = [
+        {"params": [each], "lr": 0.01 * factor, "weight_decay": 0.02 / factor}
+        for each, factor in zip(theirs.parameters(), factors, strict=True)
+    ]
+    two = torch.optim.AdamW(groups, foreach=True)
+    for step in range(4):
+        for network, optimizer in ((ours, one), (theirs, two)):
+            optimizer.zero_grad()
+            set_gradients(network, step)
+        one.step(0.01)
+        two.step()
+        for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(own, other)
+
+
 def test_the_first_step_moves_every_weight_by_the_learning_rate():
     """Kingma & Ba 2015, section 2.1: at the first step the mean gradient over its root mean square is +-1."""
     network = torch.nn.Linear(3, 2, bias=False)

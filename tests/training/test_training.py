@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 import os
 
 import numpy as np
@@ -10,8 +11,9 @@ import torch
 
 from softcifar.errors import UserError
 from softcifar.execution.device import pick, resolve_precision
+from softcifar.models.build import build
 from softcifar.training import loop
-from softcifar.training.loop import train
+from softcifar.training.loop import norm_biases, train
 from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
 from softcifar.training.state import State, Store, load_state, save_state
@@ -253,7 +255,80 @@ def test_the_update_is_torchs_own_bit_for_bit(momentum, nesterov, weight_decay):
         assert same(ours.state_dict(), theirs.state_dict())
 
 
+def test_alternating_flips_show_every_image_and_its_mirror_in_turn(splits, tmp_path, monkeypatch):
+    seen, original = [], loop.augment
+
+    def look(steps, images, targets, generator, turn):
+        found = original(steps, images, targets, generator, turn)
+        seen.extend(zip(images.flatten(1).tolist(), turn.tolist(), strict=True))
+        assert torch.equal(found[0], torch.where(turn[:, None, None, None], images.flip(3), images))
+        return found
+
+    monkeypatch.setattr(loop, "augment", look)
+    steps = [{"name": "crop_flip", "padding": 0, "flip": "alternate"}]
+    task = make_task(splits, augment=steps, epochs=4)
+    train(task, CPU, tmp_path / "state", no_progress)
+    count = len(task.images)
+    epochs = [{tuple(pixels): turn for pixels, turn in seen[n : n + count]} for n in range(0, len(seen), count)]
+    assert len(epochs) == 4
+    assert 0 < sum(epochs[0].values()) < count
+    for before, after in itertools.pairwise(epochs):
+        assert all(after[image] is not turn for image, turn in before.items())
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.0])
+def test_rates_of_their_own_are_torchs_parameter_groups(momentum):
+    torch.manual_seed(0)
+    ours = torch.nn.Sequential(torch.nn.Linear(5, 7), torch.nn.Linear(7, 2))
+    theirs = copy.deepcopy(ours)
+    factors = [1.0, 64.0, 1.0, 8.0]
+    options = {"momentum": momentum, "nesterov": momentum > 0, "weight_decay": 5e-4}
+    one = SGD(ours, lr_factors=factors, **options)
+    groups = [{"params": [each], "lr": 0.01 * factor} for each, factor in zip(theirs.parameters(), factors, strict=True)]
+    two = torch.optim.SGD(groups, foreach=True, **options)
+    for step in range(4):
+        images = torch.rand(8, 5, generator=torch.Generator().manual_seed(step))
+        for network, optimizer in ((ours, one), (theirs, two)):
+            optimizer.zero_grad()
+            network(images).square().sum().backward()
+        one.step(0.01)
+        two.step()
+        for own, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+            torch.testing.assert_close(own, other)
+
+
+def test_decoupled_decay_shrinks_every_weight_alike_and_leaves_the_momentum():
+    """Loshchilov & Hutter 2019, algorithm 1: without a gradient the weights shrink by 1 - lr weight_decay."""
+    layer = torch.nn.Linear(2, 2)
+    before = [each.detach().clone() for each in layer.parameters()]
+    optimizer = SGD(layer, momentum=0.9, nesterov=True, weight_decay=0.1, decoupled=True, lr_factors=[1.0, 64.0])
+    for each in layer.parameters():
+        each.grad = torch.zeros_like(each)
+    optimizer.step(0.5)
+    for each, was in zip(layer.parameters(), before, strict=True):
+        torch.testing.assert_close(each.detach(), 0.95 * was)
+    assert all(not buffer.any() for buffer in optimizer.tensors().values())
+
+
+def test_only_biases_of_batch_norm_get_its_rate(splits, tmp_path):
+    network = build("resnet8", 2)
+    named = norm_biases(network)
+    assert "norm.bias" in named
+    assert all("norm" in name or "shortcut.1" in name for name in named)
+    assert not {"head.bias", "norm.weight"} & named
+    task = make_task(splits, epochs=1)
+    faster = dataclasses.replace(task, recipe=recipe(epochs=1, norm_bias_lr=8))
+    one, two = (train(each, CPU, tmp_path / str(number), no_progress) for number, each in enumerate((task, faster)))
+    assert not same(one.best, two.best)
+
+
 class TestSchedules:
+    def test_linear_from_a_share_to_a_share(self):
+        """airbench's triangle: .2 at the start, 1 at 23 % of the steps, .07 at the end."""
+        steps = recipe(epochs=10, lr=2.0, schedule="linear", factor=0.07, warmup=2.3, warmup_from=0.2)
+        rates = [learning_rate(steps, epoch) for epoch in (0, 1.15, 2.3, 6.15, 10)]
+        assert rates == pytest.approx([0.4, 1.2, 2.0, 1.07, 0.14])
+
     def test_cosine_with_warm_up(self):
         steps = recipe(epochs=10, warmup=2, lr=1.0)
         assert learning_rate(steps, 1.0) == pytest.approx(0.5)
