@@ -22,7 +22,7 @@ def bar(items: Iterable | None = None, *, total: int | None = None, what: str, u
     )
 
 
-def advance(shown: tqdm, steps: int, text: str) -> None:
-    """Move a bar on by `steps`, and show `text` behind it."""
+def advance(shown: tqdm, steps: int, text: str, *_: object) -> None:
+    """Move a bar on by `steps`, and show `text` behind it; what else is reported is not for the bar."""
     shown.set_postfix_str(text, refresh=False)
     shown.update(steps)

@@ -34,7 +34,7 @@ class Target:
 
     def __call__(self, pixels: torch.Tensor) -> torch.Tensor:
         logits = self.uncertainty.predict(self.network, pixels)
-        self.cost += len(logits) * len(pixels) * (GRADIENT if pixels.requires_grad else 1)
+        self.cost += self.uncertainty.passes * len(pixels) * (GRADIENT if pixels.requires_grad else 1)
         return logits
 
     @torch.inference_mode()

@@ -5,12 +5,14 @@ from softcifar.methods.mc_dropout import MCDropout
 from softcifar.methods.method import UncertaintyMethod
 from softcifar.methods.sngp import SNGP
 from softcifar.methods.softmax import Softmax
+from softcifar.methods.test_time_averaging import TestTimeAveraging
 
 METHODS = {
     "softmax": Softmax,
     "mc_dropout": MCDropout,
     "sngp": SNGP,
     "duq": DUQ,
+    "test_time_averaging": TestTimeAveraging,
 }
 
-__all__ = ["DUQ", "METHODS", "SNGP", "MCDropout", "Softmax", "UncertaintyMethod"]
+__all__ = ["DUQ", "METHODS", "SNGP", "MCDropout", "Softmax", "TestTimeAveraging", "UncertaintyMethod"]

@@ -18,7 +18,7 @@ class MCDropout(UncertaintyMethod):
     title = "MC dropout"
 
     def __init__(self, *, samples: PositiveInt = 10) -> None:
-        self.samples = samples
+        self.samples = self.passes = samples
 
     def predict(self, classifier: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
         layers = [module for module in classifier.modules() if isinstance(module, Dropout) and module.p > 0]

@@ -21,6 +21,7 @@ class UncertaintyMethod:
     title: ClassVar[str]  # what the report calls it; without one, its name in params.yaml
     input_gradient: ClassVar[bool] = False  # whether `loss` differentiates by the pixels
     fits_on_validation: bool = False  # whether `finish` needs validation images
+    passes: int = 1  # forward passes of `predict`
 
     @classmethod
     def trains(cls) -> bool:

@@ -77,7 +77,7 @@ def passes(method: Chosen) -> int:
     """Forward passes that `describe` spends on an image."""
     uncertainty = METHODS[method.name](**method.options)
     own = type(uncertainty).scores is not UncertaintyMethod.scores
-    return 1 + own + (0 if _plain(uncertainty) else method.options.get("samples", 1))
+    return 1 + own + (0 if _plain(uncertainty) else uncertainty.passes)
 
 
 def _plain(uncertainty: UncertaintyMethod) -> bool:

@@ -27,6 +27,7 @@ EXEMPT = {
     "softcifar.execution.local": "as above",
     "softcifar.execution.cluster": "as above",
     "softcifar.execution.node": "as above",
+    "softcifar.training.curves": "shows how training goes",
     "softcifar.training.state": "keeps what is trained; a test holds that going on ends in the same bytes",
     "softcifar.data.fetching": "downloads; what is downloaded is known by its checksum",
     "softcifar.params.chosen": "params are part of the plan, as they were resolved",

@@ -28,6 +28,9 @@ from softcifar.training.schedules import learning_rate
 from softcifar.training.sgd import SGD
 from softcifar.training.state import State, alone, load_state, reachable, save_state
 
+# (epochs, text, rows of the history)
+Told = Callable[[int, str, list[dict]], None]
+
 # (pixels of the batch as the network saw them, logits, targets) -> the loss of every image (B,)
 BatchLoss = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
@@ -49,26 +52,26 @@ class Task:
     images_per_epoch: int | None = None  # drawn in an epoch; None: each image once
 
 
-def train(task: Task, device: torch.device, state_file: Path, progress: Callable[[int, str], None]) -> State:
+def train(task: Task, device: torch.device, state_file: Path, progress: Told) -> State:
     """Train to the end, from the saved state where there is one.
 
-    progress(epochs, text) is called after every epoch, with 1 and the validation scores, and at first with the epochs that the
-    saved state holds. Returns the final state; its `best` holds the weights that recipe.checkpoint asks for (on the CPU), with
-    what the uncertainty method fitted to them.
+    progress(epochs, text, rows) is called after every epoch, with 1, the validation scores and the epoch's row of the history,
+    and at first with what the saved state holds. Returns the final state; its `best` holds the weights that recipe.checkpoint
+    asks for (on the CPU), with what the uncertainty method fitted to them.
     A finished run is read from its state and not trained again.
     Raises UserError where the loss or a weight is no longer finite. Where another process trains the same network, this one
     waits for it.
     """
     state_file = reachable(state_file)
-    with alone(state_file, lambda: progress(0, "waiting for another stage that trains the same network")):
+    with alone(state_file, lambda: progress(0, "waiting for another stage that trains the same network", [])):
         return _train(task, device, state_file, progress)
 
 
-def _train(task: Task, device: torch.device, state_file: Path, progress: Callable[[int, str], None]) -> State:
+def _train(task: Task, device: torch.device, state_file: Path, progress: Told) -> State:
     recipe = task.recipe
     state = load_state(state_file)
     if state.epoch:
-        progress(recipe.epochs if _finished(state, recipe) else state.epoch, "trained before")
+        progress(recipe.epochs if _finished(state, recipe) else state.epoch, "trained before", state.history)
     if _finished(state, recipe):
         return state
     method = METHODS[recipe.method.name](**recipe.method.options)
@@ -102,7 +105,7 @@ def _train(task: Task, device: torch.device, state_file: Path, progress: Callabl
             state.fitted = _finish(network, method, task)
             state.weights, state.optimizer, state.best = {}, {}, _on_cpu(network.state_dict())
         save_state(state_file, state)
-        progress(recipe.epochs - epoch if finished else 1, _told(row))
+        progress(recipe.epochs - epoch if finished else 1, _told(row), [row])
         if finished:
             break
     return state

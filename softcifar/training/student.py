@@ -1,6 +1,7 @@
 """Train a student: some runs of every tuned choice, then all runs of the choice that validation prefers."""
 
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +27,13 @@ from softcifar.training.state import State, Store, digest, keep
 from softcifar.training.trained import parameter_count, surroundings, write_tensors
 
 APART = 1_000_000  # between the weights' seeds of one run of two initialisations, more than any study has runs
+
+
+Grown = Callable[[str, int, list[dict]], None]
+
+
+def _nowhere(*_: object) -> None:
+    """Curves that nobody looks at."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +83,7 @@ def train_student(
     states: Store,
     out: Path,
     initialisations: int = 1,
+    curves: Grown = _nowhere,
 ) -> None:
     """Write `out`: run_<r>.safetensors per run, history.csv of all choices, about.json with the choice made.
 
@@ -82,6 +91,7 @@ def train_student(
     initialisations: among how many a student without a tuned value chooses, so that it has what tuned rivals have;
     initialisation c adds c * APART to the seed of the initial weights alone, so that batches, augmentation and dropout of a run
     are the same for all students.
+    curves(values of the candidate, '' where there is one; run; rows of the history) is called for epochs as they end.
     With seeds.refit, run_<r> learned from training and validation images with the value chosen, to its last epoch, and
     search_<r>.safetensors are the chosen value's networks of the search, which validation images are new to; history.csv is
     of the search alone then.
@@ -126,14 +136,15 @@ def train_student(
     further = seeds.runs if seeds.refit else seeds.runs - seeds.search
     epochs = [choice.recipe.epochs for choice in choices]
     with bar(total=seeds.search * sum(epochs) + further * max(epochs), what=f"train {name}", unit="epoch") as shown:
-        trained = _train_all(shared, search, shown)
+        told = functools.partial(_told, shown, curves)
+        trained = _train_all(shared, search, told)
         scores = _scores(trained, len(choices))
         best = best_candidate(scores, student.choose_by)
         shown.update(further * (max(epochs) - epochs[best]))
         if seeds.refit:
-            kept = _train_all(shared, [wanted(best, run, refit=True) for run in range(seeds.runs)], shown)
+            kept = _train_all(shared, [wanted(best, run, refit=True) for run in range(seeds.runs)], told)
         else:
-            trained |= _train_all(shared, [wanted(best, run) for run in range(seeds.search, seeds.runs)], shown)
+            trained |= _train_all(shared, [wanted(best, run) for run in range(seeds.search, seeds.runs)], told)
             kept = trained
 
     network = choices[best].recipe.network
@@ -165,11 +176,17 @@ def train_student(
         )
 
 
-def _train_all(shared: Runs, wanted: list[Wanted], shown: tqdm) -> dict[tuple[int, int], State]:
+def _told(shown: tqdm, curves: Grown, epochs: int, text: str, rows: list[dict], values: str, run: int) -> None:
+    """What a run reports: epochs for the bar, rows for the curves."""
+    advance(shown, epochs, text)
+    curves(values, run, rows)
+
+
+def _train_all(shared: Runs, wanted: list[Wanted], told: Progress) -> dict[tuple[int, int], State]:
     trained = run_all(
         functools.partial(_train, shared),
         wanted,
-        progress=functools.partial(advance, shown),
+        progress=told,
         done=lambda number, state: keep(wanted[number].state, state),
     )
     return {(each.choice, each.run): state for each, state in zip(wanted, trained, strict=True)}
@@ -193,7 +210,8 @@ def _train(shared: Runs, wanted: Wanted, report: Progress) -> State:
         order=shared.seeds.order + wanted.run,
         loss=online_loss(choice.recipe, choice.source, shared.name) if online else None,
     )
-    return train(task, pick(), wanted.state, report)
+    values = _text(choice.values) if len(shared.choices) > 1 else ""
+    return train(task, pick(), wanted.state, lambda *reported: report(*reported, values, wanted.run))
 
 
 def _text(choice: dict) -> str:

@@ -77,7 +77,9 @@ def targets_of(source, labels: np.ndarray) -> np.ndarray:
     return np.stack(made).astype(np.float32)
 
 
-def run_student(splits, tmp_path, name="a", state=None, source="hard", seeds=SEEDS, initialisations=1, **changes):
+def run_student(
+    splits, tmp_path, name="a", state=None, source="hard", seeds=SEEDS, initialisations=1, curves=no_progress, **changes
+):
     train_split, validation, manifest = splits
     out = tmp_path / name
     train_student(
@@ -92,6 +94,7 @@ def run_student(splits, tmp_path, name="a", state=None, source="hard", seeds=SEE
         source=label_source(source),
         out=out,
         initialisations=initialisations,
+        curves=curves,
     )
     return out, pd.read_csv(out / "history.csv"), json.loads((out / "about.json").read_text())
 

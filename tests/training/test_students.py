@@ -37,6 +37,15 @@ def test_a_run_does_not_depend_on_the_runs_beside_it(splits, tmp_path):
     assert (alone / "run_1.safetensors").read_bytes() == (tuned / "run_1.safetensors").read_bytes()
 
 
+def test_every_epoch_is_told_as_it_ends_and_again_where_it_was_trained_before(splits, tmp_path):
+    for _ in range(2):
+        rows = []
+        _, history, _ = run_student(splits, tmp_path, epochs=2, lr=[0.05, 0.01], curves=lambda *each, to=rows: to.append(each))
+        told = {(values, run, row["epoch"], row["validation_nll"]) for values, run, epochs in rows for row in epochs}
+        values = history["candidate"].map({0: "lr 0.05", 1: "lr 0.01"})
+        assert told == set(zip(values, history["seed"], history["epoch"], history["validation_nll"], strict=True))
+
+
 def test_two_stages_that_need_the_same_network_train_it_once(splits, tmp_path):
     """At the same time, in processes of their own that share their states."""
     states, epochs = tmp_path / "run.safetensors", 30

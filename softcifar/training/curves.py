@@ -1,0 +1,59 @@
+"""Learning curves while they grow, for `dvc plots show` in the middle of a run."""
+
+import csv
+import fcntl
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from softcifar.files import atomic
+
+COLUMNS = ("student", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "validation_ece")
+
+
+class Curves:
+    """The rows of one student in a CSV that all students of a study share, and that the report writes anew at the end.
+
+    A student of several candidates has a line for each, named after its values, until validation has chosen. Stages that run
+    side by side write in turn.
+    """
+
+    def __init__(self, path: Path, student: str) -> None:
+        """What an earlier run left of this student goes."""
+        self.path, self.student = path, student
+        with self._alone():
+            rows = []
+            if path.is_file():
+                with open(path, newline="", encoding="utf-8") as file:
+                    rows = [row for row in csv.DictReader(file) if row.get("student", "").partition(" ")[0] != student]
+            with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
+                file.write(_lines(rows, header=True))
+
+    def add(self, values: str, seed: int, rows: Iterable[Mapping[str, object]]) -> None:
+        """Append epochs of one run, as softcifar.training.loop gives them; those without validation scores are no curve.
+
+        values: of the candidate, '' where there is one.
+        """
+        named = [
+            {"student": f"{self.student} {values}".strip(), "seed": seed, **row} for row in rows if "validation_nll" in row
+        ]
+        if named:
+            with self._alone(), open(self.path, "a", newline="", encoding="utf-8") as file:
+                file.write(_lines(named, header=False))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.path.parent.parent / f".{self.path.name}.part", "a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _lines(rows: Iterable[Mapping[str, object]], *, header: bool) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    if header:
+        writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
