@@ -26,3 +26,8 @@ def test_it_does_not_depend_on_the_pieces(monkeypatch):
     once = patch_covariance(images, [0.5] * 3, [0.25] * 3)
     monkeypatch.setattr(patches, "AT_ONCE", 7)
     assert patch_covariance(images, [0.5] * 3, [0.25] * 3) == once
+
+
+def test_images_without_a_patch_have_none():
+    images = np.zeros((5, 1, 8, 1), dtype=np.uint8)
+    assert patch_covariance(images, [0.5], [0.25]) == np.eye(4).tolist()
