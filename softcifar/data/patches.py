@@ -8,9 +8,9 @@ AT_ONCE = 1000  # images: their patches are counted in floats of 8 bytes
 def patch_covariance(images: np.ndarray, mean: list[float], std: list[float]) -> list[list[float]]:
     """Mean of p p^T over all 2x2 patches p, in steps of one pixel, of the standardised images: float64 (4C, 4C), as lists.
 
-    images uint8 (N, H, W, C); without a patch, where H or W is 1, it is the identity. mean, std of every channel, pixels in 0..1. p is laid out as the weight of a
-    convolution, (C, 2, 2). It is not centred again. The products are counted in whole numbers below 2^53, so it is the same on
-    every machine.
+    images uint8 (N, H, W, C); without a patch, where H or W is 1, it is the identity. mean, std of every channel, pixels in
+    0..1. p is laid out as the weight of a convolution, (C, 2, 2). It is not centred again. The products are counted in whole
+    numbers below 2^53, so it is the same on every machine.
     """
     count, height, width, channels = images.shape
     size, patches = 4 * channels, count * (height - 1) * (width - 1)
