@@ -26,7 +26,8 @@ class Curves:
             rows = []
             if path.is_file():
                 with open(path, newline="", encoding="utf-8") as file:
-                    rows = [row for row in csv.DictReader(file) if row.get("student", "").partition(" ")[0] != student]
+                    named = [row for row in csv.DictReader(file) if row.get("student")]
+                    rows = [row for row in named if row["student"].partition(" ")[0] != student]
             with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
                 file.write(_lines(rows, header=True))
 

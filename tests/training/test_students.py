@@ -60,7 +60,7 @@ def test_two_stages_that_need_the_same_network_train_it_once(splits, tmp_path):
 def _train_in_a_process(splits, states, epochs, _):
     torch.set_num_threads(1)  # as a stage's; two processes with a thread per core hinder each other
     told = []
-    train(make_task(splits, epochs=epochs), CPU, states, lambda done, _: told.append(done))
+    train(make_task(splits, epochs=epochs), CPU, states, lambda done, *_: told.append(done))
     return told
 
 

@@ -44,7 +44,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, after
     undisturbed = train(task, CPU, tmp_path / "whole", no_progress)
     epochs = []
 
-    def kill(done: int, _: str) -> None:
+    def kill(done: int, *_: object) -> None:
         epochs.append(done)
         if len(epochs) == after:
             raise Killed
@@ -52,7 +52,7 @@ def test_a_killed_run_goes_on_and_ends_in_the_same_bytes(splits, tmp_path, after
     with pytest.raises(Killed):
         train(task, CPU, tmp_path / "killed", kill)
     torch.rand(11)  # whatever happened in between
-    resumed = train(task, CPU, tmp_path / "killed", lambda done, _: epochs.append(done))
+    resumed = train(task, CPU, tmp_path / "killed", lambda done, *_: epochs.append(done))
     assert epochs == [1] * after + [after] + [1] * (4 - after)  # no epoch is trained twice, those of before are told
     assert same(resumed.best, undisturbed.best)
     assert same(resumed.weights, undisturbed.weights)
@@ -105,11 +105,11 @@ def test_training_stops_after_epochs_without_a_lower_validation_loss(splits, tmp
     scores = {"validation_accuracy": 0.5, "validation_ece": 0.1}
     monkeypatch.setattr(loop, "_validate", lambda *_: {"validation_nll": next(nll)} | scores)
     task = make_task(splits, epochs=9, patience=2)
-    state = train(task, CPU, tmp_path / "state", lambda done, _: told.append(done))
+    state = train(task, CPU, tmp_path / "state", lambda done, *_: told.append(done))
     assert [row["epoch"] for row in state.history] == [1, 2, 3, 4]
     assert (state.best_epoch, state.weights, state.optimizer) == (2, {}, {})
     assert told == [1, 1, 1, 6]  # the epochs that are not needed are told as done
-    again = train(task, CPU, tmp_path / "state", lambda done, _: told.append(done))
+    again = train(task, CPU, tmp_path / "state", lambda done, *_: told.append(done))
     assert told[4:] == [9]
     assert again.history == state.history
 
@@ -214,7 +214,7 @@ def test_states_unused_for_long_are_removed(tmp_path):
 
 def test_a_finished_run_is_not_trained_again(splits, tmp_path):
     task, epochs = make_task(splits, epochs=2), []
-    first, again = (train(task, CPU, tmp_path / "state", lambda done, _: epochs.append(done)) for _ in range(2))
+    first, again = (train(task, CPU, tmp_path / "state", lambda done, *_: epochs.append(done)) for _ in range(2))
     assert epochs == [1, 1, 2]
     assert same(again.best, first.best)
     assert again.history == first.history
