@@ -120,7 +120,7 @@ def test_a_network_without_validation_images_keeps_its_last_epoch(splits, tmp_pa
     state = train(task, CPU, tmp_path / "state", lambda *how: told.append(how))
     assert state.best_epoch == 4
     assert all(row.keys() == {"epoch", "lr", "train_loss"} for row in state.history)
-    assert told[-1] == (1, f"training loss {state.history[-1]['train_loss']:.3f}")
+    assert told[-1] == (1, f"training loss {state.history[-1]['train_loss']:.3f}", [state.history[-1]])
     with_it = train(make_task(splits, checkpoint="last"), CPU, tmp_path / "other", no_progress)
     assert same(state.best, with_it.best)
 
