@@ -13,7 +13,7 @@ import shutil
 import tarfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -117,8 +117,9 @@ def _downloaded(published: Published) -> Iterator[Path]:
     """The verified file, from the first address that gives it. What arrived in vain stays, for the next call to go on with."""
     PARTS.mkdir(parents=True, exist_ok=True)
     for left in PARTS.iterdir():
-        if time.time() - left.stat().st_mtime > KEEP_DAYS * 86400:
-            left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # of another stage that has finished meanwhile
+            if time.time() - left.stat().st_mtime > KEEP_DAYS * 86400:
+                left.unlink()
     file = PARTS / f"{published.checksum.partition(':')[2]}-{Path(published.path).name}"
     with open(f"{file}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # another stage that wants the same file waits
