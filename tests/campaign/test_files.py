@@ -71,7 +71,7 @@ def counts(folder: Path) -> Path:
 
 
 def people(folder: Path) -> Path:
-    torch.save({f"random_label{n}": np.asarray(LABELS) for n in (1, 2, 3)}, folder / "CIFAR-10_human.pt")
+    torch.save({f"random_label{n}": torch.tensor(LABELS) for n in (1, 2, 3)}, folder / "CIFAR-10_human.pt")
     return folder / "CIFAR-10_human.pt"
 
 
