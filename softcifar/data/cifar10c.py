@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from softcifar.data import fetching
-from softcifar.data.images import Source
+from softcifar.data.images import DOWNLOAD_AGAIN, Source
 from softcifar.errors import UserError
+from softcifar.files import reading
 
 NAME = "CIFAR-10-C.tar"
 CHECKSUM = "md5:56bf5dcef84df0e2308c6dcbcbbd8499"
@@ -35,12 +36,8 @@ def read_corrupted(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """(corruption, images uint8 (5, 10000, 32, 32, 3)), by severity and in the order of CIFAR-10's test images; from disk."""
     for name in CORRUPTIONS:
         path = folder / f"{name}.npy"
-        try:
-            images = np.load(path, mmap_mode="r")
-        except FileNotFoundError:
-            raise UserError(f"{path}: not found; run the download stage (dvc repro)") from None
-        except (ValueError, EOFError) as error:
-            raise UserError(f"{path}: not a whole array ({error}); run the download stage again") from None
+        with reading(path, "a whole array", DOWNLOAD_AGAIN):
+            images = np.lib.format.open_memmap(path, mode="r")
         if images.dtype != np.uint8 or images.shape != (SEVERITIES * IMAGES, 32, 32, 3):
             raise UserError(
                 f"{path}: found {images.dtype} of shape {images.shape}; the published file has 50,000 images of 32x32"

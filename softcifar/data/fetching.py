@@ -5,26 +5,30 @@ looked at first, file by file. It is only read. A damaged file there is an error
 hide that the user's copy is bad.
 """
 
+import fcntl
 import gzip
 import hashlib
 import os
 import shutil
 import tarfile
-import zlib
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from softcifar.errors import UserError
-from softcifar.files import atomic
+from softcifar.files import atomic, reading
 from softcifar.progress import bar
 
 T = TypeVar("T")
 MIRROR = "SOFTCIFAR_MIRROR"
 RETRIES = 2  # further attempts after a broken or damaged download
+PARTS = Path(".state/downloads")  # what has arrived of a file, under its checksum, until all of it has
+PROGRESS = 1 << 20  # bytes: an attempt that brings so many before it breaks is not counted
+KEEP_DAYS = 30  # what was not gone on with for so long is removed
+PUT_WHOLE = "delete it or put the whole file in its place"
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,7 @@ def verify(path: Path, checksum: str) -> None:
     actual = digest(path, algorithm)
     if actual != expected:
         raise UserError(
-            f"{path}: damaged or not the published file; its {algorithm} is {actual} where {expected} is expected; "
-            "delete it or put the whole file in its place"
+            f"{path}: damaged or not the published file; its {algorithm} is {actual} where {expected} is expected; {PUT_WHOLE}"
         )
 
 
@@ -97,58 +100,109 @@ def copy_from_mirror(path: str, checksum: str, target: Path) -> bool:
     return True
 
 
-def _stream(url: str, target: str, _: object) -> None:
-    """One attempt to download url to the path target, with a progress bar."""
-    import requests
-
-    plain = {"Accept-Encoding": "identity"}  # so that Content-Length counts the bytes that arrive
-    with requests.get(url, stream=True, timeout=30, headers=plain) as response:
-        response.raise_for_status()
-        total = int(response.headers.get("Content-Length", 0)) or None
-        with open(target, "wb") as file, bar(total=total, what=url.rpartition("/")[2], unit="B") as progress:
-            progress.unit_scale = True  # 12.3M instead of 12345678
-            for chunk in response.iter_content(1 << 16):
-                file.write(chunk)
-                progress.update(len(chunk))
-
-
-def _download(url: str, checksum: str, folder: Path, name: str) -> Path:
-    """folder/name, downloaded to a temporary file, verified, then moved there; RETRIES further attempts."""
-    import pooch  # takes 0.3 s, and only downloads need it
-
-    pooch.get_logger().setLevel("WARNING")
-    keeper = pooch.create(path=folder, base_url="", registry={name: checksum}, urls={name: url}, retry_if_failed=RETRIES)
-    return Path(keeper.fetch(name, downloader=_stream))
-
-
 @contextmanager
 def obtained(published: Published) -> Iterator[Path]:
     """Give the path of the verified file: the mirror's own, or a download that is removed when the block ends.
 
-    UserError with the address where no download succeeds.
+    UserError with the addresses where no download succeeds, and where the block finds that the file is no whole archive.
     """
     mirrored = in_mirror(published.path, published.checksum)
-    if mirrored is not None:
-        yield mirrored
-        return
-    with TemporaryDirectory(prefix="softcifar-") as folder:
-        yield _first_download(published, Path(folder))
+    found = _downloaded(published) if mirrored is None else nullcontext(mirrored)
+    with found as file, reading(file, "a whole archive", PUT_WHOLE):
+        yield file
 
 
-def _first_download(published: Published, folder: Path) -> Path:
-    import requests
+@contextmanager
+def _downloaded(published: Published) -> Iterator[Path]:
+    """The verified file, from the first address that gives it. What arrived in vain stays, for the next call to go on with."""
+    PARTS.mkdir(parents=True, exist_ok=True)
+    for left in PARTS.iterdir():
+        with suppress(FileNotFoundError):  # of another stage that has finished meanwhile
+            if time.time() - left.stat().st_mtime > KEEP_DAYS * 86400:
+                left.unlink()
+    file = PARTS / f"{published.checksum.partition(':')[2]}-{Path(published.path).name}"
+    with open(f"{file}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another stage that wants the same file waits
+        if not _whole(file, published.checksum):
+            _download(published, file)
+        try:
+            yield file
+        finally:
+            file.unlink(missing_ok=True)
 
+
+def _download(published: Published, file: Path) -> None:
     failures = []
     for url in published.urls:
-        try:
-            return _download(url, published.checksum, folder, Path(published.path).name)
-        except requests.RequestException as error:
-            failures.append(f"{url}: download failed ({_reason(error)})")
-        except ValueError as error:  # pooch's word for a checksum that does not match
-            failures.append(f"{url}: the downloaded file is damaged or has changed ({str(error).split('. ')[0]})")
+        failed = 0
+        while failed <= RETRIES:
+            before = _size(file)
+            time.sleep(failed)
+            reason = _attempt(url, published.checksum, file)
+            if not reason:
+                return
+            failed += _size(file) - before < PROGRESS
+        failures.append(f"{url}: {reason}")
     raise UserError(
-        f"{'; '.join(failures)}; check the network, or set {MIRROR} to a torchvision root that holds {published.path}"
+        f"{'; '.join(failures)}; check the network and run again, which goes on with what has arrived, or get the file "
+        f"({published.checksum}) elsewhere and {_place(published.path)}"
     )
+
+
+def _place(path: str) -> str:
+    """Where a file that somebody gets by hand belongs."""
+    root = mirror()
+    return f"put it at {root / path}" if root else f"set {MIRROR} to a torchvision root that holds {path}"
+
+
+def _attempt(url: str, checksum: str, file: Path) -> str:
+    """Download once, behind what is there already where the server allows it; why it failed, '' where it did not."""
+    import requests
+
+    try:
+        _stream(url, file)
+    except (requests.RequestException, ValueError) as error:
+        return f"download failed ({_reason(error)})"
+    except OSError:  # a full disk: it may be this file that fills it
+        file.unlink(missing_ok=True)
+        raise
+    if _whole(file, checksum):
+        return ""
+    algorithm, _, expected = checksum.partition(":")
+    found = digest(file, algorithm)
+    file.unlink()
+    return f"the downloaded file is damaged or has changed (its {algorithm} is {found} where {expected} is expected)"
+
+
+def _stream(url: str, file: Path) -> None:
+    """Download url to file, with a progress bar; a file that is there is the beginning of it."""
+    import requests
+
+    size = _size(file)
+    headers = {"Accept-Encoding": "identity"}  # so that Content-Length counts the bytes that arrive
+    headers |= {"Range": f"bytes={size}-"} if size else {}
+    with requests.get(url, stream=True, timeout=30, headers=headers) as response:
+        if response.status_code == 416:  # there are no such bytes: what is there is no beginning of it
+            file.unlink()
+        response.raise_for_status()
+        if response.status_code != 206 or not response.headers.get("Content-Range", "").startswith(f"bytes {size}-"):
+            size = 0
+        total = size + int(response.headers.get("Content-Length", 0)) or None
+        with open(file, "ab" if size else "wb") as sink, bar(total=total, what=url.rpartition("/")[2], unit="B") as progress:
+            progress.unit_scale = True  # 12.3M instead of 12345678
+            progress.n = progress.initial = size
+            for chunk in response.iter_content(1 << 16):
+                sink.write(chunk)
+                progress.update(len(chunk))
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.exists() else 0
+
+
+def _whole(file: Path, checksum: str) -> bool:
+    algorithm, _, expected = checksum.partition(":")
+    return file.exists() and digest(file, algorithm) == expected
 
 
 def _reason(error: Exception) -> str:
@@ -169,24 +223,19 @@ def fetch_file(published: Published, target: Path) -> None:
 
 def extract(archive: Path, members: dict[str, Path]) -> None:
     """Extract the named members of a .tar.gz to their target paths; nothing else of the archive is written."""
-    try:
-        with tarfile.open(archive) as tar:
-            for name, target in members.items():
-                source = tar.extractfile(name)  # of a link to a file outside: KeyError; of what is no file: None
-                if source is None or not tar.getmember(name).isfile():
-                    raise UserError(f"{archive}: '{name}' is no regular file there")
-                with source, atomic(target) as part, open(part, "wb") as sink:
-                    shutil.copyfileobj(source, sink)
-    except KeyError as error:
-        raise UserError(f"{archive}: the archive lacks a file ({error.args[0]})") from None
-    except (tarfile.TarError, EOFError, zlib.error) as error:
-        raise UserError(f"{archive}: not a whole archive ({error})") from None
+    with reading(archive, "a whole archive", PUT_WHOLE), tarfile.open(archive) as tar:
+        for name, target in members.items():
+            try:
+                member = tar.getmember(name)
+            except KeyError:
+                raise UserError(f"{archive}: the archive lacks a file ({name})") from None
+            if not member.isfile():  # a link may point outside, or to itself
+                raise UserError(f"{archive}: '{name}' is no regular file there")
+            with tar.extractfile(member) as source, atomic(target) as part, open(part, "wb") as sink:
+                shutil.copyfileobj(source, sink)
 
 
 def gunzip(packed: Path, target: Path) -> None:
     """Unpack a .gz file to target."""
-    try:
-        with gzip.open(packed) as source, open(target, "wb") as sink:
-            shutil.copyfileobj(source, sink)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise UserError(f"{packed}: not a whole .gz file ({error})") from None
+    with open(target, "wb") as sink, reading(packed, "a whole .gz file", PUT_WHOLE), gzip.open(packed) as source:
+        shutil.copyfileobj(source, sink)

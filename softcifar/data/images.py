@@ -6,7 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
+from softcifar.errors import UserError
 from softcifar.files import read_npz
+
+DOWNLOAD_AGAIN = "run the download stage again (dvc repro)"
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,18 @@ class Images:
     votes: np.ndarray | None = None
     exact: np.ndarray | None = None
     classes: tuple[str, ...] = ()
+
+
+def labelled(images: np.ndarray, labels: np.ndarray, classes: tuple[str, ...], path: Path) -> Images:
+    """Images (N, H, W, C) with labels (N,) of a published file; UserError that names it where they do not fit each other."""
+    if images.dtype != np.uint8 or images.ndim != 4 or 0 in images.shape:
+        raise UserError(f"{path}: found images of {images.dtype} and shape {images.shape}; {DOWNLOAD_AGAIN}")
+    if labels.dtype.kind not in "iu" or labels.shape != images.shape[:1]:
+        found = f"labels of {labels.dtype} and shape {labels.shape} for {len(images)} images"
+        raise UserError(f"{path}: found {found}; {DOWNLOAD_AGAIN}")
+    if labels.size and not 0 <= labels.min() <= labels.max() < len(classes):
+        raise UserError(f"{path}: found labels from {labels.min()} to {labels.max()}, {len(classes)} classes; {DOWNLOAD_AGAIN}")
+    return Images(images, labels.astype(np.int64), classes=classes)
 
 
 def read_unlabelled(folder: Path) -> dict[str, Images]:

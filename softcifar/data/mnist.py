@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from softcifar.data import fetching
-from softcifar.data.images import Images, Source
-from softcifar.errors import UserError
+from softcifar.data.images import DOWNLOAD_AGAIN, Images, Source, labelled
+from softcifar.files import reading
 
 # MD5 of the uncompressed files; torchvision lists those of the .gz files only.
 MNIST_FILES = {
@@ -37,6 +37,10 @@ CLOTHES = (
 )
 
 
+# Besides those that torchvision lists: the authors' repository has the same files.
+MORE_ADDRESSES = {"MNIST": (), "FashionMNIST": ("https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion",)}
+
+
 def _fetch(table_name: str, files: dict[str, str], folder: Path) -> None:
     from torchvision import datasets  # for its table of addresses and checksums
 
@@ -46,7 +50,7 @@ def _fetch(table_name: str, files: dict[str, str], folder: Path) -> None:
         inside = f"{table_name}/raw/{name}"
         if fetching.copy_from_mirror(inside, f"md5:{md5}", folder / name):
             continue
-        urls = tuple(f"{address.rstrip('/')}/{name}.gz" for address in table.mirrors)
+        urls = tuple(f"{address.rstrip('/')}/{name}.gz" for address in (*table.mirrors, *MORE_ADDRESSES[table_name]))
         with fetching.obtained(fetching.Published(f"{inside}.gz", f"md5:{packed_md5[name + '.gz']}", urls)) as packed:
             fetching.gunzip(packed, folder / name)
         fetching.verify(folder / name, f"md5:{md5}")
@@ -66,15 +70,13 @@ def fetch_fashion_mnist(folder: Path) -> None:
 
 def _read_idx(path: Path) -> np.ndarray:
     """An IDX file: bytes 0, 0, the type 8 (unsigned byte), the number of axes; big-endian uint32 lengths; the data."""
-    try:
+    with reading(path, "a whole IDX file of unsigned bytes", DOWNLOAD_AGAIN):
         raw = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; run the download stage (dvc repro)") from None
-    start = 4 + 4 * raw[3] if len(raw) > 3 else 4
-    shape = np.frombuffer(raw[4:start], ">u4").astype(int) if raw[:3] == b"\0\0\x08" and len(raw) >= start else None
-    if shape is None or len(raw) - start != shape.prod():
-        raise UserError(f"{path}: not a whole IDX file of unsigned bytes; run the download stage again")
-    return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
+        if raw[:3] != b"\0\0\x08":
+            raise ValueError("another kind of file")
+        start = 4 + 4 * raw[3]
+        shape = [int.from_bytes(raw[place : place + 4], "big") for place in range(4, start, 4)]
+        return np.frombuffer(raw, np.uint8, offset=start).reshape(shape)
 
 
 def _read(classes: tuple[str, ...], folder: Path) -> dict[str, Images]:
@@ -82,7 +84,8 @@ def _read(classes: tuple[str, ...], folder: Path) -> dict[str, Images]:
     parts = {}
     for part, prefix in (("train", "train"), ("test", "t10k")):
         images = _read_idx(folder / f"{prefix}-images-idx3-ubyte")[..., None]
-        parts[part] = Images(images, _read_idx(folder / f"{prefix}-labels-idx1-ubyte").astype(np.int64), classes=classes)
+        path = folder / f"{prefix}-labels-idx1-ubyte"
+        parts[part] = labelled(images, _read_idx(path), classes, path)
     return parts
 
 

@@ -18,6 +18,8 @@ from softcifar.files import read_npz, write_npz
 from softcifar.params.ranges import PositiveInt
 
 NAME = "data.npz"
+CLASSES = 100_000  # at most; a name is made for every number up to the largest label, and arrays of that length
+VOTES = 10**9  # of one image for one class, at most: sums of them are exact
 KNOWN = ("images", "labels", "votes", "classes", "test_images", "test_labels", "test_votes")
 
 
@@ -106,7 +108,10 @@ def _classes(arrays: dict[str, np.ndarray], prefixes: dict[str, str], path: Path
         return tuple(map(str, range(tables[0].shape[1])))
     labels = [arrays[f"{prefix}labels"] for prefix in prefixes.values() if f"{prefix}labels" in arrays]
     whole = [values for values in labels if values.dtype.kind in "iu" and values.size]
-    return tuple(map(str, range(int(max(values.max() for values in whole)) + 1))) if whole else ()
+    largest = max((int(values.max()) for values in whole), default=-1)
+    if largest >= CLASSES:
+        raise UserError(f"{path}: labels must be in 0..{CLASSES - 1:,}, found {largest:,}; they count the classes from 0")
+    return tuple(map(str, range(largest + 1)))
 
 
 def _describe(array: np.ndarray) -> str:
@@ -140,8 +145,9 @@ def _votes(votes: np.ndarray, count: int, classes: int, where: str) -> np.ndarra
         raise UserError(
             f"{where} must be one row per image and one column per class, shape ({count}, {classes}), found shape {votes.shape}"
         )
-    if votes.min() < 0:
-        raise UserError(f"{where} must be 0 or more, found {votes.min()}")
+    if votes.min() < 0 or votes.max() > VOTES:
+        found = votes.min() if votes.min() < 0 else votes.max()
+        raise UserError(f"{where} must be in 0..{VOTES:,}, found {found:,}")
     empty = np.flatnonzero(votes.sum(axis=1) == 0)
     if len(empty):
         raise UserError(f"{where}: {len(empty)} images have no vote at all, the first is image {empty[0]}")

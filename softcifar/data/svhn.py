@@ -1,13 +1,12 @@
 """svhn: street view house numbers, cropped digits of 32x32 (Netzer et al. 2011, NIPS workshop); non-commercial use."""
 
-import zlib
 from pathlib import Path
 
 import numpy as np
 
 from softcifar.data import fetching
-from softcifar.data.images import Images, Source
-from softcifar.errors import UserError
+from softcifar.data.images import DOWNLOAD_AGAIN, Images, Source, labelled
+from softcifar.files import reading
 
 
 @fetching.known_by("md5:e26dedcc434d2e4c54c9b2d4a06d8373", "md5:eb5a983be6a315427106f1b164d9cef3")  # train, test
@@ -26,22 +25,17 @@ def fetch(folder: Path, *, only_test: bool = False) -> None:
 def read(folder: Path) -> dict[str, Images]:
     """{"train": 73,257 unless left out, "test": 26,032 images (N, 32, 32, 3)}; the label of a digit is the digit."""
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
     parts = {}
     for part in ("train", "test"):
         path = folder / f"{part}_32x32.mat"
         if part == "train" and not path.exists():
             continue
-        try:
+        with reading(path, "a readable .mat file", DOWNLOAD_AGAIN):
             arrays = loadmat(path, variable_names=["X", "y"])
-        except FileNotFoundError:
-            raise UserError(f"{path}: not found; run the download stage (dvc repro)") from None
-        except (MatReadError, zlib.error, ValueError, TypeError, KeyError, NotImplementedError, OSError) as error:
-            raise UserError(f"{path}: not a readable .mat file ({error}); run the download stage again") from None
-        images = np.ascontiguousarray(arrays["X"].transpose(3, 0, 1, 2))
-        labels = arrays["y"].ravel().astype(np.int64) % 10  # the file writes the digit 0 as 10
-        parts[part] = Images(images, labels, classes=tuple("0123456789"))
+            images = np.ascontiguousarray(arrays["X"].transpose(3, 0, 1, 2))
+            labels = np.where(arrays["y"] == 10, 0, arrays["y"]).ravel()  # the file writes the digit 0 as 10
+        parts[part] = labelled(images, labels, tuple("0123456789"), path)
     return parts
 
 

@@ -17,7 +17,7 @@ CHECKSUM = "md5:fff73e5086ae6bdbea199a49dfb8a4c1"
 ARCHIVE = fetching.Published(
     path=f"dtd/{NAME}",
     checksum=CHECKSUM,
-    urls=(f"https://www.robots.ox.ac.uk/~vgg/data/dtd/download/{NAME}",),
+    urls=(f"https://www.robots.ox.ac.uk/~vgg/data/dtd/download/{NAME}", f"https://thor.robots.ox.ac.uk/dtd/{NAME}"),
 )
 FOLDER, COUNT = "dtd/images/", 5640
 

@@ -14,7 +14,10 @@ CHECKSUM = "md5:90528d7ca1a48142e341f4ef8d21d0de"
 ARCHIVE = fetching.Published(
     path="tiny-imagenet-200.zip",
     checksum=CHECKSUM,
-    urls=("http://cs231n.stanford.edu/tiny-imagenet-200.zip",),
+    urls=(
+        "http://cs231n.stanford.edu/tiny-imagenet-200.zip",
+        "https://zenodo.org/records/10720917/files/tiny-imagenet-200.zip",
+    ),
 )
 FOLDER = "tiny-imagenet-200/val/images/"
 

@@ -38,6 +38,7 @@ EXEMPT = {
     "softcifar.params.simulation": "as above",
     "softcifar.params.study": "as above",
     "softcifar.pipeline.*": "plans and starts stages",
+    "stages": "says how a stage ends that is stopped while it begins; the scripts in it count",
 }
 # Dicts from a name to a method, {registry: the module and the constant}. A name that is not constant stands for nothing here.
 REGISTRIES = {
@@ -158,10 +159,14 @@ class Code:
             name, parts = where, self._parts_of(where, [call.args[0]])
         elif inner == [""]:
             around, refers = name.rpartition(".")[0], self._parts_of(name, module.loose).refers
-            return Parts(self._others(name), (*refers, ("", (around, ""))) if around and self._file(around) else refers)
+            return Parts(self._others(name), (*refers, ("", (around, ""))) if self._counts(around) else refers)
         else:
             parts = self._parts_of(name, module.defined[inner[0]])
         return Parts(parts.text, (*parts.refers, ("", (name, ""))))
+
+    def _counts(self, package: str) -> bool:
+        """Whether what a package does besides defining things counts with the modules in it."""
+        return bool(package) and self._file(package) is not None and not exempt(package)
 
     def _entry(self, module: str, registry: str, key: str) -> ast.expr:
         table = self._module(module).defined[registry][-1].value

@@ -1,7 +1,6 @@
 """What every stage script shares: its entry of the plan, and how it ends (a mistake: one sentence, status 2, no traceback)."""
 
 import argparse
-import errno
 import hashlib
 import sys
 import time
@@ -12,13 +11,12 @@ from typing import Any
 
 from softcifar.errors import UserError, suggestion
 from softcifar.files import md5, read_json
+from softcifar.pipeline.ending import sentence
 from softcifar.pipeline.outputs import entry_of
 from softcifar.pipeline.record import write_run_record
 
 PARAMS, PLAN = Path("params.yaml"), Path("data/plan")
 OF_PARAMS = PLAN / "params.json"  # which params.yaml the plan was made of
-PLACE_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR,
-                errno.EISDIR, errno.EEXIST}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def of_params() -> dict[str, str]:
 
 
 def run(main: Callable[[], Path | None]) -> None:
-    """Call main(); a user's mistake or a failing disk ends in one sentence and status 2.
+    """Call main(); a user's mistake, a failing disk or too little memory ends in one sentence and status 2.
 
     Beside the output that main() returns, a record of the run is left: <output>.run.json.
     """
@@ -66,17 +64,11 @@ def run(main: Callable[[], Path | None]) -> None:
         if output is not None:
             planned = entry_of(output)
             write_run_record(output, started, md5((PLAN / planned).read_bytes()) if planned else None)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
-    except OSError as error:
-        if error.errno not in PLACE_ERRORS:
+    except Exception as error:
+        said = sentence(error)
+        if said is None:
             raise
-        place = error.filename or "the disk"
-        print(
-            f"error: {place}: cannot be written or read ({error.strerror}); make space or give access there, and run again",
-            file=sys.stderr,
-        )
+        print(*(f"error: {line}" for line in said.split("\n")), sep="\n", file=sys.stderr)
         raise SystemExit(2) from None
     except KeyboardInterrupt:
         print("stopped; what was trained so far is kept, run again to go on", file=sys.stderr)

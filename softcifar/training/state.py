@@ -8,10 +8,13 @@ same network, one more run, one more value to tune over train only what is new.
 import fcntl
 import hashlib
 import json
+import os
+import stat
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,7 +22,9 @@ import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from tqdm import tqdm
 
+from softcifar.errors import UserError
 from softcifar.files import atomic
 
 Tensors = dict[str, torch.Tensor]
@@ -47,29 +52,58 @@ def save_state(path: Path, state: State) -> None:
     best = {} if state.best is state.weights else state.best
     groups = {"weights": state.weights, "optimizer": state.optimizer, "best": best}
     tensors = {f"{group}/{name}": tensor.contiguous() for group, some in groups.items() for name, tensor in some.items()}
-    note = {"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history, "fitted": state.fitted}
+    note = json.dumps({"epoch": state.epoch, "best_epoch": state.best_epoch, "history": state.history, "fitted": state.fitted})
     with atomic(path) as part:
-        part.write_bytes(save(tensors, {"state": json.dumps(note)}))
+        part.write_bytes(save(tensors, {"state": note, "sha256": _digest(path, note, tensors)}))
 
 
 def load_state(path: Path) -> State:
-    """The saved state, or a fresh one where there is none that can be read."""
+    """The saved state, or a fresh one where there is none that is whole and was saved under this very name."""
+    groups: dict[str, Tensors] = {"weights": {}, "optimizer": {}, "best": {}}
     try:
         with safe_open(path, "pt") as file:
-            note = json.loads(file.metadata()["state"])
-            groups: dict[str, Tensors] = {"weights": {}, "optimizer": {}, "best": {}}
-            for key in file.keys():  # noqa: SIM118 - not a dict
-                group, name = key.split("/", 1)
-                groups[group][name] = file.get_tensor(key)
-    except (FileNotFoundError, SafetensorError, KeyError, ValueError):
+            note, found = file.metadata()["state"], file.metadata()["sha256"]
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        if found != _digest(path, note, tensors):
+            raise ValueError
+        for key, tensor in tensors.items():
+            group, name = key.split("/", 1)
+            groups[group][name] = tensor
+        state = State(**json.loads(note), **groups)
+    except FileNotFoundError:
         return State()
-    groups["best"] = groups["best"] or groups["weights"]
-    return State(**note, **groups)
+    # Damaged, another run's, or of a time when states were written differently.
+    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError):
+        tqdm.write(f"{path}: damaged or not the state of this run; the run begins anew", file=sys.stderr)
+        return State()
+    state.best = state.best or state.weights
+    return state
+
+
+def _digest(path: Path, note: str, tensors: Tensors) -> str:
+    """sha256 of a state and its file's name, which stands for everything that decides the run."""
+    whole = hashlib.sha256(f"{path.name}\n{note}\n".encode())
+    for name, tensor in sorted(tensors.items()):
+        whole.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        whole.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return whole.hexdigest()
 
 
 def reachable(path: Path) -> Path:
-    """A state's file where a network trains: a cluster's node without the study's folder keeps it in its temporary folder."""
-    return path if path.parent.is_dir() else Path(tempfile.gettempdir()) / "softcifar" / path.name
+    """A state's file where a network trains: a cluster's node without the study's folder keeps it in its temporary folder.
+
+    There in a folder of this user alone, because anybody may write into a temporary folder: UserError where it is another's.
+    """
+    if path.parent.is_dir():
+        return path
+    own = Path(tempfile.gettempdir()) / f"softcifar-{os.getuid()}"
+    with suppress(FileExistsError):
+        own.mkdir(mode=0o700)
+    about = own.lstat()  # of the folder itself, not of what a link there points to
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.getuid():
+        raise UserError(f"{own}: another user's, or no folder; remove it, or set TMPDIR to a folder of your own")
+    own.chmod(0o700)
+    return own / path.name
 
 
 def keep(path: Path, state: State) -> None:

@@ -6,9 +6,11 @@ import importlib.util
 import io
 import os
 import pickle
+import re
 import sys
 import tarfile
 import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -37,6 +39,8 @@ class Server(ThreadingHTTPServer):
     fault = "cut"
     faulty = 0
     asked = 0
+    ranges = False  # whether it gives a file from where it is asked to
+    sent = 0
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -47,11 +51,20 @@ class Handler(BaseHTTPRequestHandler):
         if content is None or (broken and self.server.fault == "unavailable"):
             self.send_error(404 if content is None else 503)
             return
-        self.send_response(200)
+        asked_from = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+        start = int(asked_from[1]) if asked_from and self.server.ranges else 0
+        if start >= len(content):
+            self.send_error(416)
+            return
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
+        content = content[start:]
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if broken and self.server.fault == "cut":
             content = content[: len(content) // 2]
+        self.server.sent += len(content)
         if broken and self.server.fault == "changed":
             content = content[:-1] + b"?"
         self.wfile.write(content)
@@ -61,10 +74,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(monkeypatch):
+def server(monkeypatch, tmp_path_factory):
     monkeypatch.delenv("SOFTCIFAR_MIRROR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setattr("time.sleep", lambda _: None)  # pooch waits a second or more between attempts
+    monkeypatch.setattr("time.sleep", lambda _: None)  # between attempts
+    monkeypatch.setattr(fetching, "PARTS", tmp_path_factory.mktemp("parts"))
     with Server(("127.0.0.1", 0), Handler) as running:
         running.files = {"/file.bin": PAYLOAD}
         threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
@@ -87,9 +101,10 @@ def test_download_is_verified_and_leaves_only_the_file(server, tmp_path, capfd):
     assert "file.bin: 100%" in capfd.readouterr().err  # a progress bar that names the file
 
 
+@pytest.mark.parametrize("ranges", [True, False])
 @pytest.mark.parametrize("fault", ["cut", "changed", "unavailable"])
-def test_a_broken_download_starts_again(server, tmp_path, fault):
-    server.fault, server.faulty = fault, fetching.RETRIES
+def test_a_broken_download_is_tried_again(server, tmp_path, fault, ranges):
+    server.fault, server.faulty, server.ranges = fault, fetching.RETRIES, ranges
     fetching.fetch_file(published(server), tmp_path / "file.bin")
     assert (tmp_path / "file.bin").read_bytes() == PAYLOAD
     assert server.asked == fetching.RETRIES + 1
@@ -109,6 +124,79 @@ def test_a_download_that_stays_broken_is_an_error_and_leaves_nothing(server, tmp
     if fault == "changed":
         assert hashlib.sha256(PAYLOAD).hexdigest() in text
     assert list(tmp_path.iterdir()) == []
+
+
+def arrived():
+    return [path.stat().st_size for path in fetching.PARTS.iterdir() if path.suffix != ".lock"]
+
+
+@pytest.mark.parametrize("ranges", [True, False])
+def test_a_broken_download_goes_on_where_the_server_allows_it(server, tmp_path, ranges):
+    """Also in another run, and at another address."""
+    server.fault, server.faulty, server.ranges = "cut", 100, ranges
+    with pytest.raises(UserError, match="run again, which goes on with what has arrived"):
+        fetching.fetch_file(published(server), tmp_path / "file.bin")
+    (there,) = arrived()
+    assert 0 < there < len(PAYLOAD)
+    assert (there > len(PAYLOAD) // 2) == ranges  # each attempt brings no more than half of what is left
+    server.faulty = server.sent = 0
+    server.files = {"/other.bin": PAYLOAD}
+    fetching.fetch_file(replace(published(server), urls=(url(server), url(server, "other.bin"))), tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == PAYLOAD
+    assert server.sent == len(PAYLOAD) - (there if ranges else 0)
+    assert arrived() == []
+
+
+def test_a_download_that_breaks_often_goes_on_as_long_as_enough_arrives(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching, "RETRIES", 0)
+    server.ranges, server.faulty = True, 3
+    with monkeypatch.context() as enough:
+        enough.setattr(fetching, "PROGRESS", 1 << 16)
+        fetching.fetch_file(published(server), tmp_path / "file.bin")
+    assert server.asked == 4
+    server.faulty = 7
+    with pytest.raises(UserError, match="IncompleteRead"):
+        fetching.fetch_file(published(server), tmp_path / "other.bin")
+    assert server.asked == 5
+
+
+@pytest.mark.parametrize("left", [b"?" * 1000, PAYLOAD + b"too much", PAYLOAD], ids=["another", "longer", "whole"])
+def test_what_a_killed_download_left_is_checked_like_any_other(server, tmp_path, left):
+    server.ranges = True
+    (fetching.PARTS / f"{hashlib.sha256(PAYLOAD).hexdigest()}-file.bin").write_bytes(left)
+    fetching.fetch_file(published(server), tmp_path / "file.bin")
+    assert (tmp_path / "file.bin").read_bytes() == PAYLOAD
+    assert server.asked == (0 if left == PAYLOAD else 2)
+    assert arrived() == []
+
+
+def test_a_full_disk_keeps_nothing_and_old_parts_are_removed(server, tmp_path, monkeypatch):
+    old, young = fetching.PARTS / "old", fetching.PARTS / "young"
+    for path in (old, young):
+        path.touch()
+    os.utime(old, (0, 0))
+
+    def full(url, file):
+        file.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(fetching, "_stream", full)
+    with pytest.raises(OSError, match="No space left"):
+        fetching.fetch_file(published(server), tmp_path / "file.bin")
+    assert {path.name for path in fetching.PARTS.iterdir() if path.suffix != ".lock"} == {"young"}
+
+
+def test_where_all_addresses_fail_the_sentence_says_which_file_to_put_where(server, tmp_path, monkeypatch):
+    server.files = {}
+    monkeypatch.setenv("SOFTCIFAR_MIRROR", str(tmp_path))
+    there = published(server)
+    with pytest.raises(UserError) as caught:
+        fetching.fetch_file(replace(there, urls=(url(server, "a"), url(server, "b"))), tmp_path / "file.bin")
+    assert str(caught.value) == (
+        f"{url(server, 'a')}: download failed (HTTP status 404); {url(server, 'b')}: download failed (HTTP status 404); check "
+        "the network and run again, which goes on with what has arrived, or get the file "
+        f"({there.checksum}) elsewhere and put it at {tmp_path}/some/file.bin"
+    )
 
 
 def test_no_connection(server, tmp_path):
@@ -208,6 +296,18 @@ def test_archive_that_points_outside_is_refused(tmp_path):
     with pytest.raises(UserError, match="lacks a file"):
         fetching.extract(tmp_path / "evil.tar.gz", {"data/other": tmp_path / "batch"})
     assert not (tmp_path / "batch").exists()
+
+
+def test_archive_with_a_loop_of_links_is_refused(tmp_path):
+    with tarfile.open(tmp_path / "loop.tar.gz", "w:gz") as tar:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+            for name, other in (("a", "b"), ("b", "a")):
+                link = tarfile.TarInfo(f"{kind}{name}")
+                link.type, link.linkname = kind, f"{kind}{other}"
+                tar.addfile(link)
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+        with pytest.raises(UserError, match=r"loop\.tar\.gz: '.*' is no regular file there"):
+            fetching.extract(tmp_path / "loop.tar.gz", {f"{kind}a": tmp_path / "a"})
 
 
 def test_truncated_archive(tmp_path):

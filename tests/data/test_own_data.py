@@ -88,7 +88,7 @@ def changed(name, change):
         (changed("votes", lambda x: x[:, :2]), r"labels must be in 0..1, found 0..2"),
         (changed("votes", lambda x: x[:5]), r"votes must be one row per image.*\(30, 3\), found shape \(5, 3\)"),
         (changed("votes", lambda x: x / 3), "votes must be whole numbers of votes, found float64"),
-        (changed("votes", lambda x: x - 2), "votes must be 0 or more, found -1"),
+        (changed("votes", lambda x: x - 2), r"votes must be in 0..1,000,000,000, found -1"),
         (changed("votes", lambda x: x * (np.arange(30) != 7)[:, None]), "no vote at all, the first is image 7"),
         (changed("votes", lambda x: x[0]), "votes must be one row per image"),
         (good() | {"classes": np.array(["a", "b", "b"])}, "classes must be a list of different names"),

@@ -75,6 +75,7 @@ def hinge(*x, margin=1):
     return inner
 ''',
     "softcifar/pipeline/__init__.py": "",
+    "stages/__init__.py": '"""The stages."""\n',
     "softcifar/pipeline/stage.py": "def run(main):\n    main()\n",
 }  # fmt: skip
 
@@ -110,6 +111,7 @@ def edit(project: Path, file: str, old: str, new: str) -> None:
         ("softcifar/losses/both.py", "return x\n\n\n@loud", "return 2\n\n\n@loud"),  # square: another loss is chosen
         ("softcifar/losses/__init__.py", '"square": square, ', ""),
         ("softcifar/pipeline/stage.py", "main()\n", "print(main())\n"),
+        ("stages/__init__.py", '"""The stages."""\n', "import sys\n\nsys.excepthook = print\n"),
     ],
 )
 def test_what_makes_nothing_out_of_date(project, file, old, new):
