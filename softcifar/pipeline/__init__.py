@@ -4,4 +4,5 @@ import sys
 
 from softcifar.pipeline.ending import end_quietly
 
-sys.excepthook = end_quietly
+if sys.argv[:1] == ["-m"]:  # one of its programs starts; who imports it keeps a hook of their own
+    sys.excepthook = end_quietly
