@@ -1,6 +1,6 @@
 # Needs Python >= 3.11, git and make; everything else is installed into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup repro publish report test test-all bench lint format lock
+.PHONY: help setup repro publish report test test-all campaign bench lint format lock
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -39,6 +39,9 @@ test: setup  ## Run the quick tests, one worker per core (they include the smoke
 
 test-all: setup  ## Run every test, also those with real dvc, Ray and a browser; about 15 minutes on 2 cores
 	pytest -n auto --dist worksteal
+
+campaign: setup  ## Spoil 1,000 params files, data files, runs and more, and count what is no clear sentence; test-all does a tenth
+	CAMPAIGN_SHARE=1 pytest -n auto --dist worksteal tests/campaign
 
 bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 25 minutes on 2 idle cores
 	@python -m bench

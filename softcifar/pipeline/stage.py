@@ -56,7 +56,7 @@ def of_params() -> dict[str, str]:
 
 
 def run(main: Callable[[], Path | None]) -> None:
-    """Call main(); a user's mistake or a failing disk ends in one sentence and status 2.
+    """Call main(); a user's mistake or a failing disk ends in one sentence for each and status 2.
 
     Beside the output that main() returns, a record of the run is left: <output>.run.json.
     """
@@ -67,7 +67,7 @@ def run(main: Callable[[], Path | None]) -> None:
             planned = entry_of(output)
             write_run_record(output, started, md5((PLAN / planned).read_bytes()) if planned else None)
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(*(f"error: {sentence}" for sentence in str(error).split("\n")), sep="\n", file=sys.stderr)
         raise SystemExit(2) from None
     except OSError as error:
         if error.errno not in PLACE_ERRORS:
