@@ -132,10 +132,9 @@ class Recipe(Section):
                 f"milestones: found {quote(self.milestones)} with schedule '{self.schedule}'; allowed: epochs with "
                 "'multistep', and none ([]) otherwise"
             )
+        # One beyond the end has no effect, and is allowed: published protocols have such.
         if any(later <= one for one, later in itertools.pairwise(self.milestones)):
             yield f"milestones: found {quote(self.milestones)}; allowed: rising epochs, each once"
-        if self.milestones and isinstance(self.epochs, int) and self.milestones[-1] >= self.epochs:
-            yield f"milestones: found {self.milestones[-1]} with epochs {self.epochs}; allowed: epochs before the last one"
         for key, steps in (("augment", self.augment), ("finetune_augment", self.finetune_augment)):
             names = [step.name for step in steps]
             if twice := sorted({name for name in names if names.count(name) > 1}):

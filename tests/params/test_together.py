@@ -90,7 +90,8 @@ def test_aliases_that_multiply_are_quoted_in_short_time(write_params):
          "data.votes.train"),
         ({"data.images": "plain", "data.protocol": "cifar10h"}, "data.protocol: 'cifar10h' needs people's votes, but 'plain'"),
         ({"data.images": "plain", "data.protocol": "cifar10h", "data.votes": {"train": "votes"}},
-         "name a data set of votes as data.votes.test"),
+         "data.protocol: 'cifar10h' needs people's votes, but 'plain' (source mnist) has none; name a data set of votes as "
+         "data.votes.test"),
     ],
 )  # fmt: skip
 def test_data_sets_hold_what_is_asked_of_them(write_params, changes, message):
