@@ -5,7 +5,8 @@ from typing import Literal
 import torch
 import torch.nn.functional as F
 
-from softcifar.params.ranges import Fraction, NonNegativeInt
+from softcifar.errors import UserError
+from softcifar.params.ranges import Fraction, Pixels
 
 
 def crop_flip(
@@ -13,7 +14,7 @@ def crop_flip(
     targets: torch.Tensor,
     generator: torch.Generator,
     *,
-    padding: NonNegativeInt = 4,
+    padding: Pixels = 4,
     fill: Literal["zeros", "reflect"] = "zeros",
     flip: Fraction | Literal["alternate"] = 0.5,
     turn: torch.Tensor | None = None,
@@ -23,9 +24,14 @@ def crop_flip(
     fill: what moves in, zeros or the image's own pixels mirrored at its edge. flip 'alternate': an image is mirrored in every
     second epoch, from the first one on or from the second, as drawn once (Jordan 2024, section 3.6); `turn`, bool (B,), says
     which images of this batch are.
-    images (B, C, H, W) in [0, 1]; targets (B, K), returned as they are.
+    images (B, C, H, W) in [0, 1]; targets (B, K), returned as they are. UserError where an image has no such edge.
     """
     batch, _, height, width = images.shape
+    if fill == "reflect" and padding >= min(height, width):
+        raise UserError(
+            f"augment.crop_flip.padding: found {padding} with fill: reflect and images of {height} x {width} pixels; "
+            f"allowed there: at most {min(height, width) - 1}"
+        )
     device = images.device
     top, left = torch.randint(2 * padding + 1, (2, batch), generator=generator, device=device)
     mirrored = turn if flip == "alternate" else torch.rand(batch, generator=generator, device=device) < flip

@@ -1,6 +1,7 @@
 """Hyper-parameters given as lists, of the recipe or of the label source: every combination is trained, validation chooses."""
 
 import itertools
+import math
 from typing import Any
 
 from softcifar.params.recipe import Recipe
@@ -8,6 +9,22 @@ from softcifar.params.sections import LabelSource
 from softcifar.params.simulation import SimulatedMethod
 
 NOT_TUNED = ("milestones", "augment", "finetune_augment", "students")  # lists by nature; the options of augmentations are tuned
+
+
+def tuned(recipe: Recipe) -> list[str]:
+    """The params keys of the recipe that are lists to be tuned over."""
+    return [name for name, _, _ in _lists(recipe.model_dump())]
+
+
+def tries(chosen: Recipe | LabelSource | SimulatedMethod) -> int:
+    """How many combinations of listed values there are; 1 where nothing is listed."""
+    if isinstance(chosen, Recipe):
+        lists = [values for _, _, values in _lists(chosen.model_dump())]
+    else:
+        loss = getattr(chosen, "loss", None)
+        options = [*chosen.options.values(), *(loss.options.values() if loss else ())]
+        lists = [value for value in options if isinstance(value, list)]
+    return math.prod(map(len, lists))
 
 
 def candidates(recipe: Recipe) -> list[tuple[dict[str, Any], Recipe]]:

@@ -1,34 +1,43 @@
 """The options of a method are the keyword-only parameters of its function; this reads and checks them."""
 
+import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, WrapValidator, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from softcifar.errors import UserError, suggestion
+from softcifar.errors import UserError, cut, quote, suggestion
+from softcifar.params.ranges import Real
 
-
-def _number(value: object) -> object:
-    # PyYAML reads 1e-3 (no dot) as a string, and dvc exp run -S writes small numbers that way.
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
-    return value
+MOST_TRIED = 100  # values of one number that is tuned over
+Problem = tuple[tuple, str]  # where (keys and positions, from outside in) and what is wrong, in words
+WORDED = "worded"  # the type of an error whose text is final
 
 
 def _one_or_each(value: object, check: Callable[[object], Any]) -> Any:
     if isinstance(value, list):
         if not value:
             raise ValueError("an empty list has no value to try; give one value, or a list of values to tune over")
-        return [check(each) for each in value]
+        if len(value) > MOST_TRIED:
+            raise ValueError(f"found {len(value)} values; allowed: at most {MOST_TRIED}")
+        values = [check(each) for each in value]
+        if any(each in values[:place] for place, each in enumerate(values)):
+            raise ValueError(f"found {quote(values)}; allowed: each value once, since every value counts as one that is tried")
+        return values
     return check(value)
 
 
-Number = BeforeValidator(_number)
 Tunable = WrapValidator(_one_or_each)  # a list is tuned over: each value is trained, validation chooses
 
 
@@ -41,27 +50,24 @@ class Section(BaseModel):
         # A tuned number is a list where the field says float: pydantic would warn of that.
         return super().model_dump(warnings=False, **how)
 
+    @model_validator(mode="wrap")
     @classmethod
-    def known(cls, found: object) -> dict:
-        """`found` as a dict; ValueError where it is none, or has a key that this section does not."""
-        if not isinstance(found, Mapping):
-            raise ValueError(f"found {found!r}; allowed: a mapping of {', '.join(cls.model_fields) or 'nothing'}")
-        for key in found:
-            if key not in cls.model_fields:
-                raise ValueError(f"unknown key '{key}'{suggestion(key, cls.model_fields)}")
-        return dict(found)
+    def _in_words(cls, found: object, handler: ModelWrapValidatorHandler) -> Any:
+        try:
+            return handler(found)
+        except ValidationError as error:
+            raise worded(error, cls.model_fields) from None
 
 
 def _annotated(annotation: Any, tunable: bool) -> Any:
     # A number may be optional: Positive | None.
     parts = get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
     bases = {getattr(part, "__origin__", part) for part in parts}
-    extra = ([Number] if float in bases else []) + ([Tunable] if tunable and bases & {float, int} else [])
-    for each in extra:
-        annotation = Annotated[annotation, each]
-    return annotation
+    annotation = Real if annotation is float else annotation
+    return Annotated[annotation, Tunable] if tunable and bases & {float, int} else annotation
 
 
+@functools.cache  # a list of options may be long, and all students may have the same
 def schema(function: Callable, *, tunable: bool = False, given: tuple[str, ...] = ()) -> type[Section]:
     """A Section with one field per keyword-only parameter of `function`, except those the caller itself passes (`given`).
 
@@ -79,17 +85,8 @@ def schema(function: Callable, *, tunable: bool = False, given: tuple[str, ...] 
 
 
 def check(function: Callable, options: Mapping, *, tunable: bool = False, given: tuple[str, ...] = ()) -> dict:
-    """`options` with types checked and defaults filled in; ValueError (pydantic's or ours) where they do not fit."""
-    model = schema(function, tunable=tunable, given=given)
-    return model.model_validate(model.known(options)).model_dump()
-
-
-def checked(function: Callable, options: Mapping, **how: Any) -> dict:
-    """`check`, with pydantic's error as a ValueError of one sentence."""
-    try:
-        return check(function, options, **how)
-    except ValidationError as error:
-        raise ValueError(sentence(error)) from None
+    """`options` with types checked and defaults filled in; ValidationError, in words, where they do not fit."""
+    return schema(function, tunable=tunable, given=given).model_validate(dict(options)).model_dump()
 
 
 def unfolded(entry: object) -> object:
@@ -105,33 +102,63 @@ def mapping_with(found: object, key: str) -> dict:
     """`found` as a dict that names something under `key`; ValueError where it is no such mapping."""
     found = unfolded(found)
     if not isinstance(found, Mapping) or not isinstance(found.get(key), str):
-        raise ValueError(f"found {found!r}; allowed: a mapping with the key '{key}' and the options of what it names")
+        raise ValueError(f"found {quote(found)}; allowed: a mapping with the key '{key}' and the options of what it names")
     return dict(found)
 
 
-def sentence(error: ValidationError) -> str:
-    """The first thing wrong, as '<key>: found <value>; <what is allowed>'."""
-    first, *others = error.errors()
-    key = _key(first)
-    if first["type"] == "value_error":
-        text = str(first["ctx"]["error"])
-    elif first["type"] == "missing":
-        text = "this key is missing"
-    elif first["type"] == "extra_forbidden":
-        text = "unknown key"
-    else:
-        allowed = [first["msg"][0].lower() + first["msg"][1:]]
-        allowed += [other["msg"].removeprefix("Input should be ") for other in others if _key(other) == key]  # of a union
-        text = f"found {first['input']!r}; {' or '.join(allowed)}"
-    return f"{key}: {text}" if key else text
+def worded(error: ValidationError, known: Collection[str] = ()) -> ValidationError:
+    """The same error with every problem in our words, for sections around it to pass on.
+
+    known: the keys of the section that it is of.
+    """
+    places: dict[tuple, list[Mapping]] = {}
+    for each in error.errors(include_url=False):
+        places.setdefault(_place(each), []).append(each)
+    return failed((place, text) for place, errors in places.items() for text in _texts(errors, known))
 
 
-def _key(error: Mapping) -> str:
-    branches = ("function-", "list[", "constrained-", "literal[")
-    return ".".join(str(part) for part in error["loc"] if not str(part).startswith(branches))
+def failed(wrong: Iterable[Problem]) -> ValidationError:
+    """An error of all that is wrong."""
+    return ValidationError.from_exception_data(
+        "params",
+        [InitErrorDetails(type=PydanticCustomError(WORDED, "{text}", {"text": text}), loc=place) for place, text in wrong],
+    )
+
+
+def problems(error: ValidationError) -> list[Problem]:
+    """All that is wrong, in order."""
+    return [(each["loc"], each["msg"]) for each in worded(error).errors(include_url=False)]
+
+
+def _texts(errors: list[Mapping], known: Collection[str]) -> Iterator[str]:
+    """What is wrong in one place: a sentence for each problem; those of the branches of a union are one."""
+    found = None
+    for each in errors:
+        if each["type"] == WORDED:
+            yield each["msg"]
+        elif each["type"] == "value_error":
+            yield from str(each["ctx"]["error"]).split("\n")
+        elif each["type"] == "missing":
+            yield "this key is missing"
+        elif each["type"] == "extra_forbidden":
+            yield f"unknown key '{cut(each['loc'][-1])}'{suggestion(each['loc'][-1], known)}"
+        elif each["type"] in ("model_type", "model_attributes_type"):
+            yield f"found {quote(each['input'])}; allowed: a mapping of {', '.join(known) or 'nothing'}"
+        elif found is None:
+            found = f"found {quote(each['input'])}; {each['msg'][0].lower()}{each['msg'][1:]}"
+        else:
+            found += f" or {each['msg'].removeprefix('Input should be ')}"
+    if found:
+        yield found
+
+
+def _place(error: Mapping) -> tuple:
+    branches = ("function-", "list[", "constrained-", "literal[", "[key]")
+    place = tuple(part for part in error["loc"] if not str(part).startswith(branches))
+    return place[:-1] if error["type"] == "extra_forbidden" else place  # the section, which has no such key
 
 
 def require(condition: bool, name: str, found: object, allowed: str) -> None:
     """Raise UserError '<name>: found <found>; allowed: <allowed>' unless the condition holds."""
     if not condition:
-        raise UserError(f"{name}: found {found!r}; allowed: {allowed}")
+        raise UserError(f"{name}: found {quote(found)}; allowed: {allowed}")

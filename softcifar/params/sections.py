@@ -6,21 +6,32 @@ parameters of its function, so this file knows none of them. A number of a stude
 validation chooses (softcifar.params.candidates).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, MinLen
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, ValidationError, WrapValidator, model_validator
 
-from softcifar.errors import choose
-from softcifar.params.options import Number, Section, checked, mapping_with, unfolded
-from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
-from softcifar.params.recipe import Name, Recipe
+from softcifar.errors import UserError, choose, missing, quote
+from softcifar.params.options import Section, check, failed, mapping_with, problems, unfolded
+from softcifar.params.ranges import (
+    Epochs,
+    Folds,
+    Fraction,
+    Images,
+    Name,
+    NonNegative,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    Runs,
+)
+from softcifar.params.recipe import Recipe
 
 
 class Seeds(Section):
-    runs: PositiveInt  # networks trained per student
-    search: PositiveInt  # networks trained per tuned value before one is chosen: the first of its runs, unless there is a refit
+    runs: Runs  # networks trained per student
+    search: Runs  # networks trained per tuned value before one is chosen: the first of its runs, unless there is a refit
     init: NonNegativeInt  # run r initialises its weights from init + r
     order: NonNegativeInt  # run r draws batches, augmentation and dropout from order + r
     refit: bool = False  # every run of the chosen value is trained again, on training and validation images together
@@ -43,13 +54,13 @@ class Dataset(Section):
 
         entry = mapping_with(found, "source")
         source = choose(DATA_SOURCES, entry.pop("source"), "source")
-        return {"source": found["source"], "options": checked(source.fetch, entry)}
+        return {"source": found["source"], "options": check(source.fetch, entry)}
 
 
 class Sizes(Section):
-    train: PositiveInt | None  # images; null: all that remain
-    validation: PositiveInt
-    test: PositiveInt | None
+    train: Images | None  # null: all that remain
+    validation: Images
+    test: Images | None
 
 
 class Data(Section):
@@ -58,22 +69,27 @@ class Data(Section):
     votes: dict[Literal["train", "test"], Name] = {}  # keys of datasets that hold people's votes for those images
     sizes: Sizes
     split_seed: NonNegativeInt
-    splits: PositiveInt = 1  # run r trains, validates and tests on split r modulo so many
+    splits: Runs = 1  # run r trains, validates and tests on split r modulo so many
     ood: dict[Name, Literal["near", "far"]] = {}  # keys of datasets
     corrupted: Name | None = None  # a key of datasets that holds corrupted copies of the test images
 
     @model_validator(mode="after")
     def _repeated_alone(self) -> "Data":
-        for key, none in (("votes", "{}"), ("ood", "{}"), ("corrupted", "null")) if self.protocol == "repeated" else ():
-            if getattr(self, key):
-                raise ValueError(f"{key}: found {getattr(self, key)} with protocol 'repeated'; allowed there: {none}")
-        if self.protocol == "repeated" and self.splits > 1:
-            raise ValueError(f"splits: found {self.splits} with protocol 'repeated'; allowed there: 1")
+        alone = {"votes": "{}", "ood": "{}", "corrupted": "null"} if self.protocol == "repeated" else {}
+        wrong = [
+            f"{key}: found {quote(getattr(self, key))} with protocol 'repeated'; allowed there: {none}"
+            for key, none in alone.items()
+            if getattr(self, key)
+        ]
+        if alone and self.splits > 1:
+            wrong.append(f"splits: found {self.splits} with protocol 'repeated'; allowed there: 1")
+        if wrong:
+            raise UserError("\n".join(wrong))
         return self
 
 
 class Teacher(Recipe):
-    folds: Annotated[int, Ge(1)]  # 1: in-sample (the published way); otherwise out-of-fold, stratified
+    folds: Folds  # 1: in-sample (the published way); otherwise out-of-fold, stratified
 
 
 class LabelSource(Section):
@@ -98,7 +114,7 @@ class LabelSource(Section):
             refuse_calibrated(name, function)
         if not is_taught(function) and shared:
             raise ValueError(f"teacher: source '{name}' uses no teacher; remove this key")
-        return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
+        return {"source": name, **shared, "options": check(function, entry, tunable=True)}
 
 
 class Student(Recipe):
@@ -111,13 +127,13 @@ class Distillation(Recipe):
     temperature: Positive
 
 
-Radii = list[Annotated[float, Number, Field(gt=0, le=255)]]  # Linf, in 1/255 of the pixel range
-Shares = list[Annotated[float, Number, Field(gt=0, lt=1)]]
+Radii = list[Annotated[float, Field(gt=0, le=255)]]  # Linf, in 1/255 of the pixel range
+Shares = list[Annotated[float, Field(gt=0, lt=1)]]
 
 
 class Attack(Section):
     eps_255: Annotated[Radii, MinLen(1)]
-    images: PositiveInt  # number of test images, evenly spaced among those of the attack that has the most
+    images: Images  # number of test images, evenly spaced among those of the attack that has the most
     options: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -126,23 +142,30 @@ class Attack(Section):
         return self
 
 
-def _attacks(found: object) -> object:
-    """Each attack's own options, checked against its function."""
+def _attacks(found: object, check_each: Callable[[object], Any]) -> Any:
+    """Each attack's own options, checked against its function, beside what all attacks have."""
     from softcifar.attacks import ATTACKS
 
     if not isinstance(found, Mapping):
-        return found  # refused as no mapping
-    read = {}
+        return check_each(found)  # refused as no mapping
+    read, wrong = {}, [((), each) for name in found for each in missing(ATTACKS, name, "attacks")]
     for name, entry in found.items():
-        attack = choose(ATTACKS, name, "attacks")
-        if not isinstance(entry, Mapping):
-            raise ValueError(f"{name}: found {entry!r}; allowed: a mapping of eps_255, images and the attack's options")
-        entry = dict(unfolded(entry))
-        shared = {key: entry.pop(key) for key in ("eps_255", "images") if key in entry}
+        if name not in ATTACKS or not isinstance(entry, Mapping):
+            read |= {name: entry} if name in ATTACKS else {}
+            continue
+        options = dict(unfolded(entry))
+        shared = {key: options.pop(key) for key in ("eps_255", "images") if key in options}
         try:
-            read[name] = {**shared, "options": checked(attack, entry, given=("generator",))}
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+            read[name] = {**shared, "options": check(ATTACKS[name], options, given=("generator",))}
+        except ValidationError as error:
+            read[name] = shared
+            wrong += [((name, *place), text) for place, text in problems(error)]
+    try:
+        read = check_each(read)
+    except ValidationError as error:
+        wrong += problems(error)
+    if wrong:
+        raise failed(wrong)
     return read
 
 
@@ -151,43 +174,43 @@ class Shifts(Section):
     severities: list[Annotated[int, Ge(1), Le(5)]]
     covered: Shares  # of the image, by a patch; []: no occlusion
     visible: Shares  # of the image, after a shift out of its frame; []: no crop
-    images: PositiveInt  # number of test images, evenly spaced
+    images: Images  # number of test images, evenly spaced
 
     @model_validator(mode="after")
     def _possible(self) -> "Shifts":
         from softcifar.corruptions import CORRUPTIONS
 
-        for name in self.corruptions:
-            choose(CORRUPTIONS, name, "corruptions")
+        if unknown := [each for name in self.corruptions for each in missing(CORRUPTIONS, name, "corruptions")]:
+            raise UserError("\n".join(unknown))
         _each_once(self, "corruptions", "severities", "covered", "visible")
         if bool(self.corruptions) != bool(self.severities):
             raise ValueError(
-                f"severities: found {self.severities} with corruptions {self.corruptions}; allowed: both or neither"
+                f"severities: found {quote(self.severities)} with corruptions {quote(self.corruptions)}; allowed: both or "
+                "neither"
             )
         return self
 
 
 class Evaluation(Section):
     batch_size: PositiveInt
-    attacks: Annotated[dict[str, Attack], BeforeValidator(_attacks)] = {}  # by name, see softcifar.attacks
+    attacks: Annotated[dict[str, Attack], WrapValidator(_attacks)] = {}  # by name, see softcifar.attacks
     shifts: Shifts
 
 
 def _each_once(section: Section, *keys: str) -> None:
-    for key in keys:
-        values = getattr(section, key)
-        if len(set(values)) < len(values):
-            raise ValueError(f"{key}: found {values}; allowed: each value once")
+    twice = {key: getattr(section, key) for key in keys if len(set(getattr(section, key))) < len(getattr(section, key))}
+    if twice:
+        raise UserError("\n".join(f"{key}: found {quote(values)}; allowed: each value once" for key, values in twice.items()))
 
 
 class TwoMoons(Section):
-    points: Annotated[int, Ge(20)]  # training points
-    noise: Annotated[NonNegative, Number]  # standard deviation of the points around the moons
-    members: PositiveInt  # networks of the ensemble
-    epochs: PositiveInt
+    points: Annotated[int, Ge(20), Le(10**5)]  # training points
+    noise: NonNegative  # standard deviation of the points around the moons
+    members: Runs  # networks of the ensemble
+    epochs: Epochs
 
 
 class ReportSettings(Section):
-    bins: Annotated[int, Ge(2)]  # equal-width confidence bins
+    bins: Annotated[int, Ge(2), Le(1000)]  # equal-width confidence bins
     reference: Name  # the student (or simulated method) that the others are compared with
-    ensembles: PositiveInt = 1  # disjoint deep ensembles of a student's runs: run r is in ensemble r modulo so many
+    ensembles: Runs = 1  # disjoint deep ensembles of a student's runs: run r is in ensemble r modulo so many

@@ -1,16 +1,16 @@
 """The section `simulations` of params.yaml."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
-from annotated_types import Ge, MinLen
+from annotated_types import MinLen
 from pydantic import model_validator
 
-from softcifar.errors import choose
+from softcifar.errors import choose, missing, quote
 from softcifar.params.chosen import Chosen
-from softcifar.params.options import Section, checked, mapping_with, unfolded
-from softcifar.params.ranges import PositiveInt
-from softcifar.params.recipe import Loss, Name, Recipe
+from softcifar.params.options import Section, check, mapping_with, unfolded
+from softcifar.params.ranges import Epochs, Folds, Name
+from softcifar.params.recipe import Loss, Recipe
 
 
 class SimulatedMethod(Section):
@@ -41,7 +41,7 @@ class SimulatedMethod(Section):
         shared = {key: entry.pop(key) for key in ("calibrated", "loss") if key in entry}
         if "calibrated" in shared:
             refuse_calibrated(name, function)
-        return {"source": name, **shared, "options": checked(function, entry, tunable=True)}
+        return {"source": name, **shared, "options": check(function, entry, tunable=True)}
 
 
 # What softcifar.simulation, which trains many networks as one, can do of a recipe; the rest is refused.
@@ -68,31 +68,30 @@ class Simulation(Recipe):
     for their seeds. `choose_by` chooses one of them on validation, for each data set anew.
     """
 
-    patience: PositiveInt  # epochs without a lower validation NLL before a network stops
-    folds: Annotated[int, Ge(1)]  # teachers per data set, as in a Teacher
+    patience: Epochs  # epochs without a lower validation NLL before a network stops
+    folds: Folds  # teachers per data set, as in a Teacher
     methods: Annotated[dict[Name, SimulatedMethod], MinLen(1)]
 
-    @model_validator(mode="after")
-    def _can_be_simulated(self) -> "Simulation":
+    def _impossible(self) -> Iterator[str]:
         from softcifar.simulation.files import BAYES
 
+        yield from super()._impossible()
         chosen = {key: getattr(self, key) for key in SIMULATED if "." not in key}
         chosen = {key: value.name if isinstance(value, Chosen) else value for key, value in chosen.items()}
         chosen |= {"network.dropout": self.network.options.get("dropout", 0), "augment": [step.name for step in self.augment]}
         for key, only in SIMULATED.items():
             if chosen[key] != only:
-                raise ValueError(f"{key}: found {chosen[key]!r}; allowed in a simulation: {only!r}")
+                yield f"{key}: found {quote(chosen[key])}; allowed in a simulation: {only!r}"
         single = {
             key: getattr(self, key) for key in Recipe.model_fields if key not in ("augment", "finetune_augment", "milestones")
         }
         for key, value in (single | {f"network.{key}": value for key, value in self.network.options.items()}).items():
             if isinstance(value, list):
-                raise ValueError(
-                    f"{key}: found {value}; allowed in a simulation: one value (options of its methods may be lists)"
-                )
+                yield f"{key}: found {quote(value)}; allowed in a simulation: one value (options of its methods may be lists)"
         if BAYES in self.methods:
-            raise ValueError(f"methods.{BAYES}: this name is kept for the Bayes-optimal prediction; choose another one")
+            yield f"methods.{BAYES}: this name is kept for the Bayes-optimal prediction; choose another one"
         for name, method in self.methods.items():
-            if method.scaled and choose(self.methods, method.scaled, f"methods.{name}.scaled").scaled:
-                raise ValueError(f"methods.{name}.scaled: '{method.scaled}' is scaled itself; name the method that trains")
-        return self
+            if method.scaled:
+                yield from missing(self.methods, method.scaled, f"methods.{name}.scaled")
+            if method.scaled in self.methods and self.methods[method.scaled].scaled:
+                yield f"methods.{name}.scaled: '{method.scaled}' is scaled itself; name the method that trains"

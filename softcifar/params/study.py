@@ -1,17 +1,20 @@
-"""params.yaml as a whole: its sections, and which values go together. Impossible combinations are errors."""
+"""params.yaml as a whole: every section by itself, then what goes together. One run names every mistake."""
 
-from collections.abc import Mapping
+import functools
+import inspect
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-import yaml
 from annotated_types import MinLen
-from pydantic import ValidationError, model_validator
+from pydantic import TypeAdapter, ValidationError
 
-from softcifar.errors import UserError, choose
-from softcifar.params.candidates import candidates, grid, label_candidates
-from softcifar.params.options import Section, sentence
-from softcifar.params.recipe import Name, Recipe
+from softcifar.errors import UserError, cut, suggestion
+from softcifar.params.candidates import candidates, label_candidates
+from softcifar.params.options import Problem, Section, problems
+from softcifar.params.ranges import Name
+from softcifar.params.reading import read
+from softcifar.params.recipe import Recipe
 from softcifar.params.sections import (
     Data,
     Dataset,
@@ -25,6 +28,16 @@ from softcifar.params.sections import (
     TwoMoons,
 )
 from softcifar.params.simulation import Simulation
+from softcifar.params.together import ANY, CHECKS
+
+MOST = 20  # mistakes that are named
+NAMED = ("datasets", "teachers", "labels", "students", "simulations")  # sections of entries that are independent
+INHERITING = ("teachers", "students", "simulations")  # sections whose entries are recipes
+DISTILLATION = "distillation"  # is one itself
+
+WRONG = object()  # in the place of a section
+
+Check = Callable[..., Iterator[str]]
 
 
 class Study(Section):
@@ -43,79 +56,6 @@ class Study(Section):
     evaluation: Evaluation | None = None  # null: there are no students
     report: ReportSettings
 
-    @model_validator(mode="before")
-    @classmethod
-    def _inherit_recipe(cls, sections: object) -> dict:
-        sections = cls.known(sections)
-        recipe = sections.get("recipe")
-        if isinstance(recipe, Mapping):
-            for section in ("teachers", "students", "simulations"):
-                if isinstance(sections.get(section), Mapping):
-                    sections[section] = {
-                        name: {**recipe, **entry} if isinstance(entry, Mapping) else entry
-                        for name, entry in sections[section].items()
-                    }
-            if isinstance(sections.get("distillation"), Mapping):
-                sections["distillation"] = {**recipe, **sections["distillation"]}
-        return sections
-
-    @model_validator(mode="after")
-    def _names_exist(self) -> "Study":
-        if not (self.students or self.simulations):
-            raise UserError("students: found {}; allowed: at least one, or simulations instead")
-        choose(self.datasets, self.data.images, "data.images")
-        for part, name in self.data.votes.items():
-            choose(self.datasets, name, f"data.votes.{part}")
-        for name in self.data.ood:
-            choose(self.datasets, name, "data.ood")
-        if self.data.corrupted:
-            choose(self.datasets, self.data.corrupted, "data.corrupted")
-            if self.evaluation and not self.evaluation.shifts.severities:
-                raise UserError("evaluation.shifts.severities: found [] with data.corrupted; allowed there: some of 1 to 5")
-        for name, labels in self.labels.items():
-            if labels.teacher is not None:
-                choose(self.teachers, labels.teacher, f"labels.{name}.teacher")
-        for name, teacher in self.teachers.items():
-            _not_tuned(teacher, f"teachers.{name}", "a teacher")
-        if self.distillation:
-            _not_tuned(self.distillation, "distillation", "the shallow student")
-        budgets = {}
-        for name, student in self.students.items():
-            source = choose(self.labels, student.labels, f"students.{name}.labels")
-            budgets[name] = len(_possible_choices(student, f"students.{name}")) * len(label_candidates(source))
-            if self.seeds.refit:
-                _can_refit(name, student, source)
-            if source.source == "self_distillation" and self.teachers[source.teacher].network != student.network:
-                raise UserError(
-                    f"labels.{student.labels}.teacher: '{source.teacher}' is another network than students.{name}; "
-                    "self_distillation needs a teacher of the same network (source: teacher takes any)"
-                )
-        _equal_budgets(budgets)
-        for name in self.distillation.students if self.distillation else {}:
-            choose(self.students, name, "distillation.students")
-        for name in self.surrogates:
-            choose(self.students, name, "surrogates")
-        if self.simulations:
-            _only_simulations(self)
-            return self
-        if self.data.protocol == "repeated":
-            raise UserError("data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'")
-        _runs_for_every_split(self)
-        if self.evaluation is None:
-            raise UserError("evaluation: found null; allowed in a study of simulations only")
-        if self.surrogates and "pgd" not in self.evaluation.attacks:
-            raise UserError(
-                f"surrogates: found {', '.join(self.surrogates)} without evaluation.attacks.pgd, which crafts their examples; "
-                "allowed there: none"
-            )
-        choose(self.students, self.report.reference, "report.reference")
-        if 1 < self.report.ensembles > self.seeds.runs // 2:
-            raise UserError(
-                f"report.ensembles: found {self.report.ensembles}; allowed: 1, or at most half of seeds.runs "
-                f"({self.seeds.runs}), so that each has two members"
-            )
-        return self
-
     def budget(self, student: str) -> int:
         """How many values, or combinations of them, a student tries."""
         return len(candidates(self.students[student])) * len(label_candidates(self.labels[self.students[student].labels]))
@@ -125,131 +65,81 @@ class Study(Section):
         return max(map(self.budget, self.students)) if self.budget(student) == 1 else 1
 
 
-def _can_refit(name: str, student: Student, source: LabelSource) -> None:
-    """A network that learns from all images has no validation left to choose its epoch by, and labels without a teacher."""
-    from softcifar.methods import METHODS
-
-    if student.checkpoint != "last" or student.patience is not None:
-        found = f"checkpoint {student.checkpoint}, patience {student.patience or 'null'}"
-        raise UserError(
-            f"students.{name}: found {found} with seeds.refit, which leaves no validation images; allowed there: "
-            "checkpoint: last and patience: null"
-        )
-    if METHODS[student.method.name](**student.method.options).fits_on_validation:
-        raise UserError(
-            f"students.{name}.method: found {student.method.name} with an option that is fitted on validation images, which "
-            "seeds.refit trains on; allowed there: a number for it"
-        )
-    if source.teacher is not None:
-        raise UserError(
-            f"students.{name}.labels: '{student.labels}' comes from a teacher, which labels no validation images as "
-            "seeds.refit needs; allowed there: a source without a teacher"
-        )
-
-
-def _runs_for_every_split(study: Study) -> None:
-    """A split chooses among tuned values by itself: what validates one split is tested on in others."""
-    splits, seeds = study.data.splits, study.seeds
-    if splits > seeds.runs:
-        raise UserError(f"data.splits: found {splits} with seeds.runs {seeds.runs}; allowed: at most one split per run")
-    if splits * seeds.search > seeds.runs:
-        raise UserError(
-            f"seeds.search: found {seeds.search} with data.splits {splits} and seeds.runs {seeds.runs}; allowed: at most "
-            f"{seeds.runs // splits}, the runs of a split"
-        )
-    if splits > 1 and study.report.ensembles > 1:
-        raise UserError(
-            f"report.ensembles: found {study.report.ensembles} with data.splits {splits}, whose runs cannot be averaged, since "
-            "they learned from each other's validation or test images; allowed there: 1"
-        )
-
-
-def _not_tuned(recipe: Recipe, key: str, what: str) -> None:
-    tuned = _possible_choices(recipe, key)[0][0]
-    if tuned:
-        raise UserError(
-            f"{key}.{min(tuned)}: found a list, which is tuned over; {what} is not tuned: give it one value (under "
-            "this key, where the recipe has a list)"
-        )
-
-
-def _equal_budgets(candidates: Mapping[str, int]) -> None:
-    """Tuned students are compared fairly only where each chooses among equally many values."""
-    tuned = {name: count for name, count in candidates.items() if count > 1}
-    if len(set(tuned.values())) > 1:
-        few, many = min(tuned, key=tuned.get), max(tuned, key=tuned.get)
-        raise UserError(
-            f"students.{few}: tries {tuned[few]} values where students.{many} tries {tuned[many]}; allowed: "
-            "equally many values for every tuned student"
-        )
-
-
-def _possible_choices(recipe: Recipe, key: str) -> list[tuple[dict, Recipe]]:
-    try:
-        return candidates(recipe)
-    except ValidationError as error:
-        raise UserError(f"{key}: not all of the listed values go together: {sentence(error)}") from None
-
-
-def _only_simulations(study: Study) -> None:
-    """Simulations share no data with students, so a study has either; every method trains equally many networks."""
-    if study.students or study.labels or study.teachers:
-        raise UserError(
-            "simulations: found beside students, labels or teachers; allowed: either these or simulations (the others {})"
-        )
-    if study.seeds.refit:
-        raise UserError("seeds.refit: found true with simulations; allowed there: false")
-    if study.data.protocol != "repeated":
-        raise UserError(f"data.protocol: found '{study.data.protocol}'; allowed with simulations: 'repeated'")
-    for name, simulation in study.simulations.items():
-        choose(simulation.methods, study.report.reference, "report.reference")
-        for method, options in simulation.methods.items():
-            points = len(grid(options))
-            if points not in (1, study.seeds.runs):
-                raise UserError(
-                    f"simulations.{name}.methods.{method}: found a grid of {points}; allowed: {study.seeds.runs} points "
-                    "(seeds.runs) or none, so that all methods train equally many networks"
-                )
-
-
-class EachKeyOnce(yaml.SafeLoader):
-    """YAML takes the last of two equal keys without a word, DVC refuses them."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                line = key.start_mark.line + 1
-                raise UserError(f"line {line}: the key '{key.value}' stands there a second time; allowed: each key once")
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-def read(path: Path | str) -> dict:
-    """What a params.yaml holds, unchecked; UserError where it is missing or no YAML mapping."""
-    try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"), EachKeyOnce)
-    except UserError as error:
-        raise UserError(f"{path}: {error}") from None
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; make repro STUDY=shapes copies a study there") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        where = getattr(error, "problem_mark", None)
-        place = f" in line {where.line + 1}" if where else ""
-        raise UserError(f"{path}: not a YAML file ({getattr(error, 'problem', 'wrong encoding')}{place})") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path}: found {type(content).__name__}; allowed: a mapping of {', '.join(Study.model_fields)}")
-    return content
-
-
-def load(path: Path | str) -> Study:
+def load(path: Path | str, *more: Check) -> Study:
     """Read and check a whole params.yaml.
 
+    more: checks beside those of softcifar.params.together, of the same kind.
     Returns the study with methods, options and the recipe's keys resolved for every student and teacher.
-    Raises UserError: one sentence that names the key, what was found and what is allowed.
+    Raises UserError: for each mistake one sentence that names the key, what was found and what is allowed; MOST of them.
     """
-    content = read(path)
+    sections, wrong = _sections(read(path))
+    for check in (*CHECKS, *more):
+        needed = inspect.signature(check).parameters
+        if needed.keys() <= sections.keys():
+            wrong += check(**{name: sections[name] for name in needed})
+    if wrong := list(dict.fromkeys(wrong)):
+        rest = [f"and {len(wrong) - MOST} more mistakes"] if len(wrong) > MOST else []
+        raise UserError("\n".join(f"{path}: {sentence}" for sentence in [*wrong[:MOST], *rest]))
+    return Study.model_construct(**{key: found for key, found in sections.items() if key != "names"})
+
+
+def _sections(content: dict) -> tuple[dict[str, Any], list[str]]:
+    """The sections without what is wrong in itself, and `names` of all entries of each; the sentences on what is wrong."""
+    known, recipe = Study.model_fields, content.get("recipe")
+    wrong = [f"unknown key '{cut(key)}'{suggestion(key, known)}" for key in content if key not in known]
+    sections: dict[str, Any] = {"names": {}}
+    of_recipe: list[Problem] = []  # once is enough, though all that inherit it have them too
+    for key, field in known.items():
+        stated = content.get(key)
+        sections["names"][key] = tuple(stated) if isinstance(stated, Mapping) else ANY if key in content else ()
+        if key in (*INHERITING, DISTILLATION) and not isinstance(recipe, Mapping):
+            sections[key] = WRONG  # for all that is known; the missing recipe is named
+        elif key in content:
+            sections[key], mistakes = _section(key, _with_recipe(key, stated, recipe))
+            wrong += [_sentence(key, *each) for each in mistakes if not _inherited(each, key, stated, of_recipe)]
+            of_recipe = mistakes if key == "recipe" else of_recipe
+        elif field.is_required():
+            sections[key], sections["names"][key] = WRONG, ANY
+            wrong.append(f"{key}: this key is missing")
+        else:
+            sections[key] = field.get_default()
+    return {key: section for key, section in sections.items() if section is not WRONG}, wrong
+
+
+@functools.cache
+def _kind(key: str) -> TypeAdapter:
+    return TypeAdapter(Study.model_fields[key].rebuild_annotation())
+
+
+def _section(key: str, found: object) -> tuple[Any, list[Problem]]:
+    """A section, or WRONG where it is, and what is wrong; one of named entries is without those that are wrong."""
+    kind = _kind(key)
     try:
-        return Study.model_validate(content)
+        return kind.validate_python(found), []
     except ValidationError as error:
-        raise UserError(f"{path}: {sentence(error)}") from None
+        wrong = problems(error)
+    if key not in NAMED or not all(place for place, _ in wrong):
+        return WRONG, wrong
+    right = {name: entry for name, entry in found.items() if name not in {place[0] for place, _ in wrong}}
+    return kind.validate_python(right) if right else {}, wrong
+
+
+def _with_recipe(key: str, stated: object, recipe: object) -> object:
+    """A section with the keys of the recipe that it does not state, where it inherits them."""
+    if not isinstance(stated, Mapping) or key not in (*INHERITING, DISTILLATION):
+        return stated
+    recipe = {name: value for name, value in recipe.items() if name in Recipe.model_fields}
+    if key == DISTILLATION:
+        return {**recipe, **stated}
+    return {name: {**recipe, **entry} if isinstance(entry, Mapping) else entry for name, entry in stated.items()}
+
+
+def _inherited(problem: Problem, key: str, stated: object, of_recipe: list[Problem]) -> bool:
+    place, text = problem
+    if key in INHERITING:
+        stated, place = (stated.get(place[0]), place[1:]) if place and isinstance(stated, Mapping) else (None, place)
+    return (place, text) in of_recipe and isinstance(stated, Mapping) and (not place or place[0] not in stated)
+
+
+def _sentence(key: str, place: tuple, text: str) -> str:
+    return f"{'.'.join(cut(str(part)) for part in (key, *place))}: {text}"

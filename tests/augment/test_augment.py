@@ -40,6 +40,13 @@ def test_crop_flip_can_fill_with_the_mirrored_edge():
         assert len(places) == 1
 
 
+def test_an_image_has_no_more_edge_to_mirror_than_itself():
+    images, targets = batch(2)
+    with pytest.raises(UserError, match="found 32 with fill: reflect and images of 32 x 32 pixels; allowed there: at most 31"):
+        crop_flip(images, targets, generator(), padding=32, fill="reflect")
+    assert crop_flip(images, targets, generator(), padding=31, fill="reflect")[0].shape == images.shape
+
+
 def test_alternating_flips_mirror_the_images_whose_turn_it_is():
     images, targets = batch(6)
     turn = torch.tensor([True, False, True, True, False, False])

@@ -183,16 +183,16 @@ def test_path_is_looked_for_here_and_in_the_mirror(tmp_path, monkeypatch):
 def test_make_repro_notices_that_a_file_was_changed(tmp_path, write_params):
     """DVC sees params and outputs, not the user's file: `plan --check`, which make repro runs first, looks at it."""
     from softcifar.params import study as params
-    from stages.plan import _check_own_files
+    from stages.plan import own_files
 
     path = tmp_path / "mine.npz"
     np.savez(path, images=np.zeros((4, 8, 8, 3), np.uint8))
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    study = params.load(write_params({"datasets.mine": {"source": "npz", "path": str(path), "sha256": sha256}}))
-    _check_own_files(study)
+    changed = write_params({"datasets.mine": {"source": "npz", "path": str(path), "sha256": sha256}})
+    params.load(changed, own_files)
     np.savez(path, images=np.ones((4, 8, 8, 3), np.uint8))
-    with pytest.raises(UserError, match=rf"datasets.mine: sha256: '{path}' has \w+, the params expect {sha256}"):
-        _check_own_files(study)
+    with pytest.raises(UserError, match=rf"datasets.mine.sha256: '{path}' has \w+, the params expect {sha256}"):
+        params.load(changed, own_files)
 
 
 def test_count_keeps_evenly_spaced_images(tmp_path, monkeypatch):

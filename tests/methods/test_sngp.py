@@ -2,10 +2,12 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors.torch import load_file
 from scipy.special import log_softmax, softmax
 
@@ -15,7 +17,7 @@ from softcifar.metrics.likelihood import negative_log_likelihood
 from softcifar.metrics.predictive import predictive
 from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
-from softcifar.params.options import checked
+from softcifar.params.options import check, problems
 from softcifar.training.loop import train
 from tests.methods.helpers import MANIFEST, SNGP_SMALL, chosen
 from tests.training.helpers import CPU, make_task, no_progress, run_student, same
@@ -119,8 +121,11 @@ def test_networks_that_are_not_sure_enough_get_no_mean_field():
 
 @pytest.mark.parametrize("found", ["fit", -1.0])
 def test_a_mean_field_is_a_number_or_fitted(found):
-    with pytest.raises(ValueError, match=rf"mean_field: found {found!r}; .* or 'fitted'$"):
-        checked(SNGP, {"mean_field": found})
+    with pytest.raises(ValidationError) as error:
+        check(SNGP, {"mean_field": found})
+    ((place, text),) = problems(error.value)
+    assert place == ("mean_field",)
+    assert re.fullmatch(rf"found {found!r}; .* or 'fitted'", text)
 
 
 def test_the_factor_of_the_precision_serves_gradients_after_inference():

@@ -233,7 +233,7 @@ def test_the_bound_alone_is_refused():
 
 def test_the_bound_can_be_tuned():
     given = ("in_channels", "image_size", "depth")
-    options = check(NETWORKS["resnet"], {"spectral_norm": True, "coeff": [1, "3e0"]}, tunable=True, given=given)
+    options = check(NETWORKS["resnet"], {"spectral_norm": True, "coeff": [1, 3.0]}, tunable=True, given=given)
     assert options["coeff"] == [1.0, 3.0]
     assert check(NETWORKS["resnet"], {}, tunable=True, given=given)["coeff"] is None
 

@@ -1,0 +1,65 @@
+"""Whether a network can be built: checked by building it, without memory for its weights."""
+
+import functools
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch.nn.modules.module import register_module_buffer_registration_hook, register_module_parameter_registration_hook
+
+from softcifar.errors import UserError
+from softcifar.methods import METHODS, UncertaintyMethod
+from softcifar.models.build import build
+from softcifar.params.chosen import Chosen
+
+MOST_WEIGHTS = 10**9  # PyramidNet-272 has 26 million
+MOST_TENSORS = 10**4  # that hold them; PyramidNet-272 has 1,000
+
+
+def require_buildable(network: Chosen, method: Chosen | None = None) -> None:
+    """UserError where a network has no such depth or combination, or is far too large; with the last layer of a method."""
+    own_head = method is not None and METHODS[method.name].head is not UncertaintyMethod.head
+    if wrong := _wrong(network.name, _largest(network), *((method.name, _largest(method)) if own_head else ())):
+        raise UserError(wrong)
+
+
+def _largest(chosen: Chosen) -> tuple[tuple[str, Any], ...]:
+    """The options as pairs; the largest of several values."""
+    return tuple(
+        (name, max((each for each in value if each is not None), default=None) if isinstance(value, list) else value)
+        for name, value in chosen.options.items()
+    )
+
+
+@functools.cache  # a large network takes seconds, and all students may share one
+def _wrong(network: str, options: tuple, method: str = "", of_method: tuple = ()) -> str:
+    try:
+        with _of_sane_size(method or network), torch.device("meta"):
+            body = build(network, 2, **dict(options))
+            if method:
+                METHODS[method](**dict(of_method)).head(body.head.in_features, 2)
+    except UserError as error:
+        return str(error)
+    return ""
+
+
+@contextmanager
+def _of_sane_size(name: str) -> Iterator[None]:
+    """Stop building, with a UserError, as soon as there are more weights or layers than anyone needs."""
+    tensors = weights = 0
+
+    def count(_: torch.nn.Module, __: str, tensor: torch.Tensor | None) -> None:
+        nonlocal tensors, weights
+        if tensor is not None:
+            tensors, weights = tensors + 1, weights + tensor.numel()
+        if tensors > MOST_TENSORS or weights > MOST_WEIGHTS:
+            raise UserError(
+                f"found {name} with {weights} or more weights in {tensors} or more tensors; allowed: at most {MOST_WEIGHTS} in "
+                f"{MOST_TENSORS}"
+            )
+
+    with ExitStack() as stack:
+        for hook in (register_module_parameter_registration_hook, register_module_buffer_registration_hook):
+            stack.callback(hook(count).remove)
+        yield

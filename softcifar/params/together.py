@@ -1,0 +1,284 @@
+"""Which sections of params.yaml go together: checks of several sections, each a generator of sentences.
+
+A check names the sections that it needs as its parameters, and is left out where one of them is wrong in itself. Sections of
+named entries come without the entries that are wrong; `names` has all of them, {section: names}.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from pydantic import ValidationError
+
+from softcifar.errors import cut, missing
+from softcifar.params.candidates import candidates, tries, tuned
+from softcifar.params.options import problems
+from softcifar.params.recipe import Recipe
+from softcifar.params.sections import (
+    Data,
+    Dataset,
+    Distillation,
+    Evaluation,
+    LabelSource,
+    ReportSettings,
+    Seeds,
+    Student,
+    Teacher,
+)
+from softcifar.params.simulation import Simulation
+
+MOST_TRIED = 1000  # combinations of values, each of which is trained
+WITHOUT_VOTES = {"shapes_unseen", "digits", "noise", "cifar10", "cifar100", "svhn", "tiny_imagenet", "textures", "mnist",
+                 "fashion_mnist"}  # sources of images; an npz file may have votes  # fmt: skip
+
+
+class Anything(tuple):
+    """The names of a section that is none: whatever refers to them is not to blame."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __bool__(self) -> bool:
+        return True
+
+
+ANY = Anything()
+Names = Mapping[str, Collection[str]]
+Students = Mapping[str, Student]
+Labels = Mapping[str, LabelSource]
+
+
+def something_to_train(names: Names) -> Iterator[str]:
+    if not (names["students"] or names["simulations"]):
+        yield "students: found {}; allowed: at least one, or simulations instead"
+
+
+def data_sets_exist(data: Data, names: Names) -> Iterator[str]:
+    yield from missing(names["datasets"], data.images, "data.images")
+    for part, name in data.votes.items():
+        yield from missing(names["datasets"], name, f"data.votes.{part}")
+    for name in data.ood:
+        yield from missing(names["datasets"], name, "data.ood")
+    if data.corrupted:
+        yield from missing(names["datasets"], data.corrupted, "data.corrupted")
+
+
+def data_sets_hold_what_is_asked_of_them(data: Data, datasets: Mapping[str, Dataset], names: Names) -> Iterator[str]:
+    from softcifar.data import DATA_SOURCES
+
+    wanted = [("data.images", data.images, "read_data_sets" if names["simulations"] else "read")]
+    wanted += [(f"data.votes.{part}", name, "read_votes") for part, name in data.votes.items()]
+    wanted += [("data.ood", name, "read") for name in data.ood]
+    wanted += [("data.corrupted", data.corrupted, "read_corrupted")] if data.corrupted else []
+    held = {"read": "images", "read_votes": "votes", "read_corrupted": "corrupted images", "read_data_sets": "many data sets"}
+    for key, name, how in wanted:
+        if name in datasets and getattr(DATA_SOURCES[datasets[name].source], how) is None:
+            fitting = ", ".join(source for source, each in DATA_SOURCES.items() if getattr(each, how))
+            yield f"{key}: '{name}' has the source {datasets[name].source}, which holds no {held[how]}; allowed: {fitting}"
+
+
+def votes_are_there(data: Data, datasets: Mapping[str, Dataset], labels: Labels) -> Iterator[str]:
+    from softcifar.labels import LABEL_SOURCES
+    from softcifar.labels.source import inputs
+
+    part = "test" if data.protocol == "cifar10h" else "train"
+    if part in data.votes or data.images not in datasets or datasets[data.images].source not in WITHOUT_VOTES:
+        return
+    lacks = (
+        f"but '{data.images}' (source {datasets[data.images].source}) has none; name a data set of votes as data.votes.{part}"
+    )
+    if data.protocol == "cifar10h":
+        yield f"data.protocol: 'cifar10h' needs people's votes, {lacks}"
+    for name, source in labels.items():
+        if "votes" in inputs(LABEL_SOURCES[source.source]):
+            yield f"labels.{name}: source '{source.source}' needs people's votes, {lacks}"
+
+
+def corruptions_have_severities(data: Data, evaluation: Evaluation | None) -> Iterator[str]:
+    if data.corrupted and evaluation and not evaluation.shifts.severities:
+        yield "evaluation.shifts.severities: found [] with data.corrupted; allowed there: some of 1 to 5"
+
+
+def teachers_exist(labels: Labels, names: Names) -> Iterator[str]:
+    for name, source in labels.items():
+        if source.teacher is not None:
+            yield from missing(names["teachers"], source.teacher, f"labels.{name}.teacher")
+
+
+def teachers_are_not_tuned(teachers: Mapping[str, Teacher]) -> Iterator[str]:
+    for name, teacher in teachers.items():
+        yield from _tuned(teacher, f"teachers.{name}", "a teacher")
+
+
+def the_shallow_student_is_not_tuned(distillation: Distillation | None) -> Iterator[str]:
+    if distillation:
+        yield from _tuned(distillation, "distillation", "the shallow student")
+
+
+def labels_exist(students: Students, names: Names) -> Iterator[str]:
+    for name, student in students.items():
+        yield from missing(names["labels"], student.labels, f"students.{name}.labels")
+
+
+def listed_values_go_together(students: Students) -> Iterator[str]:
+    for name, student in students.items():
+        if tries(student) <= MOST_TRIED:
+            try:
+                candidates(student)
+            except ValidationError as error:
+                yield f"students.{name}: not all of the listed values go together: {problems(error)[0][1]}"
+
+
+def budgets_are_equal(students: Students, labels: Labels) -> Iterator[str]:
+    """Tuned students are compared fairly only where each chooses among equally many values."""
+    budgets = {
+        name: tries(student) * tries(labels[student.labels]) for name, student in students.items() if student.labels in labels
+    }
+    for name, budget in budgets.items():
+        if budget > MOST_TRIED:
+            yield f"students.{name}: tries {budget} values; allowed: at most {MOST_TRIED}"
+    several = {name: budget for name, budget in budgets.items() if budget > 1}
+    if len(set(several.values())) > 1:
+        few, many = min(several, key=several.get), max(several, key=several.get)
+        yield (
+            f"students.{few}: tries {several[few]} values where students.{many} tries {several[many]}; allowed: "
+            "equally many values for every tuned student"
+        )
+
+
+def students_can_be_refitted(seeds: Seeds, students: Students, labels: Labels) -> Iterator[str]:
+    """A network that learns from all images has no validation left to choose its epoch by, and labels without a teacher."""
+    from softcifar.methods import METHODS
+
+    for name, student in students.items() if seeds.refit else ():
+        if student.checkpoint != "last" or student.patience is not None:
+            found = f"checkpoint {student.checkpoint}, patience {student.patience or 'null'}"
+            yield (
+                f"students.{name}: found {found} with seeds.refit, which leaves no validation images; allowed there: "
+                "checkpoint: last and patience: null"
+            )
+        if METHODS[student.method.name](**student.method.options).fits_on_validation:
+            yield (
+                f"students.{name}.method: found {student.method.name} with an option that is fitted on validation images, "
+                "which seeds.refit trains on; allowed there: a number for it"
+            )
+        if student.labels in labels and labels[student.labels].teacher is not None:
+            yield (
+                f"students.{name}.labels: '{student.labels}' comes from a teacher, which labels no validation images as "
+                "seeds.refit needs; allowed there: a source without a teacher"
+            )
+
+
+def one_network_distils_itself(students: Students, labels: Labels, teachers: Mapping[str, Teacher]) -> Iterator[str]:
+    for name, student in students.items():
+        source = labels.get(student.labels)
+        teacher = teachers.get(source.teacher) if source and source.source == "self_distillation" else None
+        if teacher and teacher.network != student.network:
+            yield (
+                f"labels.{student.labels}.teacher: '{source.teacher}' is another network than students.{name}; "
+                "self_distillation needs a teacher of the same network (source: teacher takes any)"
+            )
+
+
+def students_that_are_named_exist(
+    distillation: Distillation | None, surrogates: Collection[str], names: Names
+) -> Iterator[str]:
+    for name in distillation.students if distillation else ():
+        yield from missing(names["students"], name, "distillation.students")
+    for name in surrogates:
+        yield from missing(names["students"], name, "surrogates")
+
+
+def students_or_simulations(names: Names, data: Data) -> Iterator[str]:
+    """Simulations share no data with students, so a study has either."""
+    if not names["simulations"]:
+        if names["students"] and data.protocol == "repeated":
+            yield "data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'"
+        return
+    if names["students"] or names["labels"] or names["teachers"]:
+        yield "simulations: found beside students, labels or teachers; allowed: either these or simulations (the others {})"
+    if data.protocol != "repeated":
+        yield f"data.protocol: found '{data.protocol}'; allowed with simulations: 'repeated'"
+
+
+def simulations_compare_alike(seeds: Seeds, simulations: Mapping[str, Simulation], report: ReportSettings) -> Iterator[str]:
+    """Every method trains equally many networks."""
+    if seeds.refit and simulations:
+        yield "seeds.refit: found true with simulations; allowed there: false"
+    for name, simulation in simulations.items():
+        yield from missing(simulation.methods, report.reference, "report.reference")
+        for method, options in simulation.methods.items():
+            points = tries(options)
+            if points not in (1, seeds.runs):
+                yield (
+                    f"simulations.{name}.methods.{method}: found a grid of {points}; allowed: {seeds.runs} points "
+                    "(seeds.runs) or none, so that all methods train equally many networks"
+                )
+
+
+def every_split_has_its_runs(names: Names, data: Data, seeds: Seeds, report: ReportSettings) -> Iterator[str]:
+    """A split chooses among tuned values by itself: what validates one split is tested on in others."""
+    if names["simulations"]:
+        return
+    if data.splits > seeds.runs:
+        yield f"data.splits: found {data.splits} with seeds.runs {seeds.runs}; allowed: at most one split per run"
+    elif data.splits * seeds.search > seeds.runs:
+        yield (
+            f"seeds.search: found {seeds.search} with data.splits {data.splits} and seeds.runs {seeds.runs}; allowed: at most "
+            f"{seeds.runs // data.splits}, the runs of a split"
+        )
+    if data.splits > 1 and report.ensembles > 1:
+        yield (
+            f"report.ensembles: found {report.ensembles} with data.splits {data.splits}, whose runs cannot be averaged, since "
+            "they learned from each other's validation or test images; allowed there: 1"
+        )
+    elif 1 < report.ensembles > seeds.runs // 2:
+        yield (
+            f"report.ensembles: found {report.ensembles}; allowed: 1, or at most half of seeds.runs "
+            f"({seeds.runs}), so that each has two members"
+        )
+
+
+def students_are_evaluated(names: Names, surrogates: Collection[str], evaluation: Evaluation | None) -> Iterator[str]:
+    if names["students"] and not names["simulations"]:
+        if evaluation is None:
+            yield "evaluation: found null; allowed in a study of simulations only"
+        elif surrogates and "pgd" not in evaluation.attacks:
+            yield (
+                f"surrogates: found {cut(', '.join(surrogates))} without evaluation.attacks.pgd, which crafts their examples; "
+                "allowed there: none"
+            )
+
+
+def the_reference_exists(names: Names, report: ReportSettings) -> Iterator[str]:
+    if names["students"] and not names["simulations"]:
+        yield from missing(names["students"], report.reference, "report.reference")
+
+
+def _tuned(recipe: Recipe, key: str, what: str) -> Iterator[str]:
+    for name in sorted(tuned(recipe)):
+        yield (
+            f"{key}.{name}: found a list, which is tuned over; {what} is not tuned: give it one value (under "
+            "this key, where the recipe has a list)"
+        )
+
+
+CHECKS = (
+    something_to_train,
+    data_sets_exist,
+    data_sets_hold_what_is_asked_of_them,
+    votes_are_there,
+    corruptions_have_severities,
+    teachers_exist,
+    teachers_are_not_tuned,
+    the_shallow_student_is_not_tuned,
+    labels_exist,
+    listed_values_go_together,
+    budgets_are_equal,
+    students_can_be_refitted,
+    one_network_distils_itself,
+    students_that_are_named_exist,
+    students_or_simulations,
+    simulations_compare_alike,
+    every_split_has_its_runs,
+    students_are_evaluated,
+    the_reference_exists,
+)
