@@ -42,7 +42,7 @@ def test_the_tables_give_every_option_with_its_default(section):
     for name, function in REGISTRIES[section].items():
         (row,) = (line for line in SECTIONS[section].splitlines() if line.startswith(f"| `{name}`"))
         options = row.split(" | ")[-1]
-        for option, field in schema(function, given=("reduction", "weights", "generator")).model_fields.items():
+        for option, field in schema(function, given=("reduction", "weights", "generator", "turn")).model_fields.items():
             if isinstance(field.default, str):
                 assert f"`{option}: {field.default}`" in options, (name, option)
             else:

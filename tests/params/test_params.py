@@ -32,7 +32,8 @@ def test_students_and_teachers_inherit_the_recipe(write_params):
 
 def test_options_are_resolved_with_their_defaults(write_params):
     study = params.load(write_params({}))
-    assert study.students["hard"].augment[0] == Chosen(name="crop_flip", options={"padding": 4, "flip": 0.5})
+    crop_flip = Chosen(name="crop_flip", options={"padding": 4, "fill": "zeros", "flip": 0.5})
+    assert study.students["hard"].augment[0] == crop_flip
     assert study.students["hard"].loss.options == {}
     assert study.students["instance"].loss.options == {"alpha": [0.05, 0.1]}
     assert study.labels["instance"].options == {"epsilon": 0.1, "temperature": 1.0}
@@ -81,7 +82,7 @@ def test_lists_are_tuned_over(write_params):
         ({"recipe.lr": []}, "an empty list has no value to try"),
         ({"recipe.epochs": 1.5}, "recipe.epochs: found 1.5; input should be a valid integer"),
         ({"recipe.nesterov": "no way"}, "recipe.nesterov: found 'no way'"),
-        ({"recipe.schedule": "cosin"}, "recipe.schedule: found 'cosin'; input should be 'constant', 'cosine' or"),
+        ({"recipe.schedule": "cosin"}, "recipe.schedule: found 'cosin'; input should be 'constant', 'cosine', 'linear' or"),
         ({"recipe.schedule": "multistep"}, "milestones: found [] with schedule 'multistep'"),
         ({"recipe.momentum": 0.0}, "nesterov: found true with momentum 0"),
         ({"recipe.lr": "0.1 "}, "recipe.lr: found '0.1 '; input should be a valid number"),

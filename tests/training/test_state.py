@@ -44,7 +44,7 @@ def test_a_finished_run_with_one_bit_flipped_is_trained_again_to_the_same_weight
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
-    again = train(make_task(splits, epochs=1), CPU, path, lambda done, text: told.append(text))
+    again = train(make_task(splits, epochs=1), CPU, path, lambda done, text, rows: told.append(text))
     assert "trained before" not in told
     assert capfd.readouterr().err == f"{path}: damaged or not the state of this run; the run begins anew\n"
     assert same(again.best, whole.best)
