@@ -14,7 +14,7 @@ COLUMNS = [
     for key, title, meaning, scale in (
         ("parameters", "Weights, thousand", "weights and biases", 1e-3),
         ("seen", "Training images, thousand", "images seen in training: epochs × images × networks, with those that validation "
-         "did not choose, for each run that was kept", 1e-3),
+         "did not choose, without its teacher, for each run that was kept", 1e-3),
         ("passes", "Passes", "forward passes per image, for the prediction, the features that densities read and the method's "
          "own score", 1),
     )
