@@ -27,7 +27,8 @@ def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models:
     with mpl.rc_context(RC):
         drawn = {chapter.name: [draw(study) for draw in chapter.figures] for chapter in kind.chapters}
     drawings = {name: [drawing for drawing in each if drawing is not None] for name, each in drawn.items()}
-    pictures = {drawing.file: image_bytes(drawing) for each in drawings.values() for drawing in each}
+    figures = {name: figure for each in drawings.values() for drawing in each for name, figure in drawing.pictures.items()}
+    pictures = {name: image_bytes(name, figure) for name, figure in figures.items()}
     html = page.render(study, kind.chapters, shown, drawings, pictures)
 
     reports = Path(reports)

@@ -99,6 +99,7 @@ def make_study(
         "seeds": {"runs": runs, "search": min(SEARCH, runs), "init": 0, "order": 0},
         "datasets": {"drawn": {"source": "shapes", "options": {}}},
         "data": {"protocol": "standard", "images": "drawn", "ood": kinds, "split_seed": 0, "splits": 1},
+        "recipe": {key: value for key, value in recipe.items() if key != "labels"},
         "teachers": {name: {**recipe, "folds": folds} for name, folds in TEACHERS.items()},
         "labels": LABELS,
         "students": {name: _options(name, values) for name, values in students.items()},

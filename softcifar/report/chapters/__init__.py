@@ -11,10 +11,10 @@ from softcifar.report.chapters import (
     claims,
     distillation,
     files,
+    findings,
     labels,
     novelty,
     published,
-    question,
     robustness,
     run,
     structure,
@@ -35,11 +35,11 @@ from softcifar.report.core.results import load
 from softcifar.report.core.study import Study
 
 STUDENTS = (
-    question.CHAPTER,
-    run.CHAPTER,
+    findings.CHAPTER,
     summary.CHAPTER,
     claims.CHAPTER,
     published.CHAPTER,
+    run.CHAPTER,
     labels.CHAPTER,
     training.CHAPTER,
     calibration.CHAPTER,

@@ -70,6 +70,7 @@ class Column:
     higher: bool | None = False  # None: no direction is better
     scale: float = 1
     digits: int = 3
+    spread: bool = True  # whether runs differ, so that its mean has an error
 
     def select(self, numbers: pd.DataFrame) -> pd.DataFrame:
         """The rows of the long table that this column shows."""
@@ -97,7 +98,7 @@ class Column:
     def field(self) -> Field:
         """The column of a table of means."""
         title = f"{self.title}\u00a0{self.arrow}".strip()
-        return Field(self.key, title, self.meaning, self.digits, self.scale, spread=True)
+        return Field(self.key, title, self.meaning, self.digits, self.scale, spread=self.spread)
 
 
 def proportion(key: str, title: str, meaning: str, metric: str, set: str | None = "test", score: str = "") -> Column:

@@ -48,7 +48,7 @@ GAP_X, GAP_Y = 0.2, 0.36  # inches between panels
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure with its words. raster: many points or images, so PNG; else SVG. finding may be ""."""
+    """A figure with its words. raster: many points or images, so PNG; else SVG. finding may be "". narrow: it on a phone."""
 
     name: str
     title: str
@@ -57,6 +57,7 @@ class Drawing:
     described: str  # what is drawn, for those who cannot see it; the finding follows it
     figure: Figure
     raster: bool = False
+    narrow: Figure | None = None
 
     @property
     def alt(self) -> str:
@@ -65,6 +66,11 @@ class Drawing:
     @property
     def file(self) -> str:
         return f"{self.name}.{'png' if self.raster else 'svg'}"
+
+    @property
+    def pictures(self) -> dict[str, Figure]:
+        """By file name: the figure, and the narrow one where there is one."""
+        return {self.file: self.figure} | ({f"{self.name}_narrow.svg": self.narrow} if self.narrow else {})
 
 
 class Grid:
@@ -217,13 +223,13 @@ def shorten(text: str, length: int = 26) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
-def image_bytes(drawing: Drawing) -> bytes:
-    """The picture as SVG or PNG, with no date and no version in it."""
+def image_bytes(name: str, figure: Figure) -> bytes:
+    """The picture as the SVG or PNG that its file's name asks for, with no date and no version in it."""
     buffer = io.BytesIO()
     with mpl.rc_context(RC):
-        if drawing.raster:
-            drawing.figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
+        if name.endswith(".png"):
+            figure.savefig(buffer, format="png", dpi=160, metadata={"Software": None})
         else:
             empty = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-            drawing.figure.savefig(buffer, format="svg", metadata=empty)
+            figure.savefig(buffer, format="svg", metadata=empty)
     return buffer.getvalue()

@@ -32,7 +32,7 @@ def render(
     templates = environment()
     sections = []
     for chapter in chapters:
-        figures = [placed(drawing, pictures[drawing.file]) for drawing in drawings[chapter.name]]
+        figures = [placed(drawing, pictures) for drawing in drawings[chapter.name]]
         if chapter.always or tables[chapter.name] or figures:
             facts = chapter.facts(study) if chapter.facts else {}
             html = templates.get_template(chapter.template).render(
@@ -56,14 +56,17 @@ def environment() -> Environment:
     return templates
 
 
-def placed(drawing: Drawing, content: bytes) -> dict[str, Any]:
-    """A drawing as the macro `picture` takes it, its picture inside; width and height in CSS pixels."""
-    return {
-        "drawing": drawing,
-        "source": f"data:{TYPES[drawing.file.rsplit('.', 1)[1]]};base64,{base64.b64encode(content).decode('ascii')}",
-        "width": round(drawing.figure.get_figwidth() * PIXELS),
-        "height": round(drawing.figure.get_figheight() * PIXELS),
-    }
+def placed(drawing: Drawing, pictures: Mapping[str, bytes]) -> dict[str, Any]:
+    """A drawing as the macro `picture` takes it: sources, the narrow one last, with width and height in CSS pixels."""
+    sources = [
+        {
+            "data": f"data:{TYPES[name.rsplit('.', 1)[1]]};base64,{base64.b64encode(pictures[name]).decode('ascii')}",
+            "width": round(figure.get_figwidth() * PIXELS),
+            "height": round(figure.get_figheight() * PIXELS),
+        }
+        for name, figure in drawing.pictures.items()
+    ]
+    return {"drawing": drawing, "sources": sources}
 
 
 def dump(params: Mapping[str, Any]) -> str:

@@ -133,8 +133,7 @@ def means_table(
         for column in columns:
             if column.higher is not None:
                 values = by_run(part[part["column"] == column.key], column)
-                found = marks(values, design, higher=column.higher)
-                for student, mark in found.of.items() if found.separates else ():
+                for student, mark in marks(values, design, higher=column.higher).items():
                     marked[student, "run", group, column.key] = mark
     values = {key: part["value"].to_numpy() for key, part in cells.groupby([*keys, "column"], sort=False)}
     columns = [column for column in columns if column.key in set(cells["column"])]

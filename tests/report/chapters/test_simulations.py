@@ -153,7 +153,20 @@ def test_simulations_are_compared_where_they_differ(study, tables):
     found = tables["simulations"]
     assert set(found["method"]) == {"one", "both", "both_scaled"}
     a, b = (scores(study, name).query("method == 'both'")["nll"].to_numpy() for name in ("crossed", "seen"))
-    assert row(found, method="both", metric="nll")["difference"] == pytest.approx((a - b).mean())
+    assert row(found, method="both", metric="NLL")["effect"] == pytest.approx((a - b).mean())
+    assert set(found["verdict"]) <= {"better", "worse", "undecided"}
+
+
+def test_the_page_opens_with_the_findings_of_every_simulation(study, tables):
+    html = (study[0] / "reports/index.html").read_text()
+    tags = Page(html).tags
+    assert next(attrs["id"] for tag, attrs in tags if tag == "section") == "findings"
+    first = html[html.index('id="findings"') : html.index('id="summary"')]
+    assert first.count("crossed: ") == first.count("seen: ") == 3  # accuracy, ECE, KL
+    values = scores(study).pivot(index="data_set", columns="method", values="accuracy")
+    compared = tables["comparisons"].query("simulation == 'crossed' and metric == 'Accuracy %'").set_index("method")
+    assert compared.loc["both", "effect"] == pytest.approx(100 * (values["both"] - values["plain"]).mean())
+    assert set(compared.index) == set(METHODS) - {"plain"}
 
 
 def test_tuning_counts_choices(study, tables):

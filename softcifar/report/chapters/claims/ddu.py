@@ -2,10 +2,9 @@
 
 import pandas as pd
 
-from softcifar.report.chapters.claims.soft_cifar import CHANGED
 from softcifar.report.chapters.published.literature import MUKHOTI
 from softcifar.report.core.columns import HEADLINE_SCORE, WHOSE
-from softcifar.report.core.kinds import PLAIN, alike, described, distinct, loss, method, own_score, score_titles
+from softcifar.report.core.kinds import CHANGED, PLAIN, alike, described, distinct, loss, method, own_score, score_titles
 from softcifar.report.core.pairs import CROSS_ENTROPY, shared_runs, stated
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study

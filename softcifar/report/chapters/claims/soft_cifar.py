@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from softcifar.report.chapters.published.literature import LAING
 from softcifar.report.chapters.robustness.attacks import middle_strength, strength
 from softcifar.report.core.columns import HEADLINE_SCORE
-from softcifar.report.core.kinds import alike, described, method, of_kind, own_score
+from softcifar.report.core.kinds import CHANGED, alike, described, method, of_kind, own_score
 from softcifar.report.core.pairs import ACCURACY, CROSS_ENTROPY, ECE, Measure, best_of, better_than_each, compare, pairs, stated
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
@@ -13,7 +13,6 @@ from softcifar.report.core.verdicts import Check, NowhereBest
 
 SOFT, HARD = "human", "majority"  # what the study calls soft and hard
 MIXING = ("mixup", "cutmix")
-CHANGED = ("network", "method", "lr", "weight_decay")  # what a change of method changes
 PUBLISHED_EPS = 1.275  # .005 of the pixel range
 
 A = stated(

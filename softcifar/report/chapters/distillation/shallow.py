@@ -1,7 +1,8 @@
 """What a shallow network learns from each student by distillation."""
 
 from softcifar import metrics
-from softcifar.report.core.columns import ACCURACY, Column, proportion
+from softcifar.report.core.columns import ACCURACY as OWN
+from softcifar.report.core.columns import Column, proportion
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction, single
 from softcifar.report.core.results import Results
@@ -9,11 +10,10 @@ from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, means_table
 
 SHALLOW = "shallow"  # the set under which the long table holds these numbers
-
-
+ACCURACY = proportion("shallow_accuracy", "Accuracy %", "of the shallow network on the test labels", "accuracy", SHALLOW)
 COLUMNS = [
-    proportion("own_accuracy", "Teacher's accuracy %", ACCURACY.meaning, "accuracy"),
-    proportion("shallow_accuracy", "Accuracy %", "of the shallow network on the test labels", "accuracy", SHALLOW),
+    proportion("own_accuracy", "Teacher's accuracy %", OWN.meaning, "accuracy"),
+    ACCURACY,
     Column("shallow_nll", "NLL", "of the shallow network on the test labels, nats", "nll", SHALLOW),
     Column("shallow_ece", "ECE", "expected calibration error of the shallow network", "ece", SHALLOW),
     proportion("same_prediction", "Same class %",

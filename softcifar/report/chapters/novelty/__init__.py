@@ -5,7 +5,7 @@ CHAPTER = Chapter(
     "novelty",
     "Novelty",
     rows=(detection.rows, ambiguity.rows),
-    tables=(detection.best, own_scores.table, detection.table),
+    tables=(own_scores.table, detection.table),
     figures=(novelty_grid.draw, scores.histograms, scores.rocs, two_moons.draw),
     facts=lambda study: {"own": own_scores.own_titles(study)},
     files=ddu_files.write,

@@ -1,15 +1,15 @@
-"""How well each score separates the test images from novel ones, and who does it best."""
+"""How well each score separates the test images from novel ones."""
 
 import numpy as np
 
 from softcifar import metrics
-from softcifar.report.core.columns import HEADLINE_SCORE, Column, Field
+from softcifar.report.core.columns import HEADLINE_SCORE, Column
 from softcifar.report.core.kinds import score_titles
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
-from softcifar.report.core.tables import MARK_NOTE, Table, build, means_table
+from softcifar.report.core.tables import MARK_NOTE, Table, means_table
 
 # metric -> title, meaning, is more better?, function of the scores of known (N,) and of novel images (M,)
 DETECTION = {
@@ -67,36 +67,3 @@ def table(study: Study) -> Table:
         titles=titles,
         folded=True,
     )
-
-
-def best(study: Study) -> Table:
-    """A row per OOD set: the student and score with the best mean AUROC of the single runs, and the best by entropy alone."""
-    numbers = study.numbers
-    runs = numbers[(numbers["metric"] == "auroc") & (numbers["kind"] == "run")]
-    titles = score_titles(study.results)
-    records = []
-    for name in study.results.ood:
-        of_set = runs[runs["set"] == name]
-        means = of_set.groupby(["student", "score"], sort=False)["value"].mean()
-        entropy = means.xs(HEADLINE_SCORE, level="score")
-        picks = {"best": means.idxmax(), "entropy": (entropy.idxmax(), HEADLINE_SCORE)}
-        record = {"set": name, "pairs": len(means)}
-        for which, (student, score) in picks.items():
-            values = of_set[(of_set["student"] == student) & (of_set["score"] == score)]["value"]
-            mean, error = metrics.mean_and_standard_error(values)
-            record |= {f"{which}_student": student, f"{which}_score": score, which: mean, f"{which}_se": error}
-        records.append(record)
-    fields = [
-        Field("set", "OOD set"),
-        Field("best_student", "Best student"),
-        Field("best_score", "Score", text=lambda record: titles.get(record["best_score"], record["best_score"])),
-        Field("best", "AUROC\u00a0↑", "of the student and the score", spread=True),
-        Field("entropy_student", "Best by entropy", "the best student by predictive entropy, which all have"),
-        Field("entropy", "AUROC\u00a0↑", "by entropy", spread=True),
-    ]
-    pairs = records[0]["pairs"] if records else 0
-    note = (
-        f"The best of {pairs} pairs of a student and a score on each set, by the mean over runs, and the best by predictive "
-        "entropy alone. The largest of many means is flattered by chance; the novelty table has all."
-    )
-    return build("novelty_best", "Who notices novel images best", note, fields, records)

@@ -13,6 +13,8 @@ from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, means_table
 
 SHIFT_METRICS = ("shift_accuracy", "shift_nll", "shift_ece", "shift_entropy", "shift_confidence")
+OVER = "mean over all corruptions and severities"
+ACCURACY = proportion("corrupted_accuracy", "Accuracy %", f"accuracy, {OVER}", "shift_accuracy", "corruptions")
 COVERS = ("occlusion", "crop")  # shifts whose level is a share, not a severity
 
 
@@ -67,11 +69,10 @@ def corruptions(results: Results) -> list[str]:
 
 def corruption(study: Study) -> Table:
     """Accuracy, NLL and ECE as means over corruptions and severities, then the accuracy per corruption."""
-    over = "mean over all corruptions and severities"
     columns = [
-        proportion("corrupted_accuracy", "Accuracy %", f"accuracy, {over}", "shift_accuracy", "corruptions"),
-        Column("corrupted_nll", "NLL", f"negative log-likelihood, nats, {over}", "shift_nll", "corruptions"),
-        Column("corrupted_ece", "ECE", f"expected calibration error, {over}", "shift_ece", "corruptions"),
+        ACCURACY,
+        Column("corrupted_nll", "NLL", f"negative log-likelihood, nats, {OVER}", "shift_nll", "corruptions"),
+        Column("corrupted_ece", "ECE", f"expected calibration error, {OVER}", "shift_ece", "corruptions"),
     ]
     for name in corruptions(study.results):
         meaning = f"accuracy under {name}, mean over severities"

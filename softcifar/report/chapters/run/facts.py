@@ -1,60 +1,46 @@
-"""What was run, as tables: students, label sources, data with counts and checksums, package versions."""
+"""What was run, as tables: students, label sources, data with counts and checksums."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from softcifar import metrics
-from softcifar.report.core.results import Results
+from softcifar.report.core.results import Results, StudentScores
 from softcifar.report.core.study import Study
-from softcifar.report.core.words import flatten, noted, words
-
-MAIN_OPTIONS = ["labels", "loss", "network", "method", "augment"]  # shown for every study; others where students differ
+from softcifar.report.core.words import flatten, words
 
 
 def students(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Header and a row per student: its main options, whatever else differs between students, parameters, runs."""
-    flat, common = _options(results)
-    for name, student in results.students.items():
-        if len(student.about["candidates"]) == 1:
-            flat[name].pop("choose_by", None)  # there was nothing to choose
-    keys = list(dict.fromkeys(key for options in flat.values() for key in options))
-    shown = [key for key in MAIN_OPTIONS if key in keys]
-    shown += [key for key in keys if key not in common and key not in MAIN_OPTIONS]
-    tuned = any(len(student.about["candidates"]) > 1 for student in results.students.values())
-    header = ["student", *shown, *(["chosen on validation"] if tuned else []), "weights and biases", "runs"]
+    """Header and a row per student: its labels, what differs from the recipe in words, what validation chose, runs."""
+    chose = any(len(student.about["candidates"]) > 1 for student in results.students.values())
     rows = []
     for name, student in results.students.items():
-        row = [name, *(words(flat[name].get(key)) for key in shown)]
-        if tuned:
-            candidates = student.about["candidates"]
+        candidates = student.about["candidates"]
+        rows.append([name, student.options["labels"], "; ".join(differences(student, results.params["recipe"])) or "–"])
+        if chose:
             chosen = dict.fromkeys(words(candidates[choice]) for choice in student.choices)
-            row.append(" or ".join(chosen) if len(candidates) > 1 else "–")
-        count = student.about.get("parameters")
-        row += [f"{count:,}" if count is not None else "–", str(len(student.seeds))]
-        rows.append(row)
-    return header, rows
+            rows[-1].append(" or ".join(chosen) if len(candidates) > 1 else "–")
+        rows[-1].append(str(len(student.seeds)))
+    return ["student", "labels", "differs from the recipe", *(["chosen on validation"] if chose else []), "runs"], rows
 
 
-def shared(results: Results) -> list[tuple[str, str]]:
-    """(option, value) of what all students have in common and their table does not show."""
-    return [(key, words(value)) for key, value in _options(results)[1].items() if key not in MAIN_OPTIONS]
+def differences(student: StudentScores, recipe: Mapping[str, Any]) -> list[str]:
+    """The options that the recipe has otherwise: ["network.dropout 0.1", "method mc_dropout (samples 5)"]."""
+    said = []
+    for key, value in student.options.items():
+        usual = recipe.get(key)
+        if key == "labels" or value == usual or (key == "choose_by" and len(student.about["candidates"]) == 1):
+            continue
+        if isinstance(value, Mapping) and isinstance(usual, Mapping) and value["name"] == usual["name"]:
+            own = {name: each for name, each in value["options"].items() if each != usual["options"].get(name)}
+            said += [f"{key}.{name} {words(each)}" for name, each in own.items()]
+        else:
+            said.append(f"{key} {words(value) or 'none'}")
+    return said
 
 
-def _options(results: Results) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
-    """Every student's options under dotted names, and those that are the same for all.
-
-    An augmentation step that all students share is named in their rows, its options stand with what they share.
-    """
-    flat = {name: flatten(student.options) for name, student in results.students.items()}
-    steps = [options.get("augment", []) for options in flat.values()]
-    common = [step for step in steps[0] if all(step in others for others in steps)]
-    for options in flat.values():
-        if "augment" in options:
-            options["augment"] = [step["name"] if step in common else step for step in options["augment"]]
-        options |= {f"augment.{step['name']}": flatten(step.get("options", {})) for step in common if step.get("options")}
-    first = next(iter(flat.values()))
-    same = {key: value for key, value in first.items() if all(options.get(key) == value for options in flat.values())}
-    return flat, same
+def recipe(results: Results) -> list[tuple[str, str]]:
+    """(option, value) of what a student inherits unless its row says otherwise."""
+    return [(key, words(value)) for key, value in flatten(results.params["recipe"]).items()]
 
 
 def label_sources(results: Results) -> tuple[list[str], list[list[str]]]:
@@ -104,8 +90,7 @@ def facts(study: Study) -> dict[str, Any]:
     return {
         "data": data(results),
         "students": students(results),
-        "shared": shared(results),
+        "recipe": recipe(results),
         "labels": label_sources(results),
-        "versions": noted(student.about for student in results.students.values()),
-        "checksums": checksums(results),
+        "has_people": "human" in results.targets("test"),
     }

@@ -1,13 +1,13 @@
 """The chapters of a study of simulations: every method on many small data sets at once."""
 
-from softcifar.report.chapters.simulations import claims, files, published, question, run, smoothing, summary, tuning, versus
+from softcifar.report.chapters.simulations import claims, files, findings, published, run, smoothing, summary, tuning, versus
 
 CHAPTERS = (
-    question.CHAPTER,
-    run.CHAPTER,
+    findings.CHAPTER,
     summary.CHAPTER,
     claims.CHAPTER,
     published.CHAPTER,
+    run.CHAPTER,
     smoothing.CHAPTER,
     versus.CHAPTER,
     tuning.CHAPTER,

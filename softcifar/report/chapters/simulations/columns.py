@@ -1,13 +1,10 @@
-"""The scores of a simulation, and what several of its chapters say about differences."""
-
-from collections.abc import Mapping
-from typing import Any
+"""The scores of a simulation."""
 
 import pandas as pd
 
 from softcifar import metrics
 from softcifar.report.chapters.simulations.results import Simulated
-from softcifar.report.core.columns import Column, Field, between, effect, p_text, proportion
+from softcifar.report.core.columns import Column, proportion
 from softcifar.report.core.comparisons import by_run
 from softcifar.report.core.study import Study
 
@@ -55,20 +52,3 @@ def metric_means(study: Study) -> dict[str, dict[str, dict[str, float]]]:
 
 def rank(study: Study, simulation: Simulated, column: Column) -> metrics.RankComparison:
     return metrics.rank_comparison(values(study, simulation, column.key), higher=bool(column.higher))
-
-
-def difference_fields(less: str) -> list[Field]:
-    """The columns of a paired comparison of records with metric, difference, low, high and p."""
-
-    def scaled(record: Mapping[str, Any], key: str) -> float:
-        return COLUMNS[record["metric"]].scale * record[key]
-
-    return [
-        Field("difference", "Difference", less, text=lambda record: effect(scaled(record, "difference"))),
-        Field("low", "95 % interval", "Student's t over data sets",
-              text=lambda record: between(scaled(record, "low"), scaled(record, "high"), effect)),
-        Field("p", "p", "paired t test by data set, two-sided", text=lambda record: p_text(record["p"])),
-    ]  # fmt: skip
-
-
-METRIC = Field("metric", "Metric", text=lambda record: COLUMNS[record["metric"]].title)

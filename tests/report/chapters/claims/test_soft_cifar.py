@@ -12,7 +12,7 @@ from softcifar.report.chapters.claims import ddu, soft_cifar
 from softcifar.report.chapters.novelty.ambiguity import ambiguous
 from softcifar.report.chapters.published.table import table as published
 from softcifar.report.core.design import Design
-from softcifar.report.core.kinds import alike, method, method_title
+from softcifar.report.core.kinds import CHANGED, alike, method, method_title
 from softcifar.report.core.verdicts import judge
 from softcifar.scores.predictive_entropy import predictive_entropy
 from tests.conftest import study_file
@@ -114,7 +114,7 @@ def test_no_method_of_a_study_drops_out_of_the_comparison_of_methods(study):
     plain = [name for name in params["students"] if method(results, name) == "softmax"]
     others = [name for name in params["students"] if method(results, name) in ("sngp", "duq")]
     assert others
-    assert not [name for name in others if not any(alike(results, name, each, but=soft_cifar.CHANGED) for each in plain)]
+    assert not [name for name in others if not any(alike(results, name, each, but=CHANGED) for each in plain)]
 
 
 def test_a7_takes_mixing_on_top_of_the_same_augmentation(study, found):

@@ -5,6 +5,7 @@ import pandas as pd
 from softcifar.files import write_text
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.study import Study
+from softcifar.report.core.words import noted
 
 
 def by_data_set(study: Study) -> pd.DataFrame:
@@ -18,4 +19,17 @@ def no_novelty(folder: Path, study: Study) -> None:
     write_text(folder / "README.txt", words)
 
 
-CHAPTER = Chapter("files", "Files", plots={"data_sets": by_data_set}, files=no_novelty, always=True)
+def facts(study: Study) -> dict[str, object]:
+    """What the chapter's text needs."""
+    return {"versions": noted(each.about for each in study.results.simulations.values())}
+
+
+CHAPTER = Chapter(
+    "files",
+    "Files, versions, parameters",
+    facts=facts,
+    plots={"data_sets": by_data_set},
+    files=no_novelty,
+    folder="simulations/files",
+    always=True,
+)

@@ -4,7 +4,7 @@ from typing import Any
 
 from softcifar.report.chapters.simulations.results import SPLITS, SimulationResults
 from softcifar.report.core.study import Study
-from softcifar.report.core.words import flatten, noted, words
+from softcifar.report.core.words import flatten, words
 
 
 def facts(study: Study) -> dict[str, Any]:
@@ -14,7 +14,6 @@ def facts(study: Study) -> dict[str, Any]:
         "counts": counts(results),
         "methods": methods(results),
         "shared": shared(results),
-        "versions": noted(each.about for each in results.simulations.values()),
     }
 
 

@@ -1,6 +1,7 @@
 """Means, ranks and every method against the reference, over data sets."""
 
-from softcifar.report.chapters.simulations.columns import COLUMNS, KEYS, METRIC, RANKED, difference_fields, of, rank
+from softcifar.report.chapters.simulations.columns import COLUMNS, KEYS, RANKED, of, rank
+from softcifar.report.core import judged
 from softcifar.report.core.columns import Field, p_text
 from softcifar.report.core.comparisons import against
 from softcifar.report.core.study import Study
@@ -50,19 +51,16 @@ def comparisons(study: Study) -> Table:
     """Every method less the reference, paired by data set."""
     reference, records = study.reference, []
     for simulation in study.results.simulations.values():
-        compared = against(of(study, simulation), list(COLUMNS.values()), reference, study.design)
-        for row in compared.rename(columns={"student": "method", "column": "metric"}).to_dict("records"):
-            records.append({"method": row.pop("method"), "simulation": simulation.name} | row)
+        for finding in against(of(study, simulation), COLUMNS.values(), reference, study.design):
+            records.append({"method": finding.compared, "simulation": simulation.name} | judged.comparison(finding))
     fields = [
         Field("method", "Method"),
         Field("simulation", "Simulation"),
-        METRIC,
-        *difference_fields(f"method less {reference}"),
-        Field("holm_p", "Holm p", "corrected over methods", text=lambda record: p_text(record["holm_p"])),
-        Field("n", "n", "data sets"),
+        Field("metric", "Metric"),
+        *judged.fields(study.design),
     ]
     note = (
-        f"Each method less {reference}, paired by data set. Intervals are Student's t; Holm p corrects over the methods of one "
-        "simulation and metric."
+        f"Each method less {reference}, paired by data set. Better and worse take a one-sided p below .0075 after Holm's "
+        "correction over the methods of one simulation and metric."
     )
-    return build("comparisons", f"Against {reference}", note, fields, records, folded=True, shown_only=("n", "detectable"))
+    return build("comparisons", f"Against {reference}", note, fields, records, folded=True)

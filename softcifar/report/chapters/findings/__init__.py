@@ -1,0 +1,20 @@
+from softcifar.report.chapters.findings import figure, sentences, table
+from softcifar.report.chapters.findings.benefits import benefits
+from softcifar.report.core import judged
+from softcifar.report.core.chapter import Chapter
+from softcifar.report.core.study import Study
+
+
+def facts(study: Study) -> dict[str, object]:
+    """What the chapter's text needs."""
+    return {
+        "answers": sentences.answers(study),
+        "unanswered": sentences.unanswered(study),
+        "left_out": sentences.left_out(study),
+        "masked": sentences.hidden(study),
+        "scope": judged.scope(study.design),
+        "chance": sentences.any_by_chance(len(benefits(study.results))),
+    }
+
+
+CHAPTER = Chapter("findings", "Findings", tables=(table.table,), figures=(figure.draw,), facts=facts, always=True)

@@ -1,0 +1,110 @@
+"""What softness may buy: a question each, the number that answers it, and every student against the reference in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from softcifar.report.chapters.agreement import agreement
+from softcifar.report.chapters.calibration import quality
+from softcifar.report.chapters.distillation.shallow import ACCURACY as TAUGHT
+from softcifar.report.chapters.novelty.detection import headline as novelty
+from softcifar.report.chapters.robustness.attacks import fgsm_column, middle_strength, strength
+from softcifar.report.chapters.robustness.shifts import ACCURACY as CORRUPTED
+from softcifar.report.chapters.robustness.shifts import corruptions
+from softcifar.report.core.columns import ACCURACY, Column
+from softcifar.report.core.comparisons import against
+from softcifar.report.core.kinds import distinct
+from softcifar.report.core.results import Results
+from softcifar.report.core.study import Study
+from softcifar.report.core.verdicts import Finding
+
+# question -> in words, the chapter with the evidence, why a study may not answer it ("": it always does, or nobody misses it)
+QUESTIONS = {
+    "accuracy": ("Is it right more often?", "summary", ""),
+    "calibration": ("Does it know how sure it may be?", "calibration", ""),
+    "people": ("Does it doubt where people doubt?", "agreement", "No test image has votes."),
+    "truth": ("Does it doubt where there is reason to?", "agreement", ""),
+    "novelty": ("Does it notice images of a kind it never saw?", "novelty", "There are no novel images."),
+    "robustness": ("Does it stand up to attacks and corruptions?", "robustness", "Nothing was attacked or corrupted."),
+    "teaching": ("Is it a better teacher?", "distillation", "No two students taught, the reference among them."),
+}
+
+
+PEOPLE = ("human", "people", "people’s answers", "Agreement with people")  # target, question, whose probability, title
+TRUTH = ("exact", "truth", "what may be true", "Agreement with the truth")
+
+
+def as_it_is(difference: float) -> float:
+    return difference
+
+
+def as_probability(difference: float) -> float:
+    """A difference of mean log losses, nats, as per cent by which the (geometric) mean probability of the answers is larger."""
+    return 100 * float(np.expm1(-difference))
+
+
+@dataclass(frozen=True)
+class Benefit:
+    """One number that answers a question.
+
+    title, axis: over its panel; better, worse: what a student is said to be; shown: a difference in the column's unit -> as
+    people see it, in `unit`.
+    """
+
+    question: str
+    column: Column
+    title: str
+    better: str
+    worse: str
+    unit: str = "points"
+    axis: str = "points"
+    shown: Callable[[float], float] = as_it_is
+
+    @property
+    def larger(self) -> bool:
+        """Is a larger difference, as it is shown, the better one?"""
+        return bool(self.column.higher) or self.shown is as_probability
+
+
+def benefits(results: Results) -> list[Benefit]:
+    """Those that this study's data allow; all in percentage points, but for agreement."""
+    right = ("right more often{} than {{}}", "right less often")
+    calibrated = "better calibrated than {}", "worse calibrated"
+    found = [
+        Benefit("accuracy", ACCURACY, "Accuracy", right[0].format(""), right[1]),
+        Benefit("calibration", _points(quality.column("ece")), "Calibration error", *calibrated),
+    ]
+    known = results.targets("test")
+    if known:  # people's answers rather than the exact distribution
+        source, question, whose, title = PEOPLE if "human" in known else TRUTH
+        column, more = agreement.column("cross_entropy", source), f"giving {whose} more probability than {{}}"
+        found.append(Benefit(question, column, title, more, "giving less", "%", "probability, %", as_probability))
+    for column, kind in zip(novelty(results), results.ood_kinds, strict=True):
+        telling = f"better at telling {kind} novel images than {{}}"
+        found.append(Benefit("novelty", _points(column), f"AUROC, {kind} novel", telling, "worse at it"))
+    if (eps := middle_strength(results)) is not None:
+        more = right[0].format(f" under FGSM at {strength(eps)}")
+        found.append(Benefit("robustness", fgsm_column(eps), f"Under FGSM {strength(eps)}", more, right[1]))
+    if corruptions(results):
+        more = right[0].format(" on corrupted images")
+        found.append(Benefit("robustness", replace(CORRUPTED, title="Corrupted %"), "When corrupted", more, right[1]))
+    if results.reference in results.shallow and len(results.shallow) > 1:
+        column = replace(TAUGHT, title="Taught accuracy %")
+        found.append(Benefit("teaching", column, "As a teacher", "better teachers than {}", "worse ones"))
+    return found
+
+
+def judged_benefits(study: Study) -> dict[str, list[Finding]]:
+    """By the key of a benefit's column: every other student against the reference, networks of two names once.
+
+    Rows of one column are corrected together; a student without the number has no row.
+    """
+    columns = [benefit.column for benefit in benefits(study.results)]
+    rows = against(study.numbers, columns, study.reference, study.design, distinct(study.results))
+    return {column.key: [row for row in rows if row.claim == column.key] for column in columns}
+
+
+def _points(column: Column) -> Column:
+    """A proportion as points of per cent."""
+    return replace(column, title=f"{column.title} %", scale=100, digits=1)

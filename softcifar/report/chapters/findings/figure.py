@@ -1,0 +1,275 @@
+"""The figure above all: rows are sources of softness, columns what they cost and what they buy, beside the reference."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from softcifar.report.chapters.findings.benefits import Benefit, benefits, judged_benefits
+from softcifar.report.chapters.findings.origins import ORIGINS, origin, teachers, title, votes
+from softcifar.report.chapters.findings.sentences import interval, side, signed
+from softcifar.report.chapters.summary.cost import passes, seen
+from softcifar.report.core.columns import plain
+from softcifar.report.core.comparisons import by_run
+from softcifar.report.core.drawing import ACCENT, DARK, GREY, INK, Drawing, shorten
+from softcifar.report.core.kinds import distinct
+from softcifar.report.core.study import Study
+from softcifar.report.core.verdicts import ON_THESE, Finding
+
+COLOURS = {"better": DARK, "worse": ACCENT, "undecided": GREY}
+GROUNDS = {"better": "#d8e6f3", "worse": "#fbe3cd"}
+MARKS = {"better": ">", "worse": "<", "undecided": "o"}
+ROW, GROUP, HEAD, FOOT = 0.33, 0.25, 0.55, 0.2  # inches
+LEGEND = 0.16  # of a line
+FURTHEST = 4  # times the median distance from 0: what lies beyond is drawn at the edge, its number tells it
+SMALL, USUAL = 6.5, 8.0  # points
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Inches: of the whole, the names, a column of cost, the number at a panel's right end, the widest panel."""
+
+    width: float
+    names: float
+    cost: float
+    number: float
+    panel: float
+    across: int  # panels side by side
+
+    def panel_of(self, panels: int, costs: int) -> float:
+        """How wide each of so many panels is beside so many columns of cost."""
+        return min(self.panel, (self.width - 0.1 - self.names - self.cost * costs) / max(panels, 1))
+
+
+WIDE = Layout(width=12.55, names=1.6, cost=0.47, number=0.5, panel=1.4, across=20)
+NARROW = Layout(width=3.6, names=1.15, cost=0.58, number=0.46, panel=1.175, across=2)
+
+
+@dataclass(frozen=True)
+class Content:
+    """What both layouts show. rows: students below the headings of their groups; costs: {title: {student: text}};
+    cells: by key of a benefit's column and student; runs: differences of single runs, as they are shown."""
+
+    reference: str
+    groups: dict[str, list[str]]
+    titles: dict[str, str]
+    costs: dict[str, dict[str, str]]
+    benefits: list[Benefit]
+    cells: dict[tuple[str, str], Finding]
+    runs: dict[tuple[str, str], list[float]]
+    means: dict[str, str]
+    pairs: str
+
+
+def draw(study: Study) -> Drawing | None:
+    """None without another student than the reference."""
+    content = gather(study)
+    if not content.cells:
+        return None
+    decided = [row for row in content.cells.values() if side(row) != "undecided"]
+    better = sum(side(row) == "better" for row in decided)
+    return Drawing(
+        "differences",
+        f"What softness buys, and what it costs, beside {content.reference}",
+        f"Right of a line: better than {content.reference}; left: worse. Every number is the difference from it, with its 95 % "
+        "interval and, as ticks, the runs. Triangles on a coloured ground are decided, circles are not; an arrow at an edge "
+        "points to what lies beyond it.",
+        f"Decided: {len(decided)} of {len(content.cells)} differences; {better} are better, {len(decided) - better} worse.",
+        f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "
+        f"{', '.join(benefit.title for benefit in content.benefits)}, and what each student costs at the left.",
+        figure(content, WIDE),
+        narrow=figure(content, NARROW),
+    )
+
+
+def gather(study: Study) -> Content:
+    results, reference, found = study.results, study.reference, benefits(study.results)
+    others = [name for name in distinct(results) if name != reference]
+    groups = {words: [name for name in others if origin(results, name) == words] for words in ORIGINS}
+    rows = judged_benefits(study)
+    runs: dict[tuple[str, str], list[float]] = {}
+    for benefit in found:
+        values = benefit.column.scale * by_run(study.numbers, benefit.column)
+        for row in rows[benefit.column.key]:
+            differences = (values[row.compared] - values[reference]).dropna()
+            runs[benefit.column.key, row.compared] = [benefit.shown(value) for value in differences]
+    shown = [reference, *others]
+    trained = {name: seen(results, name) / seen(results, reference) for name in shown}
+    costs: dict[str, dict[str, str]] = {
+        "votes per\nimage": {name: _count(votes(results, name)) for name in shown},
+        "teacher's\nnetworks": {name: _count(teachers(results, name)) for name in shown},
+        "training\nimages": {name: f"× {plain(trained[name], 1).removesuffix('.0')}" for name in shown},
+        "passes per\nprediction": {name: str(passes(results.students[name].options["method"])) for name in shown},
+    }
+    return Content(
+        reference,
+        {words: names for words, names in groups.items() if names},
+        {name: title(results, name) for name in shown},
+        {words: each for words, each in costs.items() if len(set(each.values())) > 1},
+        found,
+        {(key, row.compared): row for key, each in rows.items() for row in each},
+        runs,
+        {benefit.column.key: _mean(benefit, study) for benefit in found},
+        f"{results.params['study']}, {len(results.students[reference].seeds)} {study.design.unit}",
+    )
+
+
+def _count(number: int) -> str:
+    return str(number) if number else "–"
+
+
+def _mean(benefit: Benefit, study: Study) -> str:
+    """The reference's own value: per cent, or the mean probability of the answers."""
+    mean = study.means(benefit.column)[study.reference]
+    return f"{100 * np.exp(-mean) if benefit.unit == '%' else benefit.column.scale * mean:.1f} %"
+
+
+def figure(content: Content, layout: Layout) -> Figure:
+    """Blocks of panels below each other, each with the names at its left; costs stand in the first one."""
+    chunks: list[Sequence[Benefit]] = [
+        content.benefits[start : start + layout.across] for start in range(0, len(content.benefits), layout.across)
+    ]
+    wide = layout.across >= len(content.benefits)
+    blocks = [(content.costs, chunks[0])] if wide else [(content.costs, []), *(({}, chunk) for chunk in chunks)]
+    blocks = [block for block in blocks if block[0] or block[1]]
+    students = sum(map(len, content.groups.values()))
+    height = HEAD + ROW * (students + 1) + GROUP * len(content.groups) + FOOT
+    panels = [layout.panel_of(len(chunk), len(costs)) for costs, chunk in blocks]
+    widths = [layout.cost * len(costs) + each * len(chunk) for (costs, chunk), each in zip(blocks, panels, strict=True)]
+    width = layout.names + max(widths) + 0.1
+    total = height * len(blocks) + LEGEND * (1 if wide else 3)
+    drawn = Figure(figsize=(width, total))
+    ax = drawn.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(total, 0))
+    ax.set_axis_off()
+    for number, (costs, chunk) in enumerate(blocks):
+        _block(ax, content, layout, (number * height, width - 0.1, panels[number]), costs, chunk)
+    _legend(ax, content, height * len(blocks) + 0.02, wide)
+    return drawn
+
+
+def _legend(ax: Axes, content: Content, top: float, wide: bool) -> None:
+    """What the marks mean, in one line or, for a phone, in three."""
+    entries = [("better", "decided: better"), ("worse", "decided: worse"), ("undecided", "not decided")]
+    left = 0.12
+    for which, words in entries:
+        face = COLOURS[which] if which in GROUNDS else "white"
+        ax.plot(left, top, marker=MARKS[which], markersize=5.2, color=COLOURS[which], markerfacecolor=face, markeredgewidth=1.1)
+        ax.text(left + 0.1, top, words, fontsize=SMALL, va="center")
+        left += 0.24 + 0.055 * len(words)
+    lines = [
+        f"difference from {content.reference}, better to the right; line: 95 % interval",
+        f"ticks: single runs; decided by paired t tests, Holm; {content.pairs}",
+    ]
+    if wide:
+        ax.text(left + 0.1, top, "; ".join(lines), fontsize=SMALL, va="center", color="#555555")
+        return
+    for number, words in enumerate(lines, start=1):
+        ax.text(0.08, top + number * LEGEND, words, fontsize=SMALL, va="center", color="#555555")
+
+
+def _block(ax: Axes, content: Content, layout: Layout, box: tuple, costs: dict, chunk: Sequence[Benefit]) -> None:
+    """box: top and width of the block, width of a panel."""
+    top, width, panel = box
+    places, y = {content.reference: top + HEAD + ROW / 2}, top + HEAD + ROW
+    ax.add_patch(Rectangle((0.05, top + HEAD), width, ROW, color="#f1f1f1", linewidth=0))
+    for words, names in content.groups.items():
+        ax.text(0.08, y + GROUP - 0.05, words, fontsize=USUAL, color="#555555", fontstyle="italic", va="bottom")
+        y += GROUP
+        for name in names:
+            ax.plot([0.05, width + 0.05], [y, y], color="#e4e4e4", linewidth=0.6, zorder=0)
+            places[name] = y + ROW / 2
+            y += ROW
+    for name, middle in places.items():
+        described = content.titles[name].lower() not in ("", name.lower())
+        length = int(layout.names / 0.078)
+        ax.text(0.08, middle - 0.07 * described, shorten(name, length), fontsize=USUAL, fontweight="bold", va="center")
+        if described:
+            text = shorten(content.titles[name], int(layout.names / 0.053))
+            ax.text(0.08, middle + 0.08, text, fontsize=SMALL, color="#555555", va="center")
+    left = layout.names
+    for words, texts in costs.items():
+        ax.text(left + layout.cost / 2, top + HEAD - 0.06, words, fontsize=SMALL, ha="center", va="bottom", color="#555555")
+        for name, middle in places.items():
+            ax.text(left + layout.cost / 2, middle, texts[name], fontsize=USUAL, ha="center", va="center", color=INK)
+        left += layout.cost
+    for benefit in chunk:
+        _panel(ax, content, benefit, (left, left + panel, left + panel - layout.number), (top, y), places)
+        left += panel
+
+
+def _panel(ax: Axes, content: Content, benefit: Benefit, across: tuple, ends: tuple[float, float], places: dict) -> None:
+    """across: from where to where, and where the numbers begin; ends: top and bottom."""
+    key = benefit.column.key
+    of = {name: content.cells[key, name] for name in places if (key, name) in content.cells}
+    left, right, stop = across
+    start, number = left + 0.1, right - 0.07
+    at, inside = _scale([benefit.shown(row.effect) for row in of.values()], benefit.larger, start, stop)
+    words = textwrap.fill(benefit.title, 15)
+    ax.text(start, ends[0] + HEAD - 0.2, words, fontsize=USUAL, fontweight="bold", va="bottom", linespacing=1.05)
+    ax.text(start, ends[0] + HEAD - 0.06, benefit.axis, fontsize=SMALL, color="#555555", va="bottom")
+    ax.text(number, places[content.reference], content.means[key], fontsize=USUAL, ha="right", va="center")
+    zero = at(0)
+    ax.plot([zero, zero], [ends[0] + HEAD + ROW, ends[1]], color="#9a9a9a", linewidth=0.8, zorder=1)
+    for name, middle in places.items():
+        if name == content.reference:
+            continue
+        if name not in of:
+            ax.text(number, middle, "–", fontsize=USUAL, ha="right", va="center", color=GREY)
+            continue
+        row = of[name]
+        which, effect = side(row), benefit.shown(row.effect)
+        colour = COLOURS[which]
+        if which in GROUNDS:
+            box = Rectangle((left + 0.04, middle - ROW / 2 + 0.015), right - left - 0.06, ROW - 0.03, zorder=0.5)
+            box.set(facecolor=GROUNDS[which], linewidth=0)
+            ax.add_patch(box)
+        ticks = [at(value) for value in content.runs[key, name] if inside(value)]
+        ax.plot(ticks, np.full(len(ticks), middle + 0.085), linestyle="none", marker="|", markersize=3, color="#8a8a8a",
+                markeredgewidth=0.6, zorder=2)  # fmt: skip
+        low, high = interval(benefit, row)
+        if not np.isnan(low):
+            ax.plot([at(low), at(high)], [middle, middle], color=colour, linewidth=1.3, solid_capstyle="butt", zorder=2)
+            for end in (low, high):
+                if not inside(end):
+                    _beyond(ax, at(end), middle, at(end) > zero, colour)
+        if inside(effect):
+            half = "left" if row.verdict.endswith(ON_THESE) and not np.isnan(row.images_low) else "full"
+            face = colour if which in GROUNDS else "white"
+            ax.plot(at(effect), middle, marker=MARKS[which], markersize=5.2, color=colour, markerfacecolor=face,
+                    fillstyle=half if which in GROUNDS else "full", markeredgewidth=1.1, zorder=3)  # fmt: skip
+        else:
+            _beyond(ax, at(effect), middle, at(effect) > zero, colour)
+        weight = "bold" if which in GROUNDS else "normal"
+        ink = INK if which in GROUNDS else "#6a6a6a"
+        ax.text(number, middle, signed(effect), fontsize=USUAL, fontweight=weight, color=ink, ha="right", va="center")
+
+
+def _beyond(ax: Axes, x: float, y: float, right: bool, colour: str) -> None:
+    """An arrow head at the edge of a panel."""
+    step = 0.035 if right else -0.035
+    ax.plot([x, x + step, x], [y - 0.035, y, y + 0.035], color=colour, linewidth=1.1, zorder=3)
+
+
+def _scale(effects: list[float], larger: bool, start: float, stop: float) -> tuple[Callable, Callable]:
+    """Inches of a value, better to the right and cut off at the edges; and whether a value lies within them."""
+    turned = np.array(effects if larger else [-value for value in effects])
+    sizes = np.abs(turned)
+    most = min(sizes.max(), FURTHEST * np.median(sizes)) or sizes.max()
+    low, high = (min(0.0, max(turned.min(), -most)), max(0.0, min(turned.max(), most)))
+    low, high = (low, high) if high > low else (-1.0, 1.0)
+    room = 0.35 * (high - low)
+    low, high = low - room, high + room
+
+    def at(value: float) -> float:
+        place = (np.clip(value if larger else -value, low, high) - low) / (high - low)
+        return float(start + place * (stop - start))
+
+    def inside(value: float) -> bool:
+        return bool(low <= (value if larger else -value) <= high)
+
+    return at, inside

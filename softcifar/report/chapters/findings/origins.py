@@ -1,0 +1,64 @@
+"""Where a student's softness comes from, and what it needs for it: told from its options."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from softcifar.report.core.kinds import kind, loss, method, method_title, source
+from softcifar.report.core.results import Results
+
+ORIGINS = ("People", "A teacher", "A rule", "The loss", "Mixed or cropped images", "The network")  # in the order of the figure
+ONE_HOT = ("hard", "majority")
+MIXED_AS_PEOPLE = "match_human"  # as much mixing as adds the entropy of people's labels
+
+
+def origin(results: Results, student: str) -> str:
+    """One of ORIGINS: soft labels first, then what else differs from the reference."""
+    needed, reference = _inputs(results, student), results.reference
+    ours, theirs = (results.params["students"][name] for name in (student, reference))
+    if source(results, student) not in ONE_HOT:
+        return "People" if "votes" in needed else "A teacher" if _learned(needed) else "A rule"
+    for key, where in (("loss", "The loss"), ("augment", "Mixed or cropped images")):
+        if ours[key] != theirs[key]:
+            return where
+    return "People" if "votes" in needed else "The network"
+
+
+def title(results: Results, student: str) -> str:
+    """What it is in a few words: labels and loss, unless they are the reference's, steps of augmentation and the method."""
+    ours, theirs = (results.params["students"][name] for name in (student, results.reference))
+    trained = [kind(source(results, name), loss(results, name)) for name in (student, results.reference)]
+    usual = [step["name"] for step in theirs["augment"]]
+    extra = [_step(step) for step in ours["augment"] if step["name"] not in usual]
+    extra += [method_title(method(results, student))] if ours["method"] != theirs["method"] else []
+    return ", ".join(extra if extra and trained[0] == trained[1] else [trained[0], *extra])
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    mode = step["options"].get("mode", "")
+    return step["name"].replace("_", " ") + (f", {mode.replace('_', ' ')}" if mode else "")
+
+
+def votes(results: Results, student: str) -> int:
+    """Votes per training image that its labels, or the amount of its mixing, need; 0: none."""
+    train, options = results.part("train"), results.params["students"][student]
+    mixed = any(MIXED_AS_PEOPLE in step["options"].values() for step in options["augment"])
+    if "votes" not in train or not (mixed or "votes" in _inputs(results, student)):
+        return 0
+    return round(float(train["votes"].sum(axis=1).mean()))
+
+
+def teachers(results: Results, student: str) -> int:
+    """Networks that were trained to teach it, by split; 0: none."""
+    teacher = results.params["labels"][results.params["students"][student]["labels"]].get("teacher")
+    return results.params["teachers"][teacher]["folds"] if teacher else 0
+
+
+def _inputs(results: Results, student: str) -> tuple[str, ...]:
+    from softcifar.labels import LABEL_SOURCES
+    from softcifar.labels.source import inputs
+
+    return inputs(LABEL_SOURCES[source(results, student)])
+
+
+def _learned(needed: tuple[str, ...]) -> bool:
+    return any(name.endswith("_logits") for name in needed)

@@ -1,0 +1,75 @@
+"""Judged rows as a table: effect, intervals, n, what is detectable and needed, the verdict and why."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from softcifar.report.core.columns import Field, between, effect
+from softcifar.report.core.design import Design
+from softcifar.report.core.verdicts import ON_THESE, Finding
+
+MOST = 10_000  # pairs: beyond, nobody counts
+SPLITS = "The runs share {splits} splits of the images. "
+SCOPES = {
+    "one": "All runs share one split: verdicts are about further runs on these images and say nothing of other images.",
+    "few": SPLITS + "Verdicts are about further runs on these images; three splits or more, each with test images of its own, "
+    "would tell something of others.",
+    "many": SPLITS + "Two questions have two intervals: further runs on these images, and further images like these, from the "
+    "spread between splits. A verdict without more words is about the second.",
+    "drawn": "Every data set is drawn anew, so verdicts are about further data sets like these.",
+}
+
+
+def scope(design: Design) -> str:
+    """What the verdicts are about, in words."""
+    if design.splits is None:
+        return SCOPES["drawn"]
+    return SCOPES["one" if design.splits == 1 else "many" if design.tells_beyond else "few"].format(splits=design.splits)
+
+
+def record(finding: Finding) -> dict[str, Any]:
+    """A finding as the fields take it and csv files store it."""
+    return asdict(finding) | {"students": " ".join(finding.students)}
+
+
+def comparison(finding: Finding) -> dict[str, Any]:
+    """The record of a row "is better than the reference": its verdict in words of a comparison, without what claims have."""
+    kept = {key: value for key, value in record(finding).items() if key not in ("claim", "statement", "compared", "students")}
+    return kept | {"verdict": compared(finding.verdict)}
+
+
+def fields(design: Design) -> list[Field]:
+    """The columns from the effect to the reason."""
+
+    def intervals(record: Mapping[str, Any]) -> str:
+        these = between(record["low"], record["high"], effect)
+        if design.splits is None or not design.tells_beyond or pd.isna(record["low"]):
+            return these
+        return f"{these}; other images: {between(record['images_low'], record['images_high'], effect)}"
+
+    return [
+        Field("effect", "Effect", "the first less the second, mean over pairs", text=lambda record: effect(record["effect"])),
+        Field("low", "95 % interval", "Student's t over the pairs", text=intervals),
+        Field("n", "n", "pairs", text=lambda record: f"{record['n']} {record['unit']}"),
+        Field("detectable", "Detectable", "the distance from 0, or from the margin, that is found with a probability of 80 %",
+              text=lambda record: effect(record["detectable"]).removeprefix("+")),
+        Field("needed", "Needed", "how many in all would find the effect that was seen with a probability of 80 %",
+              text=lambda record: _count(record["needed"], record["unit"])),
+        Field("verdict", "Verdict", "follows from p"),
+        Field("reason", "Why"),
+    ]  # fmt: skip
+
+
+def compared(verdict: str) -> str:
+    """The verdict on "this one is better", in words of a comparison: better, worse or undecided."""
+    side = {"supported": "better", "contradicted": "worse"}.get(verdict.removesuffix(ON_THESE), verdict)
+    return side + ON_THESE * verdict.endswith(ON_THESE)
+
+
+def _count(pairs: float, unit: str) -> str:
+    if math.isnan(pairs):
+        return "–"
+    return f"{pairs:,.0f} {unit}" if pairs <= MOST else f"over {MOST:,}"

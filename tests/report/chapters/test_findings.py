@@ -1,0 +1,228 @@
+"""The page opens with what was found: sentences and the figure are computed, by the rules of docs/verdicts.md."""
+
+import copy
+import math
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from softcifar.report.chapters import read_students
+from softcifar.report.chapters.findings import figure
+from softcifar.report.chapters.findings.benefits import Benefit, as_probability, judged_benefits
+from softcifar.report.chapters.findings.origins import origin, teachers, title, votes
+from softcifar.report.chapters.findings.sentences import answer, answers, interval, side, unanswered
+from softcifar.report.chapters.summary.cost import passes, seen
+from softcifar.report.core.columns import ACCURACY, Column
+from softcifar.report.core.comparisons import against
+from softcifar.report.core.design import Design
+from softcifar.report.core.long_table import typed
+from tests.report.fixture import Page, make_study, read, study_of, write
+
+RIGHT = Benefit("accuracy", ACCURACY, "Accuracy", "right more often than {}", "right less often")
+LOSS = Column("nll", "NLL", "", "nll")
+BELIEVED = Benefit("people", LOSS, "", "more probable than {}", "less", "%", "probability, %", as_probability)
+
+
+def rows(column: Column, **runs: list[float]) -> list:
+    """Judged against the first one."""
+    table = [
+        (name, "run", run, column.metric, "test", "", value) for name, each in runs.items() for run, value in enumerate(each)
+    ]
+    return against(typed(table), [column], next(iter(runs)), Design())
+
+
+def placed(root, params):
+    return read_students(params, data=root / "data", scores=root / "scores", models=root / "models")
+
+
+# Sentences
+
+
+def test_a_sentence_says_who_by_how_much_and_what_is_open():
+    base = [0.700, 0.710, 0.705, 0.695]
+    gains = {"good": [0.020, 0.021, 0.019, 0.020], "bad": [-0.030, -0.031, -0.029, -0.030], "open": [0.01, -0.01, 0.02, 0.0]}
+    found = rows(ACCURACY, ref=base, **{name: list(np.add(base, gain)) for name, gain in gains.items()})
+    said = answer(RIGHT, found, "ref")
+    half = stats.sem([2.0, 2.1, 1.9, 2.0]) * stats.t.isf(0.025, 3)  # points
+    assert f"{half:.2f}" == "0.13"
+    assert said.counts == {"better": 1, "worse": 1, "not decided": 1}
+    needed = next(row for row in found if row.compared == "open").needed
+    assert said.text == (
+        "Right more often than ref: good by 2.0 points (95 % interval 1.9 to 2.1, 4 runs); right less often: bad by 3.0 points "
+        "(95 % interval 2.9 to 3.1, 4 runs); closest to a decision: open (+0.5 points, −1.6 to +2.6, 4 runs), by "
+        f"{needed - 4:.0f} runs more."
+    )
+
+
+def test_nobody_is_named_where_nothing_is_decided():
+    said = answer(RIGHT, rows(ACCURACY, ref=[0.7, 0.71, 0.72], open=[0.71, 0.70, 0.735]), "ref")
+    assert said.text.startswith("Right more often than ref: nobody decidedly; closest to a decision: open (+0.5 points")
+    assert said.counts == {"better": 0, "worse": 0, "not decided": 1}
+
+
+def test_below_three_runs_there_is_no_interval_and_no_verdict():
+    found = rows(ACCURACY, ref=[0.7, 0.7], far=[0.9, 0.9], near=[0.69, 0.70])
+    assert all(math.isnan(row.low) and side(row) == "undecided" for row in found)
+    assert answer(RIGHT, found, "ref").text == (
+        "Right more often than ref: nobody decidedly; a test takes 3 runs and has 2, so 1 more; "
+        "seen, in points: −0.5 (near) to +20.0 (far)."
+    )
+
+
+def test_three_are_named_and_the_others_counted():
+    base = np.array([0.70, 0.71, 0.72, 0.73, 0.69])
+    noise = 0.0005 * np.array([1, -1, 0, 1, -1])
+    found = rows(ACCURACY, ref=list(base), **{f"s{size}": list(base + size / 100 + noise) for size in range(1, 6)})
+    text = answer(RIGHT, found, "ref").text
+    assert [f"s{size} by {size}.0" in text for size in (5, 4, 3, 2)] == [True, True, True, False]
+    assert text.endswith("and 2 more.")
+
+
+def test_log_losses_are_shown_as_probability():
+    """A loss that is smaller by log 1.25 gives the answers a quarter more; the interval turns over with it."""
+    assert as_probability(-math.log(1.25)) == pytest.approx(25)
+    found = rows(
+        LOSS, ref=[1.0, 1.1, 0.9, 1.0], soft=list(np.array([1.0, 1.1, 0.9, 1.0]) - math.log(1.25) + [0, 0.01, -0.01, 0])
+    )
+    low, high = interval(BELIEVED, found[0])
+    assert (low, high) == pytest.approx((as_probability(found[0].high), as_probability(found[0].low)))
+    assert answer(BELIEVED, found, "ref").text.startswith("More probable than ref: soft by 25.0 % (95 % interval")
+    assert BELIEVED.larger
+    assert not replace(BELIEVED, shown=lambda value: value).larger
+
+
+def test_further_images_give_the_interval_where_the_study_tells_of_them():
+    found = rows(ACCURACY, ref=[0.7, 0.71, 0.72], open=[0.71, 0.70, 0.735])[0]
+    images = replace(found, images_low=-9.0, images_high=9.0)
+    assert interval(RIGHT, found) == (found.low, found.high)
+    assert interval(RIGHT, images) == (-9, 9)
+    assert interval(RIGHT, replace(images, verdict="supported on these images")) == (found.low, found.high)
+
+
+# The study's questions
+
+
+def test_every_question_is_answered_from_its_own_numbers(study):
+    root, params = study
+    made = placed(root, params)
+    asked = answers(made)
+    assert [evidence for _, evidence, _ in asked] == [
+        "summary",
+        "calibration",
+        "agreement",
+        "novelty",
+        "robustness",
+        "distillation",
+    ]
+    assert [len(each) for *_, each in asked] == [1, 1, 1, 2, 2, 1]
+    assert unanswered(made) == []
+    found = {row.compared: row for row in judged_benefits(made)["human_cross_entropy"]}
+    values = made.numbers.query("kind == 'run' and metric == 'cross_entropy' and set == 'human'")
+    by_run = values.pivot(index="seed", columns="student", values="value")
+    assert found["human"].effect == pytest.approx((by_run["human"] - by_run["hard"]).mean())
+    assert set(found) == {"smooth", "human", "sampling", "instance", "relaxed", "relaxed_ece"}
+    assert {row.compared for row in judged_benefits(made)["shallow_accuracy"]} == {"smooth", "instance"}
+
+
+def test_networks_of_two_names_are_compared_once(study):
+    root, params = study
+    twice = copy.deepcopy(params)
+    twice["students"]["relaxed_ece"] = twice["students"]["relaxed"]
+    made = study_of(read(root, twice))
+    for part in ("choice", "choose_by"):
+        made.results.students["relaxed_ece"].about[part] = made.results.students["relaxed"].about[part]
+    made.results.students["relaxed_ece"].abouts[0].update(made.results.students["relaxed_ece"].about)
+    assert "relaxed_ece" not in {row.compared for row in judged_benefits(made)["accuracy"]}
+
+
+def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
+    text = (study[0] / "reports" / "index.html").read_text()
+    tags = Page(text).tags
+    assert next(attrs["id"] for tag, attrs in tags if tag == "section") == "findings"
+    first = text[text.index('id="findings"') : text.index('id="figure-differences"')]
+    links = {attrs["href"][1:] for tag, attrs in Page(first).tags if tag == "a"}
+    assert links == {"summary", "calibration", "agreement", "novelty", "robustness", "distillation"}
+    assert links <= {attrs["id"] for _, attrs in tags if "id" in attrs}
+    assert "about 11 % of such pages" in first  # 1 - (1 - .015)^8
+
+
+def test_a_study_of_less_says_what_it_does_not_answer(tmp_path):
+    """Two runs, no votes, no novel images, nothing taught: no verdict, no question without an answer, and no error."""
+    params = make_study(tmp_path, students={"hard": (1, 1, 1), "smooth": (0.9, 1.1, 1)}, runs=2, images=60)
+    for part in ("train", "validation", "test"):
+        path = tmp_path / "data" / "study" / f"{part}.npz"
+        np.savez(path, **{name: array for name, array in np.load(path).items() if name not in ("votes", "exact")})
+    params["data"]["ood"] = {}
+    params["distillation"]["students"] = []
+    made = placed(tmp_path, params)
+    assert [evidence for _, evidence, _ in answers(made)] == ["summary", "calibration", "robustness"]
+    assert [each.split("?")[1] for each in unanswered(made)] == [
+        " No test image has votes.", " There are no novel images.", " No two students taught, the reference among them.",
+    ]  # fmt: skip
+    html = (write(tmp_path, params) / "index.html").read_text()
+    assert "a test takes 3 runs and has 2, so 1 more" in html
+    assert "Decided: 0 of 4 differences" in html
+    table = pd.read_csv(tmp_path / "reports/tables/comparisons.csv")
+    assert set(table["verdict"]) == {"undecided"}
+    assert table["low"].isna().all()
+
+
+# The figure
+
+
+def test_cells_decide_as_the_table_says(study):
+    root, params = study
+    content = figure.gather(placed(root, params))
+    table = pd.read_csv(root / "reports/tables/comparisons.csv").set_index(["column", "student"])
+    for (key, name), row in content.cells.items():
+        assert side(row) == table.loc[(key, name), "verdict"].removesuffix(" on these images")
+        assert row.effect == pytest.approx(table.loc[(key, name), "effect"], nan_ok=True)
+    assert len(content.cells) == 44  # 7 numbers of 6 students, one of 2
+    relaxed = content.runs["accuracy", "human"]
+    assert np.mean(relaxed) == pytest.approx(content.cells["accuracy", "human"].effect)
+    assert (root / "reports/figures/differences_narrow.svg").exists()
+
+
+def test_better_is_to_the_right_and_the_far_is_cut_off():
+    at, inside = figure._scale([1.0, 2.0, -1.0, 50.0], True, 0.0, 1.0)
+    assert at(-1) < at(0) < at(1) < at(2)
+    assert [inside(value) for value in (1, 2, -1, 50)] == [True, True, True, False]
+    assert at(50) == 1
+    turned, _ = figure._scale([0.1, -0.2], False, 0.0, 1.0)  # less is better
+    assert turned(-0.2) > turned(0) > turned(0.1)
+    alike, _ = figure._scale([0.0, 0.0], True, 0.0, 1.0)
+    assert alike(0) == 0.5
+
+
+def test_what_it_costs_and_where_it_comes_from(study):
+    root, params = study
+    results = read(root, params)
+    assert [origin(results, name) for name in ("human", "instance", "smooth", "relaxed", "sampling")] == [
+        "People", "A teacher", "A rule", "The loss", "The network",
+    ]  # fmt: skip
+    assert [title(results, name) for name in ("human", "instance", "smooth", "relaxed", "sampling")] == [
+        "people's votes", "ILS", "label smoothing", "label relaxation", "MC dropout",
+    ]  # fmt: skip
+    assert (votes(results, "human"), votes(results, "smooth")) == (51, 0)
+    assert (teachers(results, "instance"), teachers(results, "human")) == (5, 0)
+    assert seen(results, "hard") == 3 * 12 * 200  # runs, epochs, images
+    assert seen(results, "relaxed") == (3 + 2 + 2) * 12 * 200  # two of the three values got the search runs alone
+    assert passes({"name": "softmax", "options": {}}) == 1
+    assert passes({"name": "mc_dropout", "options": {"samples": 4}}) == 5
+    mixed = copy.deepcopy(params)
+    mixed["students"]["smooth"]["augment"] = [{"name": "mixup", "options": {"alpha": 1.0, "q": "match_human"}}]
+    mixed["students"]["smooth"]["labels"] = "hard"
+    results = read(root, mixed)
+    assert (origin(results, "smooth"), title(results, "smooth")) == ("Mixed or cropped images", "mixup")
+    assert votes(results, "smooth") == 51
+
+
+def test_the_summary_has_the_costs(tables):
+    summary = tables["summary"].set_index(["student", "kind"])
+    assert summary.loc[("hard", "run"), "parameters"] == 78042
+    assert summary.loc[("hard", "ensemble"), "parameters"] == 3 * 78042
+    assert summary.loc[("relaxed", "run"), "seen"] == pytest.approx(7 * 12 * 200 / 3)
+    assert summary.loc[("sampling", "run"), "passes"] == 5
