@@ -15,8 +15,7 @@ COLUMNS = [
         ("parameters", "Weights, thousand", "weights and biases", 1e-3),
         ("seen", "Training images, thousand", "images seen in training: epochs × images × networks, with those that validation "
          "did not choose, without its teacher, for each run that was kept", 1e-3),
-        ("passes", "Passes", "forward passes per image, for the prediction, the features that densities read and the method's "
-         "own score", 1),
+        ("passes", "Passes", "forward passes of one prediction", 1),
     )
 ]  # fmt: skip
 
@@ -44,10 +43,9 @@ def seen(results: Results, name: str) -> int:
 
 
 def passes(method: Mapping[str, Any]) -> int:
-    """Forward passes per image of an uncertainty method with its options, as params have it."""
+    """Forward passes of one prediction by an uncertainty method with its options, as params have it."""
     if method["name"] == PLAIN:
         return 1
-    from softcifar.methods import prediction  # it brings torch, which the report needs for nothing else
-    from softcifar.params.chosen import Chosen
+    from softcifar.methods import METHODS  # it brings torch, which the report needs for nothing else
 
-    return prediction.passes(Chosen(**method))
+    return METHODS[method["name"]](**method["options"]).passes
