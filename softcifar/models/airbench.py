@@ -16,7 +16,7 @@ from softcifar.params.ranges import FractionBelowOne, Positive, PositiveInt
 
 DIVISOR = 9.0  # of the logits
 RIDGE = 5e-4  # added to the eigenvalues of the patches
-MOMENTUM = 0.4  # of batch norm's running statistics
+MOMENTUM, EPSILON = 0.4, 1e-12  # of batch norm's running statistics; beside its variance
 
 
 def airbench(
@@ -84,6 +84,7 @@ class Airbench(nn.Module):
     ) -> None:
         super().__init__()
         self.stem = nn.Conv2d(in_channels, widths[0], 2)
+        nn.init.zeros_(self.stem.bias)
         side -= 1
         groups: list[nn.Module] = []
         for width_in, width in itertools.pairwise(widths):
@@ -134,18 +135,21 @@ class Head(nn.Linear):
 
 def norm(width: int, scale: bool) -> nn.BatchNorm2d:
     """Batch norm; without `scale` it is 1 and only the bias is trained."""
-    made = nn.BatchNorm2d(width, momentum=MOMENTUM)
+    made = nn.BatchNorm2d(width, eps=EPSILON, momentum=MOMENTUM)
     if not scale:
-        made.register_parameter("weight", None)
+        del made.weight  # a scale of None has no gradient of the bias on CUDA
+        made.register_buffer("weight", torch.ones(width), persistent=False)
     return made
 
 
 def whitened(covariance: np.ndarray) -> np.ndarray:
     """Filters float32 (8C, C, 2, 2); patches with this covariance (4C, 4C) leave them uncorrelated, with variances near 1.
 
-    The eigenvectors by falling eigenvalue, each divided by sqrt(eigenvalue + RIDGE), then their negatives.
+    The eigenvectors by falling eigenvalue, their largest component positive, each divided by sqrt(eigenvalue + RIDGE), then
+    their negatives.
     """
     values, vectors = np.linalg.eigh(covariance)
+    vectors = vectors * np.sign(np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0))
     filters = (vectors / np.sqrt(values.clip(min=0) + RIDGE)).T[::-1]
     return np.concatenate([filters, -filters]).astype(np.float32).reshape(2 * len(covariance), -1, 2, 2)
 

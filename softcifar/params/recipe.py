@@ -140,6 +140,11 @@ class Recipe(Section):
                 f"compile: found true with method '{self.method.name}', which differentiates by the pixels; "
                 "allowed: compile: false"
             )
+        if self.lookahead and (self.checkpoint != "last" or self.patience is not None):
+            yield (
+                f"lookahead: found with checkpoint {self.checkpoint}, patience {self.patience or 'null'}; allowed there: "
+                "checkpoint: last and patience: null, because the slow weights are the network's at the end alone"
+            )
         if self.warmup_from and not self.warmup:
             yield f"warmup_from: found {self.warmup_from} with warmup 0; allowed there: 0"
         if isinstance(self.epochs, int) and self.warmup > self.epochs:

@@ -3,6 +3,8 @@
 import torch
 from torch import nn
 
+from softcifar.training.sgd import decayed
+
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -36,7 +38,7 @@ class Adam:
         if self.weight_decay and self.decoupled:
             torch._foreach_mul_(self.parameters, 1 - lr * self.weight_decay)
         elif self.weight_decay:
-            gradients = torch._foreach_add(gradients, self.parameters, alpha=self.weight_decay)
+            gradients = decayed(gradients, self.parameters, self.weight_decay, self.lr_factors)
         torch._foreach_lerp_(self.first, gradients, 1 - BETA1)
         torch._foreach_mul_(self.second, BETA2)
         torch._foreach_addcmul_(self.second, gradients, gradients, 1 - BETA2)

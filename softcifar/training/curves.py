@@ -3,9 +3,11 @@
 import csv
 import fcntl
 import io
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from softcifar.files import atomic
 
@@ -23,11 +25,7 @@ class Curves:
         """What an earlier run left of this student goes."""
         self.path, self.student = path, student
         with self._alone():
-            rows = []
-            if path.is_file():
-                with open(path, newline="", encoding="utf-8") as file:
-                    named = [row for row in csv.DictReader(file) if row.get("student")]
-                    rows = [row for row in named if row["student"].partition(" ")[0] != student]
+            rows = [row for row in _read(path) if row["student"].partition(" ")[0] != student]
             with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
                 file.write(_lines(rows, header=True))
 
@@ -40,8 +38,10 @@ class Curves:
             {"student": f"{self.student} {values}".strip(), "seed": seed, **row} for row in rows if "validation_nll" in row
         ]
         if named:
-            with self._alone(), open(self.path, "a", newline="", encoding="utf-8") as file:
-                file.write(_lines(named, header=False))
+            with self._alone(), open(self.path, "ab+") as file:
+                if file.tell() and not _ends_a_line(file):  # what a killed run left
+                    file.write(b"\n")
+                file.write(_lines(named, header=False).encode())
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -49,6 +49,20 @@ class Curves:
         with open(self.path.parent.parent / f".{self.path.name}.part", "a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _read(path: Path) -> list[dict[str, str]]:
+    """The rows that name a student; none where the file is not there or no table."""
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            return [row for row in csv.DictReader(file) if row.get("student")]
+    except (FileNotFoundError, UnicodeDecodeError, csv.Error):
+        return []
+
+
+def _ends_a_line(file: IO[bytes]) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
 
 
 def _lines(rows: Iterable[Mapping[str, object]], *, header: bool) -> str:

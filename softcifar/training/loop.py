@@ -139,6 +139,10 @@ def _optimizer(task: Task, network: nn.Module) -> SGD | Adam | Lookahead:
     if recipe.lookahead is None:
         return optimizer
     total = recipe.epochs * -(-_drawn(task) // recipe.batch_size)
+    if recipe.lookahead.every > total:
+        raise UserError(
+            f"{task.name}: lookahead.every: found {recipe.lookahead.every} with {total} steps in all; allowed: at most that"
+        )
     return Lookahead(optimizer, network, every=recipe.lookahead.every, decay=recipe.lookahead.decay, total=total)
 
 

@@ -67,7 +67,34 @@ def test_running_statistics_move_by_two_fifths():
     network(torch.randn(16, 3, 32, 32))
     norm = network.groups[0].norm1
     assert norm.momentum == 0.4
-    assert norm.weight is None
+    assert norm.eps == 1e-12
+    assert torch.equal(norm.weight, torch.ones(8))
+    assert not norm.weight.requires_grad
+    assert not any(name.endswith("norm1.weight") for name in network.state_dict())
+
+
+def test_the_first_convolution_starts_without_a_bias():
+    assert not build("airbench", 4, **SMALL).stem.bias.any()
+
+
+def test_whitening_does_not_depend_on_the_signs_of_eigenvectors(monkeypatch):
+    covariance = np.array(manifest(natural())["covariance"])
+    expected, original = whitened(covariance), np.linalg.eigh
+
+    def flipped(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        values, vectors = original(matrix)
+        return values, vectors * np.resize([1, -1, -1], len(values))
+
+    monkeypatch.setattr(np.linalg, "eigh", flipped)
+    np.testing.assert_array_equal(whitened(covariance), expected)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_a_step_on_a_gpu():
+    network = build("airbench", 2, **SMALL).to("cuda", memory_format=torch.channels_last).train()
+    images = torch.randn(8, 3, 32, 32, device="cuda").contiguous(memory_format=torch.channels_last)
+    F.cross_entropy(network(images), torch.arange(8, device="cuda") % 2).backward()
+    assert all(each.grad.isfinite().all() and each.grad.shape == each.shape for each in network.parameters())
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -94,7 +94,15 @@ def test_lists_are_tuned_over(write_params):
          "finetune_augment.0.side: found [0.1, 0.2]"),
         ({"recipe.decay": -0.1}, "recipe.decay: found -0.1; input should be greater than or equal to 0"),
         ({"recipe.patience": 0}, "recipe.patience: found 0; input should be greater than 0"),
-        ({"seeds.refit": True, "recipe.checkpoint": "best"}, "students.hard: found checkpoint best, patience null with seeds.refit, which leaves no"),
+        (
+            {"seeds.refit": True, "recipe.checkpoint": "best"},
+            "students.hard: found checkpoint best, patience null with seeds.refit, which leaves no",
+        ),
+        (
+            {"recipe.lookahead": {"every": 5, "decay": 0.95}, "recipe.checkpoint": "best"},
+            "lookahead: found with checkpoint best, patience null; allowed there: checkpoint: last",
+        ),
+        ({"recipe.warmup_from": 0.2, "recipe.warmup": 0}, "warmup_from: found 0.2 with warmup 0; allowed there: 0"),
         ({"seeds.refit": True, "recipe.checkpoint": "last", "recipe.patience": 3}, "found checkpoint last, patience 3 with"),
         ({"seeds.refit": True, "recipe.checkpoint": "last"}, "students.instance.labels: 'instance' comes from a teacher"),
         (

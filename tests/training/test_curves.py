@@ -1,8 +1,9 @@
 """Learning curves while they grow: rows appear as epochs end, other students' stay, and the report's columns are theirs."""
 
 import pandas as pd
+import pytest
 
-from softcifar.training.curves import Curves
+from softcifar.training.curves import COLUMNS, Curves
 
 ROW = {"epoch": 1, "lr": 0.1, "train_loss": 2.0, "validation_nll": 1.5, "validation_accuracy": 0.4, "validation_ece": 0.1}
 
@@ -37,9 +38,20 @@ def test_epochs_without_validation_are_no_rows(tmp_path):
     assert read(path).empty
 
 
-def test_a_damaged_file_is_started_anew(tmp_path):
+@pytest.mark.parametrize("found", [b"no,such\n1,2\n", b"\xff\xfe\x00", b"student,seed\nh\x00rd,1\n", b""])
+def test_a_damaged_file_is_started_anew(tmp_path, found):
     path = tmp_path / "plots/learning_curves.csv"
     path.parent.mkdir()
-    path.write_text("no,such\n1,2\n")
+    path.write_bytes(found)
     Curves(path, "hard").add("", 0, [ROW])
-    assert read(path)["student"].tolist() == ["hard"]
+    assert read(path)["student"].tolist()[-1] == "hard"
+    assert list(read(path)) == list(COLUMNS)
+
+
+def test_half_a_line_of_a_killed_run_does_not_swallow_the_next_one(tmp_path):
+    path = tmp_path / "plots/learning_curves.csv"
+    curves = Curves(path, "hard")
+    with open(path, "a") as file:
+        file.write("hard,0,1,0.")
+    curves.add("", 1, [ROW])
+    assert read(path).iloc[-1][["student", "seed", "epoch"]].tolist() == ["hard", 1, 1]
