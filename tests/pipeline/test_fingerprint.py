@@ -316,7 +316,7 @@ def test_how_a_data_set_is_read_downloads_nothing_anew(copy):
     for file in ("mnist", "cifar10c", "textures", "fetching"):
         path = copy / f"softcifar/data/{file}.py"
         path.write_text(path.read_text().replace("https://", "http://").replace("ValueError", "KeyError"))
-    edit(copy, "softcifar/data/mnist.py", 'raw[:3] == b"\\0\\0\\x08"', "True")
+    edit(copy, "softcifar/data/mnist.py", 'raw[:3] != b"\\0\\0\\x08"', "False")
     assert {name: download(name) for name in before} == before
     edit(copy, "softcifar/data/textures.py", "what=", "side=2 * side, what=")
     edit(copy, "softcifar/data/mnist.py", "6bbc9ace", "7bbc9ace")

@@ -173,7 +173,7 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
         ({}, ("soften", "harder"), "there is no label source 'harder'; did you mean 'hard'?"),
         ({"labels": {"instance": {"source": "human"}}, "data": {"images": "unseen"}}, ("prepare",), "no labels"),
         (
-            {"recipe": {"lr": 1e30, "warmup": 0}},
+            {"recipe": {"lr": 1000, "weight_decay": 100, "warmup": 0}},
             ("train", "hard"),
             "student hard, run 0, initialisation 0: the loss is no longer finite",
         ),
