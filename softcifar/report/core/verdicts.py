@@ -25,6 +25,9 @@ from softcifar.report.core.columns import p_text
 from softcifar.report.core.design import Design
 
 SIDED = LEVEL / 2
+# How often any row of a metric is decided where nothing differs, at most: runs of a skewed spread, rivals twice as far, in
+# docs/verdicts.md, "Comparisons of 6 equally good students" (.3 + 2.1 %). Of a normal spread it is LEVEL.
+SKEWED = 0.024
 ON_THESE = " on these images"
 Estimator = Callable[[pd.Series], Estimate]
 Evidence = tuple[float, float]  # one-sided p for the claim and against it; NaN where there is no test

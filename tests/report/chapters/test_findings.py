@@ -11,9 +11,18 @@ from scipy import stats
 
 from softcifar.report.chapters import read_students
 from softcifar.report.chapters.findings import figure
-from softcifar.report.chapters.findings.benefits import Benefit, as_probability, judged_benefits
-from softcifar.report.chapters.findings.origins import origin, teachers, title, votes
-from softcifar.report.chapters.findings.sentences import answer, answers, interval, side, unanswered
+from softcifar.report.chapters.findings.benefits import Benefit, judged_benefits
+from softcifar.report.chapters.findings.origins import effort, origin, teachers, title, votes
+from softcifar.report.chapters.findings.sentences import (
+    about,
+    answer,
+    answers,
+    any_by_chance,
+    interval,
+    opening,
+    side,
+    unanswered,
+)
 from softcifar.report.chapters.summary.cost import passes, seen
 from softcifar.report.core.columns import ACCURACY, Column
 from softcifar.report.core.comparisons import against
@@ -23,7 +32,8 @@ from tests.report.fixture import Page, make_study, read, study_of, write
 
 RIGHT = Benefit("accuracy", ACCURACY, "Accuracy", "right more often than {}", "right less often")
 LOSS = Column("nll", "NLL", "", "nll")
-BELIEVED = Benefit("people", LOSS, "", "more probable than {}", "less", "%", "probability, %", as_probability)
+BELIEVED = Benefit("people", LOSS, "", "more probable than {}", "less", base=1.0)
+ONE = Design()
 
 
 def rows(column: Column, **runs: list[float]) -> list:
@@ -45,28 +55,28 @@ def test_a_sentence_says_who_by_how_much_and_what_is_open():
     base = [0.700, 0.710, 0.705, 0.695]
     gains = {"good": [0.020, 0.021, 0.019, 0.020], "bad": [-0.030, -0.031, -0.029, -0.030], "open": [0.01, -0.01, 0.02, 0.0]}
     found = rows(ACCURACY, ref=base, **{name: list(np.add(base, gain)) for name, gain in gains.items()})
-    said = answer(RIGHT, found, "ref")
+    said = answer(RIGHT, found, "ref", ONE)
     half = stats.sem([2.0, 2.1, 1.9, 2.0]) * stats.t.isf(0.025, 3)  # points
     assert f"{half:.2f}" == "0.13"
-    assert said.counts == {"better": 1, "worse": 1, "not decided": 1}
+    assert {words: count for words, count in said.counts.items() if count} == {"better": 1, "worse": 1, "not decided": 1}
     needed = next(row for row in found if row.compared == "open").needed
     assert said.text == (
-        "Right more often than ref: good by 2.0 points (95 % interval 1.9 to 2.1, 4 runs); right less often: bad by 3.0 points "
-        "(95 % interval 2.9 to 3.1, 4 runs); closest to a decision: open (+0.5 points, −1.6 to +2.6, 4 runs), by "
-        f"{needed - 4:.0f} runs more."
+        "Right more often than ref: good +2.0 points (95 % interval +1.9 to +2.1, 4 runs); right less often: bad −3.0 points "
+        "(95 % interval −3.1 to −2.9, 4 runs); closest to a decision: open, 0.5 points better as seen "
+        f"(95 % interval −1.6 to +2.6, 4 runs), by {needed - 4:.0f} runs more if the difference is as large as it looks."
     )
 
 
 def test_nobody_is_named_where_nothing_is_decided():
-    said = answer(RIGHT, rows(ACCURACY, ref=[0.7, 0.71, 0.72], open=[0.71, 0.70, 0.735]), "ref")
-    assert said.text.startswith("Right more often than ref: nobody decidedly; closest to a decision: open (+0.5 points")
-    assert said.counts == {"better": 0, "worse": 0, "not decided": 1}
+    said = answer(RIGHT, rows(ACCURACY, ref=[0.7, 0.71, 0.72], open=[0.71, 0.70, 0.735]), "ref", ONE)
+    assert said.text.startswith("Right more often than ref: nobody decidedly; closest to a decision: open, 0.5 points better")
+    assert sum(said.counts.values()) == said.counts["not decided"] == 1
 
 
 def test_below_three_runs_there_is_no_interval_and_no_verdict():
     found = rows(ACCURACY, ref=[0.7, 0.7], far=[0.9, 0.9], near=[0.69, 0.70])
     assert all(math.isnan(row.low) and side(row) == "undecided" for row in found)
-    assert answer(RIGHT, found, "ref").text == (
+    assert answer(RIGHT, found, "ref", ONE).text == (
         "Right more often than ref: nobody decidedly; a test takes 3 runs and has 2, so 1 more; "
         "seen, in points: −0.5 (near) to +20.0 (far)."
     )
@@ -76,22 +86,79 @@ def test_three_are_named_and_the_others_counted():
     base = np.array([0.70, 0.71, 0.72, 0.73, 0.69])
     noise = 0.0005 * np.array([1, -1, 0, 1, -1])
     found = rows(ACCURACY, ref=list(base), **{f"s{size}": list(base + size / 100 + noise) for size in range(1, 6)})
-    text = answer(RIGHT, found, "ref").text
-    assert [f"s{size} by {size}.0" in text for size in (5, 4, 3, 2)] == [True, True, True, False]
+    text = answer(RIGHT, found, "ref", ONE).text
+    assert [f"s{size} +{size}.0" in text for size in (5, 4, 3, 2)] == [True, True, True, False]
     assert text.endswith("and 2 more.")
 
 
-def test_log_losses_are_shown_as_probability():
-    """A loss that is smaller by log 1.25 gives the answers a quarter more; the interval turns over with it."""
-    assert as_probability(-math.log(1.25)) == pytest.approx(25)
-    found = rows(
-        LOSS, ref=[1.0, 1.1, 0.9, 1.0], soft=list(np.array([1.0, 1.1, 0.9, 1.0]) - math.log(1.25) + [0, 0.01, -0.01, 0])
+def test_what_is_better_has_a_plus_also_where_less_is_better():
+    ece = Benefit(
+        "calibration", Column("ece", "ECE", "", "ece", scale=100), "", "better calibrated than {}", "worse calibrated"
     )
+    base, noise = np.array([0.10, 0.11, 0.09]), 0.001 * np.array([1, -1, 0])
+    found = rows(ece.column, ref=list(base), low=list(base - 0.05 + noise), high=list(base + 0.02 + noise))
+    assert [row.effect for row in found] == pytest.approx([-5, 2])
+    text = answer(ece, found, "ref", ONE).text
+    assert text.startswith("Better calibrated than ref: low +5.0 points (95 % interval +4.8 to +5.2, 3 runs); ")
+    assert "worse calibrated: high −2.0 points (95 % interval −2.2 to −1.8, 3 runs)" in text
+
+
+def test_log_losses_are_shown_as_points_of_the_geometric_mean_probability():
+    """The reference's probability and the gain make the student's; the interval turns over with the sign of the loss."""
+    loss = np.array([1.0, 1.1, 0.9, 1.0])  # mean 1, the base
+    found = rows(LOSS, ref=list(loss), soft=list(loss - math.log(1.25) + [0, 0.01, -0.01, 0]))
+    assert 100 * math.exp(-1) + BELIEVED.gain(found[0].effect) == pytest.approx(100 * math.exp(-1 + math.log(1.25)))
     low, high = interval(BELIEVED, found[0])
-    assert (low, high) == pytest.approx((as_probability(found[0].high), as_probability(found[0].low)))
-    assert answer(BELIEVED, found, "ref").text.startswith("More probable than ref: soft by 25.0 % (95 % interval")
-    assert BELIEVED.larger
-    assert not replace(BELIEVED, shown=lambda value: value).larger
+    assert low < BELIEVED.gain(found[0].effect) < high
+    assert (low, high) == pytest.approx((BELIEVED.gain(found[0].high), BELIEVED.gain(found[0].low)))
+    assert answer(BELIEVED, found, "ref", ONE).text.startswith("More probable than ref: soft +9.2 points (95 % interval +")
+
+
+def test_without_spread_or_with_too_few_runs_nothing_is_promised():
+    base = [0.5, 0.625, 0.75]
+    found = rows(ACCURACY, ref=base, same=base, moved=[0.75, 0.875, 1.0], short=[0.6, 0.7, math.nan])
+    assert answer(RIGHT, found, "ref", ONE).text == (
+        "Right more often than ref: nobody decidedly; no spread to judge by: same and moved; too few runs: short."
+    )
+
+
+def test_a_study_of_splits_says_what_is_about_these_images():
+    """Each run is a split of its own but for the second pass over them: within a split the gain is always the same."""
+    splits = Design(splits=3)
+    base = np.array([0.70, 0.71, 0.72, 0.70, 0.71, 0.72])
+    noise = 0.0002 * np.array([1, -1, 0, -1, 1, 0.5])
+    gains = {"all": [0.05] * 6, "these": [0.01, 0.05, 0.09] * 2, "open": [0.01, -0.015, 0.02, -0.02, 0.015, 0.0]}
+    table = [
+        (name, "run", run, "accuracy", "test", "", value)
+        for name, gain in ({"ref": [0.0] * 6} | gains).items()
+        for run, value in enumerate(base + gain + (noise if name != "ref" else 0))
+    ]
+    found = against(typed(table), [ACCURACY], "ref", splits)
+    assert [row.verdict for row in found] == ["supported", "supported on these images", "undecided"]
+    said = answer(RIGHT, found, "ref", splits)
+    assert {words: count for words, count in said.counts.items() if count} == {
+        "better": 1, "better on these images": 1, "not decided": 1,
+    }  # fmt: skip
+    first, second, third = said.text.split("; ")
+    assert first.startswith("Right more often than ref: all +5.0 points")
+    assert first.endswith("3 splits)")
+    assert second.startswith("on these images alone, right more often than ref: these +5.0 points")
+    assert second.endswith("6 runs)")
+    assert third.startswith("closest to a decision: open, ")
+    assert third.endswith("3 splits).")  # not so many runs more, which tell of these images
+    alone = answer(RIGHT, rows(ACCURACY, ref=list(base), all=list(base + 0.05 + noise)), "ref", ONE)
+    assert alone.counts["better"] == 1  # one split: the first line says so for everything
+    assert "further runs on these test images" in about(ONE)
+    assert "further runs on these test images and" in about(Design(splits=3, other_tests=False))
+    assert "between 3 splits" in about(splits)
+
+
+def test_chance_counts_numbers_with_a_test_and_both_questions():
+    some = rows(ACCURACY, ref=[0.7, 0.71, 0.72], open=[0.71, 0.70, 0.735])
+    few = rows(ACCURACY, ref=[0.7, 0.71], open=[0.71, 0.70])
+    assert any_by_chance([some] * 8 + [few, []], ONE).startswith("about 11 %, up to 18 % where")  # 1 - .985^8, 1 - .976^8
+    assert any_by_chance([some] * 8, Design(splits=3)).startswith("about 21 %, up to 32 % where")
+    assert any_by_chance([few], ONE) == ""
 
 
 def test_further_images_give_the_interval_where_the_study_tells_of_them():
@@ -146,7 +213,15 @@ def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
     links = {attrs["href"][1:] for tag, attrs in Page(first).tags if tag == "a"}
     assert links == {"summary", "calibration", "agreement", "novelty", "robustness", "distillation"}
     assert links <= {attrs["id"] for _, attrs in tags if "id" in attrs}
-    assert "about 11 % of such pages" in first  # 1 - (1 - .015)^8
+    assert "about 11 %, up to 18 % where runs are skewed, of such pages" in first  # 1 - (1 - .015)^8
+    assert "Everything here is about further runs on these test images" in first[: first.index("<dl")]
+    made = placed(*study)
+    assert opening(made) == (
+        "A student is a network trained on one kind of label; 7 of them learned the data set drawn (5 classes), each in 3 "
+        "runs, and were tested on 200 test images. The others are compared with hard (hard labels), which is right on "
+        f"{100 * made.mean('accuracy')['hard']:.1f} % of them."
+    )
+    assert opening(made) in first
 
 
 def test_a_study_of_less_says_what_it_does_not_answer(tmp_path):
@@ -165,6 +240,7 @@ def test_a_study_of_less_says_what_it_does_not_answer(tmp_path):
     html = (write(tmp_path, params) / "index.html").read_text()
     assert "a test takes 3 runs and has 2, so 1 more" in html
     assert "Decided: 0 of 4 differences" in html
+    assert "of such pages" not in html
     table = pd.read_csv(tmp_path / "reports/tables/comparisons.csv")
     assert set(table["verdict"]) == {"undecided"}
     assert table["low"].isna().all()
@@ -187,14 +263,37 @@ def test_cells_decide_as_the_table_says(study):
 
 
 def test_better_is_to_the_right_and_the_far_is_cut_off():
-    at, inside = figure._scale([1.0, 2.0, -1.0, 50.0], True, 0.0, 1.0)
+    at, inside = figure._scale([1.0, 2.0, -1.0, 50.0], 0.0, 1.0)
     assert at(-1) < at(0) < at(1) < at(2)
     assert [inside(value) for value in (1, 2, -1, 50)] == [True, True, True, False]
     assert at(50) == 1
-    turned, _ = figure._scale([0.1, -0.2], False, 0.0, 1.0)  # less is better
-    assert turned(-0.2) > turned(0) > turned(0.1)
-    alike, _ = figure._scale([0.0, 0.0], True, 0.0, 1.0)
+    alike, _ = figure._scale([0.0, 0.0], 0.0, 1.0)
     assert alike(0) == 0.5
+
+
+def test_what_lies_beyond_a_panel_keeps_its_mark_and_its_ticks_at_the_edge(study):
+    content = figure.gather(placed(*study))
+    key = content.benefits[0].column.key
+    far = replace(content.cells[key, "human"], effect=500.0, low=499.0, high=501.0, verdict="supported on these images")
+    content.cells[key, "human"], content.runs[key, "human"] = far, [499.0, 500.0, 501.0]
+    content = replace(content, benefits=content.benefits[:1])
+    lines = figure.figure(content, figure.WIDE).axes[0].lines
+    edge = max(line.get_xdata()[0] for line in lines if line.get_marker() == "|")
+    ticks = next(line for line in lines if line.get_marker() == "|" and line.get_xdata()[0] == edge)
+    assert list(ticks.get_xdata()) == [edge] * 3
+    marks = [line for line in lines if line.get_marker() == figure.MARKS["better"]]
+    assert edge in [line.get_xdata()[0] for line in marks]
+
+
+def test_the_legend_says_what_the_figure_is_about(study):
+    content = figure.gather(placed(*study))
+
+    def words(content):
+        return " ".join(text.get_text() for text in figure.figure(content, figure.NARROW).axes[0].texts)
+
+    assert "further runs on these test images" in words(content)
+    assert "half filled" not in words(content)
+    assert "half filled: decided for further runs on these test images alone" in words(replace(content, beyond=True))
 
 
 def test_what_it_costs_and_where_it_comes_from(study):
@@ -210,6 +309,8 @@ def test_what_it_costs_and_where_it_comes_from(study):
     assert (teachers(results, "instance"), teachers(results, "human")) == (5, 0)
     assert seen(results, "hard") == 3 * 12 * 200  # runs, epochs, images
     assert seen(results, "relaxed") == (3 + 2 + 2) * 12 * 200  # two of the three values got the search runs alone
+    assert effort(results, "hard") == seen(results, "hard")
+    assert effort(results, "instance") == seen(results, "instance") + 5 * 12 * 200  # networks of its teacher
     assert passes({"name": "softmax", "options": {}}) == 1
     assert passes({"name": "mc_dropout", "options": {"samples": 4}}) == 4
     mixed = copy.deepcopy(params)
@@ -218,6 +319,16 @@ def test_what_it_costs_and_where_it_comes_from(study):
     results = read(root, mixed)
     assert (origin(results, "smooth"), title(results, "smooth")) == ("Mixed or cropped images", "mixup")
     assert votes(results, "smooth") == 51
+    changed = copy.deepcopy(params)
+    changed["students"]["smooth"]["network"]["options"] = {"dropout": 0.2}
+    changed["students"]["human"]["network"] = {"name": "wide_resnet", "options": {}}
+    changed["students"]["instance"]["augment"] = []
+    changed["students"]["relaxed"]["augment"] = [{"name": "crop_flip", "options": {"padding": 2}}]
+    results = read(root, changed)
+    assert [title(results, name) for name in ("smooth", "human", "instance", "relaxed")] == [
+        "label smoothing, dropout 0.2", "people's votes, wide_resnet", "ILS, no crop flip",
+        "label relaxation, crop flip, padding 2",
+    ]  # fmt: skip
 
 
 def test_the_summary_has_the_costs(tables):

@@ -1,6 +1,5 @@
 from softcifar.report.chapters.findings import figure, sentences, table
-from softcifar.report.chapters.findings.benefits import benefits
-from softcifar.report.core import judged
+from softcifar.report.chapters.findings.benefits import judged_benefits
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.study import Study
 
@@ -12,8 +11,9 @@ def facts(study: Study) -> dict[str, object]:
         "unanswered": sentences.unanswered(study),
         "left_out": sentences.left_out(study),
         "masked": sentences.hidden(study),
-        "scope": judged.scope(study.design),
-        "chance": sentences.any_by_chance(len(benefits(study.results))),
+        "opening": sentences.opening(study),
+        "about": sentences.about(study.design),
+        "chance": sentences.any_by_chance(judged_benefits(study).values(), study.design),
     }
 
 

@@ -1,6 +1,6 @@
 """What softness may buy: a question each, the number that answers it, and every student against the reference in it."""
 
-from collections.abc import Callable
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,8 +23,8 @@ from softcifar.report.core.verdicts import Finding
 QUESTIONS = {
     "accuracy": ("Is it right more often?", "summary", ""),
     "calibration": ("Does it know how sure it may be?", "calibration", ""),
-    "people": ("Does it doubt where people doubt?", "agreement", "No test image has votes."),
-    "truth": ("Does it doubt where there is reason to?", "agreement", ""),
+    "people": ("Do its probabilities fit people’s answers?", "agreement", "No test image has votes."),
+    "truth": ("Do its probabilities fit the true ones?", "agreement", ""),
     "novelty": ("Does it notice images of a kind it never saw?", "novelty", "There are no novel images."),
     "robustness": ("Does it stand up to attacks and corruptions?", "robustness", "Nothing was attacked or corrupted."),
     "teaching": ("Is it a better teacher?", "distillation", "No two students taught, the reference among them."),
@@ -35,21 +35,12 @@ PEOPLE = ("human", "people", "people’s answers", "Agreement with people")  # t
 TRUTH = ("exact", "truth", "what may be true", "Agreement with the truth")
 
 
-def as_it_is(difference: float) -> float:
-    return difference
-
-
-def as_probability(difference: float) -> float:
-    """A difference of mean log losses, nats, as per cent by which the (geometric) mean probability of the answers is larger."""
-    return 100 * float(np.expm1(-difference))
-
-
 @dataclass(frozen=True)
 class Benefit:
     """One number that answers a question.
 
-    title, axis: over its panel; better, worse: what a student is said to be; shown: a difference in the column's unit -> as
-    people see it, in `unit`.
+    title, axis: over its panel; better, worse: what a student is said to be; base: where the column is a mean log loss, that of
+    the reference, nats: a difference is shown as the gain of exp(-loss), the geometric mean probability of the answers.
     """
 
     question: str
@@ -59,18 +50,20 @@ class Benefit:
     worse: str
     unit: str = "points"
     axis: str = "points"
-    shown: Callable[[float], float] = as_it_is
+    base: float | None = None
 
-    @property
-    def larger(self) -> bool:
-        """Is a larger difference, as it is shown, the better one?"""
-        return bool(self.column.higher) or self.shown is as_probability
+    def gain(self, difference: float) -> float:
+        """A difference in the column's unit as it is shown, in `unit`: what is better is positive."""
+        if self.base is not None:
+            return 100 * math.exp(-self.base) * float(np.expm1(-difference))
+        return difference if self.column.higher else -difference
 
 
-def benefits(results: Results) -> list[Benefit]:
-    """Those that this study's data allow; all in percentage points, but for agreement."""
+def benefits(study: Study) -> list[Benefit]:
+    """Those that this study's data allow; all in percentage points."""
+    results: Results = study.results
     right = ("right more often{} than {{}}", "right less often")
-    calibrated = "better calibrated than {}", "worse calibrated"
+    calibrated = "better calibrated than {} before temperature scaling", "worse calibrated"
     found = [
         Benefit("accuracy", ACCURACY, "Accuracy", right[0].format(""), right[1]),
         Benefit("calibration", _points(quality.column("ece")), "Calibration error", *calibrated),
@@ -79,12 +72,13 @@ def benefits(results: Results) -> list[Benefit]:
     if known:  # people's answers rather than the exact distribution
         source, question, whose, title = PEOPLE if "human" in known else TRUTH
         column, more = agreement.column("cross_entropy", source), f"giving {whose} more probability than {{}}"
-        found.append(Benefit(question, column, title, more, "giving less", "%", "probability, %", as_probability))
+        base = study.means(column)[results.reference]
+        found.append(Benefit(question, column, title, more, "giving less", axis="points of probability", base=base))
     for column, kind in zip(novelty(results), results.ood_kinds, strict=True):
-        telling = f"better at telling {kind} novel images than {{}}"
+        telling = f"better at telling {kind} novel images by predictive entropy than {{}}"
         found.append(Benefit("novelty", _points(column), f"AUROC, {kind} novel", telling, "worse at it"))
     if (eps := middle_strength(results)) is not None:
-        more = right[0].format(f" under FGSM at {strength(eps)}")
+        more = right[0].format(f" under an attack by one gradient step (FGSM, {strength(eps)})")
         found.append(Benefit("robustness", fgsm_column(eps), f"Under FGSM {strength(eps)}", more, right[1]))
     if corruptions(results):
         more = right[0].format(" on corrupted images")
@@ -100,7 +94,7 @@ def judged_benefits(study: Study) -> dict[str, list[Finding]]:
 
     Rows of one column are corrected together; a student without the number has no row.
     """
-    columns = [benefit.column for benefit in benefits(study.results)]
+    columns = [benefit.column for benefit in benefits(study)]
     rows = against(study.numbers, columns, study.reference, study.design, distinct(study.results))
     return {column.key: [row for row in rows if row.claim == column.key] for column in columns}
 

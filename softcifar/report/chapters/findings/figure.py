@@ -9,10 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from softcifar.report.chapters.findings import sentences
 from softcifar.report.chapters.findings.benefits import Benefit, benefits, judged_benefits
-from softcifar.report.chapters.findings.origins import ORIGINS, origin, teachers, title, votes
+from softcifar.report.chapters.findings.origins import ORIGINS, effort, origin, teachers, title, votes
 from softcifar.report.chapters.findings.sentences import interval, side, signed
-from softcifar.report.chapters.summary.cost import passes, seen
+from softcifar.report.chapters.summary.cost import passes
 from softcifar.report.core.columns import plain
 from softcifar.report.core.comparisons import by_run
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, INK, Drawing, shorten
@@ -63,6 +64,7 @@ class Content:
     runs: dict[tuple[str, str], list[float]]
     means: dict[str, str]
     pairs: str
+    beyond: bool  # whether the study tells of other images
 
 
 def draw(study: Study) -> Drawing | None:
@@ -75,9 +77,11 @@ def draw(study: Study) -> Drawing | None:
     return Drawing(
         "differences",
         f"What softness buys, and what it costs, beside {content.reference}",
-        f"Right of a line: better than {content.reference}; left: worse. Every number is the difference from it, with its 95 % "
-        "interval and, as ticks, the runs. Triangles on a coloured ground are decided, circles are not; an arrow at an edge "
-        "points to what lies beyond it.",
+        f"Right of a line: better than {content.reference}; left: worse. Every number is the gain over it, + is better, "
+        "with its 95 % interval and, as ticks, the runs. Triangles on a coloured ground are decided, circles are not; an arrow "
+        "at an edge points to what lies beyond it. Calibration error is the one before temperature scaling; agreement is the "
+        "geometric mean probability of the answers; training effort counts images seen, with those of tuning and of teachers. "
+        f"{sentences.about(study.design)}",
         f"Decided: {len(decided)} of {len(content.cells)} differences; {better} are better, {len(decided) - better} worse.",
         f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "
         f"{', '.join(benefit.title for benefit in content.benefits)}, and what each student costs at the left.",
@@ -87,7 +91,7 @@ def draw(study: Study) -> Drawing | None:
 
 
 def gather(study: Study) -> Content:
-    results, reference, found = study.results, study.reference, benefits(study.results)
+    results, reference, found = study.results, study.reference, benefits(study)
     others = [name for name in distinct(results) if name != reference]
     groups = {words: [name for name in others if origin(results, name) == words] for words in ORIGINS}
     rows = judged_benefits(study)
@@ -96,13 +100,13 @@ def gather(study: Study) -> Content:
         values = benefit.column.scale * by_run(study.numbers, benefit.column)
         for row in rows[benefit.column.key]:
             differences = (values[row.compared] - values[reference]).dropna()
-            runs[benefit.column.key, row.compared] = [benefit.shown(value) for value in differences]
+            runs[benefit.column.key, row.compared] = [benefit.gain(value) for value in differences]
     shown = [reference, *others]
-    trained = {name: seen(results, name) / seen(results, reference) for name in shown}
+    trained = {name: effort(results, name) / effort(results, reference) for name in shown}
     costs: dict[str, dict[str, str]] = {
         "votes per\nimage": {name: _count(votes(results, name)) for name in shown},
         "teacher's\nnetworks": {name: _count(teachers(results, name)) for name in shown},
-        "training\nimages": {name: f"× {plain(trained[name], 1).removesuffix('.0')}" for name in shown},
+        "training\neffort": {name: f"× {plain(trained[name], 1).removesuffix('.0')}" for name in shown},
         "passes per\nprediction": {name: str(passes(results.students[name].options["method"])) for name in shown},
     }
     return Content(
@@ -115,6 +119,7 @@ def gather(study: Study) -> Content:
         runs,
         {benefit.column.key: _mean(benefit, study) for benefit in found},
         f"{results.params['study']}, {len(results.students[reference].seeds)} {study.design.unit}",
+        study.design.tells_beyond,
     )
 
 
@@ -123,9 +128,9 @@ def _count(number: int) -> str:
 
 
 def _mean(benefit: Benefit, study: Study) -> str:
-    """The reference's own value: per cent, or the mean probability of the answers."""
+    """The reference's own value: per cent, or the geometric mean probability of the answers."""
     mean = study.means(benefit.column)[study.reference]
-    return f"{100 * np.exp(-mean) if benefit.unit == '%' else benefit.column.scale * mean:.1f} %"
+    return f"{100 * np.exp(-mean) if benefit.base is not None else benefit.column.scale * mean:.1f} %"
 
 
 def figure(content: Content, layout: Layout) -> Figure:
@@ -141,7 +146,7 @@ def figure(content: Content, layout: Layout) -> Figure:
     panels = [layout.panel_of(len(chunk), len(costs)) for costs, chunk in blocks]
     widths = [layout.cost * len(costs) + each * len(chunk) for (costs, chunk), each in zip(blocks, panels, strict=True)]
     width = layout.names + max(widths) + 0.1
-    total = height * len(blocks) + LEGEND * (1 if wide else 3)
+    total = height * len(blocks) + LEGEND * (2 if wide else 4)
     drawn = Figure(figsize=(width, total))
     ax = drawn.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(total, 0))
@@ -153,22 +158,23 @@ def figure(content: Content, layout: Layout) -> Figure:
 
 
 def _legend(ax: Axes, content: Content, top: float, wide: bool) -> None:
-    """What the marks mean, in one line or, for a phone, in three."""
-    entries = [("better", "decided: better"), ("worse", "decided: worse"), ("undecided", "not decided")]
+    """What the marks mean, in two lines or, for a phone, in four."""
     left = 0.12
-    for which, words in entries:
-        face = COLOURS[which] if which in GROUNDS else "white"
-        ax.plot(left, top, marker=MARKS[which], markersize=5.2, color=COLOURS[which], markerfacecolor=face, markeredgewidth=1.1)
+    for which, words in (("better", "decided: better"), ("worse", "decided: worse"), ("undecided", "not decided")):
+        _mark(ax, left, top, which)
         ax.text(left + 0.1, top, words, fontsize=SMALL, va="center")
         left += 0.24 + 0.055 * len(words)
-    lines = [
-        f"difference from {content.reference}, better to the right; line: 95 % interval",
-        f"ticks: single runs; decided by paired t tests, Holm; {content.pairs}",
-    ]
+    gain = f"gain over {content.reference}, + is better; line: 95 % interval"
+    how = f"ticks: single runs; decided by paired t tests, Holm; {content.pairs}"
+    about = "All of it is about further runs on these test images."
+    if content.beyond:
+        _mark(ax, 0.12, top + LEGEND, "better", half=True)
+        about = "half filled: decided for further runs on these test images alone"
+    ax.text(0.22 if content.beyond else 0.08, top + LEGEND, about, fontsize=SMALL, va="center")
     if wide:
-        ax.text(left + 0.1, top, "; ".join(lines), fontsize=SMALL, va="center", color="#555555")
+        ax.text(left + 0.1, top, f"{gain}; {how}", fontsize=SMALL, va="center", color="#555555")
         return
-    for number, words in enumerate(lines, start=1):
+    for number, words in enumerate((gain, how), start=2):
         ax.text(0.08, top + number * LEGEND, words, fontsize=SMALL, va="center", color="#555555")
 
 
@@ -208,7 +214,7 @@ def _panel(ax: Axes, content: Content, benefit: Benefit, across: tuple, ends: tu
     of = {name: content.cells[key, name] for name in places if (key, name) in content.cells}
     left, right, stop = across
     start, number = left + 0.1, right - 0.07
-    at, inside = _scale([benefit.shown(row.effect) for row in of.values()], benefit.larger, start, stop)
+    at, inside = _scale([benefit.gain(row.effect) for row in of.values()], start, stop)
     words = textwrap.fill(benefit.title, 15)
     ax.text(start, ends[0] + HEAD - 0.2, words, fontsize=USUAL, fontweight="bold", va="bottom", linespacing=1.05)
     ax.text(start, ends[0] + HEAD - 0.06, benefit.axis, fontsize=SMALL, color="#555555", va="bottom")
@@ -222,13 +228,13 @@ def _panel(ax: Axes, content: Content, benefit: Benefit, across: tuple, ends: tu
             ax.text(number, middle, "–", fontsize=USUAL, ha="right", va="center", color=GREY)
             continue
         row = of[name]
-        which, effect = side(row), benefit.shown(row.effect)
+        which, effect = side(row), benefit.gain(row.effect)
         colour = COLOURS[which]
         if which in GROUNDS:
             box = Rectangle((left + 0.04, middle - ROW / 2 + 0.015), right - left - 0.06, ROW - 0.03, zorder=0.5)
             box.set(facecolor=GROUNDS[which], linewidth=0)
             ax.add_patch(box)
-        ticks = [at(value) for value in content.runs[key, name] if inside(value)]
+        ticks = [at(value) for value in content.runs[key, name]]
         ax.plot(ticks, np.full(len(ticks), middle + 0.085), linestyle="none", marker="|", markersize=3, color="#8a8a8a",
                 markeredgewidth=0.6, zorder=2)  # fmt: skip
         low, high = interval(benefit, row)
@@ -237,16 +243,19 @@ def _panel(ax: Axes, content: Content, benefit: Benefit, across: tuple, ends: tu
             for end in (low, high):
                 if not inside(end):
                     _beyond(ax, at(end), middle, at(end) > zero, colour)
-        if inside(effect):
-            half = "left" if row.verdict.endswith(ON_THESE) and not np.isnan(row.images_low) else "full"
-            face = colour if which in GROUNDS else "white"
-            ax.plot(at(effect), middle, marker=MARKS[which], markersize=5.2, color=colour, markerfacecolor=face,
-                    fillstyle=half if which in GROUNDS else "full", markeredgewidth=1.1, zorder=3)  # fmt: skip
-        else:
-            _beyond(ax, at(effect), middle, at(effect) > zero, colour)
+        _mark(ax, at(effect), middle, which, half=content.beyond and row.verdict.endswith(ON_THESE))
+        if not inside(effect):
+            _beyond(ax, at(effect) + (0.05 if effect > 0 else -0.05), middle, effect > 0, colour)
         weight = "bold" if which in GROUNDS else "normal"
         ink = INK if which in GROUNDS else "#6a6a6a"
         ax.text(number, middle, signed(effect), fontsize=USUAL, fontweight=weight, color=ink, ha="right", va="center")
+
+
+def _mark(ax: Axes, x: float, y: float, which: str, *, half: bool = False) -> None:
+    """half: decided on these images alone, where the study tells of others as well."""
+    face = COLOURS[which] if which in GROUNDS else "white"
+    ax.plot(x, y, marker=MARKS[which], markersize=5.2, color=COLOURS[which], markerfacecolor=face,
+            fillstyle="left" if half else "full", markeredgewidth=1.1, zorder=3)  # fmt: skip
 
 
 def _beyond(ax: Axes, x: float, y: float, right: bool, colour: str) -> None:
@@ -255,21 +264,20 @@ def _beyond(ax: Axes, x: float, y: float, right: bool, colour: str) -> None:
     ax.plot([x, x + step, x], [y - 0.035, y, y + 0.035], color=colour, linewidth=1.1, zorder=3)
 
 
-def _scale(effects: list[float], larger: bool, start: float, stop: float) -> tuple[Callable, Callable]:
-    """Inches of a value, better to the right and cut off at the edges; and whether a value lies within them."""
-    turned = np.array(effects if larger else [-value for value in effects])
-    sizes = np.abs(turned)
+def _scale(gains: list[float], start: float, stop: float) -> tuple[Callable, Callable]:
+    """Inches of a gain, cut off at the edges; and whether it lies within them."""
+    sizes = np.abs(gains)
     most = min(sizes.max(), FURTHEST * np.median(sizes)) or sizes.max()
-    low, high = (min(0.0, max(turned.min(), -most)), max(0.0, min(turned.max(), most)))
+    low, high = (min(0.0, max(min(gains), -most)), max(0.0, min(max(gains), most)))
     low, high = (low, high) if high > low else (-1.0, 1.0)
     room = 0.35 * (high - low)
     low, high = low - room, high + room
 
     def at(value: float) -> float:
-        place = (np.clip(value if larger else -value, low, high) - low) / (high - low)
+        place = (np.clip(value, low, high) - low) / (high - low)
         return float(start + place * (stop - start))
 
     def inside(value: float) -> bool:
-        return bool(low <= (value if larger else -value) <= high)
+        return bool(low <= value <= high)
 
     return at, inside

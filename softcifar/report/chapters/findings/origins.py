@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from softcifar.report.chapters.summary.cost import seen
 from softcifar.report.core.kinds import kind, loss, method, method_title, source
 from softcifar.report.core.results import Results
 
@@ -24,18 +25,47 @@ def origin(results: Results, student: str) -> str:
 
 
 def title(results: Results, student: str) -> str:
-    """What it is in a few words: labels and loss, unless they are the reference's, steps of augmentation and the method."""
+    """What it is in a few words: labels and loss, unless they are the reference's, then augmentation, method and network.
+
+    A method brings its own options of the network, so these stand for themselves only where the methods agree.
+    """
     ours, theirs = (results.params["students"][name] for name in (student, results.reference))
     trained = [kind(source(results, name), loss(results, name)) for name in (student, results.reference)]
     usual = [step["name"] for step in theirs["augment"]]
     extra = [_step(step) for step in ours["augment"] if step["name"] not in usual]
+    extra += _other_augmentation(ours["augment"], theirs["augment"]) if not extra else []
     extra += [method_title(method(results, student))] if ours["method"] != theirs["method"] else []
+    if ours["network"] != theirs["network"] and ours["method"]["name"] == theirs["method"]["name"]:
+        extra.append(_network(ours["network"], theirs["network"]))
     return ", ".join(extra if extra and trained[0] == trained[1] else [trained[0], *extra])
 
 
 def _step(step: Mapping[str, Any]) -> str:
     mode = step["options"].get("mode", "")
     return step["name"].replace("_", " ") + (f", {mode.replace('_', ' ')}" if mode else "")
+
+
+def _other_augmentation(ours: list, theirs: list) -> list[str]:
+    """What differs where no step is new: steps with other options, steps left out."""
+    usual = {step["name"]: step["options"] for step in theirs}
+    changed = [
+        f"{step['name'].replace('_', ' ')}, {_changes(step['options'], usual[step['name']])}"
+        for step in ours
+        if step["options"] != usual[step["name"]]
+    ]
+    kept = [step["name"] for step in ours]
+    return changed + [f"no {name.replace('_', ' ')}" for name in usual if name not in kept]
+
+
+def _network(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    same = ours["name"] == theirs["name"]
+    return _changes(ours["options"], theirs["options"]) if same else ours["name"]
+
+
+def _changes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
+    """The options that differ, with our values: "dropout 0.1"."""
+    changed = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
+    return ", ".join(f"{key.replace('_', ' ')} {ours.get(key, 'as usual')}" for key in changed)
 
 
 def votes(results: Results, student: str) -> int:
@@ -51,6 +81,17 @@ def teachers(results: Results, student: str) -> int:
     """Networks that were trained to teach it, by split; 0: none."""
     teacher = results.params["labels"][results.params["students"][student]["labels"]].get("teacher")
     return results.params["teachers"][teacher]["folds"] if teacher else 0
+
+
+def effort(results: Results, student: str) -> int:
+    """Images seen in training: by all networks of the student, with those that validation did not choose, and by its teachers.
+
+    The networks of a teacher make equally many steps, whatever share of the images each of them sees.
+    """
+    teacher = results.params["labels"][results.params["students"][student]["labels"]].get("teacher")
+    epochs = results.params["teachers"][teacher]["epochs"] if teacher else 0
+    taught = len(results.splits) * teachers(results, student) * epochs * len(results.part("train")["labels"])
+    return seen(results, student) + taught
 
 
 def _inputs(results: Results, student: str) -> tuple[str, ...]:

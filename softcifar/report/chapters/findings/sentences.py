@@ -8,10 +8,11 @@ from softcifar.metrics.statistics import FEWEST, LEVEL
 from softcifar.report.chapters.findings.benefits import QUESTIONS, Benefit, benefits, judged_benefits
 from softcifar.report.chapters.robustness.masking import masking
 from softcifar.report.core import judged
-from softcifar.report.core.columns import plain
-from softcifar.report.core.kinds import distinct
+from softcifar.report.core.columns import ACCURACY, plain
+from softcifar.report.core.design import Design
+from softcifar.report.core.kinds import described, distinct
 from softcifar.report.core.study import Study
-from softcifar.report.core.verdicts import ON_THESE, Finding
+from softcifar.report.core.verdicts import ON_THESE, SKEWED, Finding
 
 NAMED = 3  # students that a sentence names on each side
 MOST = 1000  # runs: more than that would never be trained
@@ -19,18 +20,22 @@ MOST = 1000  # runs: more than that would never be trained
 
 @dataclass(frozen=True)
 class Answer:
-    """counts: {"better" | "worse" | "not decided": students}; text: a sentence."""
+    """counts: {one of SIDES: students}; text: a sentence."""
 
     counts: dict[str, int]
     text: str
 
 
+SIDES = ("better", "worse", "better on these images", "worse on these images", "not decided")
+
+
 def answers(study: Study) -> list[tuple[str, str, list[Answer]]]:
     """(question, the chapter with its evidence, an answer per number) for what the study can answer."""
-    found, rows = benefits(study.results), judged_benefits(study)
+    found, rows = benefits(study), judged_benefits(study)
     listed = []
     for key, (question, evidence, _) in QUESTIONS.items():
-        each = [answer(benefit, rows[benefit.column.key], study.reference) for benefit in found if benefit.question == key]
+        asked = [benefit for benefit in found if benefit.question == key]
+        each = [answer(benefit, rows[benefit.column.key], study.reference, study.design) for benefit in asked]
         if each:
             listed.append((question, evidence, each))
     return listed
@@ -38,25 +43,26 @@ def answers(study: Study) -> list[tuple[str, str, list[Answer]]]:
 
 def unanswered(study: Study) -> list[str]:
     """Why other questions are not answered."""
-    asked = {benefit.question for benefit in benefits(study.results)}
+    asked = {benefit.question for benefit in benefits(study)}
     return [f"{question} {why}" for key, (question, _, why) in QUESTIONS.items() if why and key not in asked]
 
 
-def answer(benefit: Benefit, rows: list[Finding], reference: str) -> Answer:
-    sides: dict[str, list[Finding]] = {"better": [], "worse": [], "undecided": []}
+def answer(benefit: Benefit, rows: list[Finding], reference: str, design: Design) -> Answer:
+    sides: dict[str, list[Finding]] = {words: [] for words in SIDES}
     for row in rows:
-        sides[side(row)].append(row)
-    counts = {"better": len(sides["better"]), "worse": len(sides["worse"]), "not decided": len(sides["undecided"])}
+        sides[_words(row, design)].append(row)
+    counts = {words: len(chosen) for words, chosen in sides.items()}
     if not rows:
         return Answer(counts, f"Nothing to compare with {reference}.")
     parts = []
-    for words, chosen in ((benefit.better.format(reference), sides["better"]), (benefit.worse, sides["worse"])):
-        largest = sorted(chosen, key=lambda row: -abs(row.effect))
-        named = [by(benefit, row, full=number == 0) for number, row in enumerate(largest[:NAMED])]
+    for words in SIDES[:-1]:
+        largest = sorted(sides[words], key=lambda row: -abs(row.effect))
+        named = [by(benefit, row, design, full=number == 0) for number, row in enumerate(largest[:NAMED])]
         if named or not parts:
-            parts.append(f"{words}: {_listed(named, len(largest) - NAMED) or 'nobody decidedly'}")
-    parts += _open(benefit, sides["undecided"])
-    text = "; ".join(parts)
+            said = benefit.better if words.startswith("better") else benefit.worse
+            alone = "on these images alone, " if words.endswith(ON_THESE) else ""
+            parts.append(f"{alone}{said.format(reference)}: {_listed(named, len(largest) - NAMED) or 'nobody decidedly'}")
+    text = "; ".join([*parts, *_open(benefit, sides["not decided"], design)])
     return Answer(counts, f"{text[0].upper()}{text[1:]}.")
 
 
@@ -65,21 +71,35 @@ def side(row: Finding) -> str:
     return judged.compared(row.verdict).removesuffix(ON_THESE)
 
 
-def by(benefit: Benefit, row: Finding, *, full: bool) -> str:
-    """human by 2.3 points (95 % interval 1.2 to 3.4, 5 runs); else without the words."""
-    low, high = sorted(abs(end) for end in interval(benefit, row))
-    size, ends = plain(abs(benefit.shown(row.effect)), 1), f"{plain(low, 1)} to {plain(high, 1)}"
+def _words(row: Finding, design: Design) -> str:
+    """One of SIDES: "on these images" is said of a row where the study tells of others as well."""
+    verdict = judged.compared(row.verdict)
+    return "not decided" if verdict == "undecided" else verdict if design.tells_beyond else side(row)
+
+
+def by(benefit: Benefit, row: Finding, design: Design, *, full: bool) -> str:
+    """human +2.3 points (95 % interval +1.2 to +3.4, 5 runs); else without the words."""
+    size, ends = signed(benefit.gain(row.effect)), " to ".join(map(signed, interval(benefit, row)))
     if not full:
-        return f"{row.compared} by {size} ({ends})"
-    return f"{row.compared} by {size} {benefit.unit} (95 % interval {ends}, {row.n} {row.unit})"
+        return f"{row.compared} {size} ({ends})"
+    return f"{row.compared} {size} {benefit.unit} (95 % interval {ends}, {_pairs(row, design)})"
 
 
 def interval(benefit: Benefit, row: Finding) -> tuple[float, float]:
-    """Of the difference as it is shown: for further images, but where the study or the verdict is about these alone."""
-    these = math.isnan(row.images_low) or row.verdict.endswith(ON_THESE)
-    low, high = (row.low, row.high) if these else (row.images_low, row.images_high)
-    low, high = sorted((benefit.shown(low), benefit.shown(high)))
+    """Of the gain: for further images, but where the study or the verdict is about these alone."""
+    low, high = (row.low, row.high) if _these(row) else (row.images_low, row.images_high)
+    low, high = sorted((benefit.gain(low), benefit.gain(high)))
     return low, high
+
+
+def _these(row: Finding) -> bool:
+    return math.isnan(row.images_low) or row.verdict.endswith(ON_THESE)
+
+
+def _pairs(row: Finding, design: Design) -> str:
+    """What the interval comes from: 5 runs; of other images: 4 splits."""
+    about_others = design.splits is not None and not _these(row)
+    return f"{design.splits} splits" if about_others else f"{row.n} {row.unit}"
 
 
 def signed(value: float) -> str:
@@ -88,28 +108,84 @@ def signed(value: float) -> str:
     return f"+{text}" if value > 0 and float(text) else text
 
 
-def _open(benefit: Benefit, rows: list[Finding]) -> Iterable[str]:
-    """What is not decided: the row that the fewest further runs would decide, or why there is none."""
+def _open(benefit: Benefit, rows: list[Finding], design: Design) -> Iterable[str]:
+    """What is not decided: the row that is closest to it, and what would decide it, or why there is none."""
     if not rows:
         return
     count, unit = max(row.n for row in rows), rows[0].unit
-
-    def seen(row: Finding) -> str:
-        return signed(benefit.shown(row.effect))
-
     if count < FEWEST:
-        ends = sorted(rows, key=lambda row: benefit.shown(row.effect))
-        span = " to ".join(f"{seen(row)} ({row.compared})" for row in dict.fromkeys((ends[0], ends[-1])))
+        ends = sorted(rows, key=lambda row: benefit.gain(row.effect))
+        chosen = dict.fromkeys((ends[0], ends[-1]))
+        span = " to ".join(f"{signed(benefit.gain(row.effect))} ({row.compared})" for row in chosen)
         yield f"a test takes {FEWEST} {unit} and has {count}, so {FEWEST - count} more; seen, in {benefit.unit}: {span}"
         return
-    near = [row for row in rows if row.needed <= MOST]
+    yield from _closest(benefit, [row for row in rows if tested(row)], design)
+    for words, chosen in (
+        ("no spread to judge by", [row for row in rows if row.n >= FEWEST and not tested(row)]),
+        (f"too few {unit}", [row for row in rows if row.n < FEWEST]),
+    ):
+        if chosen:
+            yield f"{words}: {_listed([row.compared for row in chosen])}"
+
+
+def tested(row: Finding) -> bool:
+    """Was there a test at all?"""
+    return not math.isnan(row.low)
+
+
+def _closest(benefit: Benefit, rows: list[Finding], design: Design) -> Iterable[str]:
+    """How many runs more is about these images, so it is not said where the study tells of other images."""
+    near = rows if _others(design) else [row for row in rows if row.needed <= MOST]
     if not near:
-        yield f"what is not decided would take over {MOST:,} {unit}"
+        if rows:
+            yield f"what is not decided would take over {MOST:,} {rows[0].unit}"
         return
-    first = min(near, key=lambda row: row.needed)
-    size = f"{seen(first)} {benefit.unit}, {' to '.join(map(signed, interval(benefit, first)))}, {first.n} {unit}"
-    more = max(int(first.needed) - first.n, 1)
-    yield f"closest to a decision: {first.compared} ({size}), by {more} {unit[:-1] if more == 1 else unit} more"
+
+    def distance(row: Finding) -> float:
+        low, high = interval(benefit, row)
+        return (high - low) / abs(low + high) if low + high else math.inf
+
+    first = min(near, key=distance if _others(design) else lambda row: row.needed)
+    gain = benefit.gain(first.effect)
+    size = f"{plain(abs(gain), 1)} {benefit.unit} {'better' if gain > 0 else 'worse'} as seen"
+    ends = f"95 % interval {' to '.join(map(signed, interval(benefit, first)))}, {_pairs(first, design)}"
+    more = ""
+    if not _others(design):
+        runs = max(int(first.needed) - first.n, 1)
+        unit = first.unit[:-1] if runs == 1 else first.unit
+        more = f", by {runs} {unit} more if the difference is as large as it looks"
+    yield f"closest to a decision: {first.compared}, {size} ({ends}){more}"
+
+
+def _others(design: Design) -> bool:
+    """Are there two questions, one of these images and one of others?"""
+    return design.splits is not None and design.tells_beyond
+
+
+def about(design: Design) -> str:
+    """The first line: of what everything below tells."""
+    if design.splits is None:
+        return "Everything here is about further data sets like these."
+    if not design.tells_beyond:
+        return "Everything here is about further runs on these test images and says nothing of other images."
+    return (
+        f"Differences are about further images like these, by the spread between {design.splits} splits; only where it says "
+        "“on these images” they are about further runs on these test images alone."
+    )
+
+
+def opening(study: Study) -> str:
+    """What a student is, on which data, and the reference."""
+    results, reference = study.results, study.reference
+    images = f"{len(results.part('test')['labels']):,} test images"
+    images += f" in each of {len(results.splits)} splits" if len(results.splits) > 1 else ""
+    runs = len(results.students[reference].seeds)
+    return (
+        f"A student is a network trained on one kind of label; {len(study.students)} of them learned the data set "
+        f"{results.manifest['dataset']} ({len(results.classes)} classes), each in {runs} run{'s' * (runs > 1)}, "
+        f"and were tested on {images}. The others are compared with {described(results, reference)}, which is right on "
+        f"{100 * study.means(ACCURACY)[reference]:.1f} % of them."
+    )
 
 
 def left_out(study: Study) -> str:
@@ -121,7 +197,7 @@ def left_out(study: Study) -> str:
 def hidden(study: Study) -> str:
     """Who among the students that withstand the attack better has gradients that look masked; "" where nobody has."""
     rows = judged_benefits(study)
-    attacked = [benefit.column.key for benefit in benefits(study.results) if benefit.column.metric == "fgsm_accuracy"]
+    attacked = [benefit.column.key for benefit in benefits(study) if benefit.column.metric == "fgsm_accuracy"]
     better = {row.compared for key in attacked for row in rows[key] if side(row) == "better"}
     flagged = [name for name in dict.fromkeys(flag.student for flag in masking(study.results)) if name in better]
     return (
@@ -131,9 +207,16 @@ def hidden(study: Study) -> str:
     )
 
 
-def any_by_chance(columns: int) -> str:
-    """How likely a page of so many columns would decide something although nothing differs, were they independent."""
-    return f"{100 * (1 - (1 - LEVEL) ** columns):.0f} %"
+def any_by_chance(rows: Iterable[list[Finding]], design: Design) -> str:
+    """How likely a page would decide something although nothing differs, were its numbers independent; "" without a test.
+
+    rows: of each number. Where there are two questions, each is a further number.
+    """
+    columns = (1 + _others(design)) * sum(any(map(tested, each)) for each in rows)
+    if not columns:
+        return ""
+    usual, skewed = (f"{100 * (1 - (1 - level) ** columns):.0f} %" for level in (LEVEL, SKEWED))
+    return f"about {usual}, up to {skewed} where runs are skewed,"
 
 
 def _listed(names: list[str], further: int = 0) -> str:

@@ -12,7 +12,7 @@ from softcifar.report.core.tables import Table, build
 
 def columns(study: Study) -> list[Column]:
     """Those of the figure, then what else the summary has."""
-    shown = [benefit.column for benefit in benefits(study.results)]
+    shown = [benefit.column for benefit in benefits(study)]
     known = {(column.metric, column.set, column.score) for column in shown}
     return shown + [each for each in headline(study.results) if (each.metric, each.set, each.score) not in known]
 
