@@ -2,6 +2,7 @@
 
 import copy
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -224,6 +225,13 @@ def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
     assert opening(made) in first
 
 
+def test_better_and_worse_differ_in_colour_and_in_grey(study):
+    text = (study[0] / "reports" / "index.html").read_text()
+    better, worse = (" ".join(re.findall(rf"\.count\.{word}\s*{{([^}}]*)}}", text)) for word in ("better", "worse"))
+    assert ("--better" in better, "--worse" in worse) == (True, True)
+    assert ("solid" in better, "dashed" in worse) == (True, True)
+
+
 def test_a_study_of_less_says_what_it_does_not_answer(tmp_path):
     """Two runs, no votes, no novel images, nothing taught: no verdict, no question without an answer, and no error."""
     params = make_study(tmp_path, students={"hard": (1, 1, 1), "smooth": (0.9, 1.1, 1)}, runs=2, images=60)
@@ -282,7 +290,7 @@ def test_what_lies_beyond_a_panel_keeps_its_mark_and_its_ticks_at_the_edge(study
     ticks = next(line for line in lines if line.get_marker() == "|" and line.get_xdata()[0] == edge)
     assert list(ticks.get_xdata()) == [edge] * 3
     marks = [line for line in lines if line.get_marker() == figure.MARKS["better"]]
-    assert edge in [line.get_xdata()[0] for line in marks]
+    assert edge - figure.EDGE in [line.get_xdata()[0] for line in marks]
 
 
 def test_the_legend_says_what_the_figure_is_about(study):

@@ -26,6 +26,7 @@ GROUNDS = {"better": "#d8e6f3", "worse": "#fbe3cd"}
 MARKS = {"better": ">", "worse": "<", "undecided": "o"}
 ROW, GROUP, HEAD, FOOT = 0.33, 0.25, 0.55, 0.2  # inches
 LEGEND = 0.16  # of a line
+EDGE = 0.05  # of a mark from the edge of its panel, where its value lies beyond
 FURTHEST = 4  # times the median distance from 0: what lies beyond is drawn at the edge, its number tells it
 SMALL, USUAL = 6.5, 8.0  # points
 
@@ -243,9 +244,10 @@ def _panel(ax: Axes, content: Content, benefit: Benefit, across: tuple, ends: tu
             for end in (low, high):
                 if not inside(end):
                     _beyond(ax, at(end), middle, at(end) > zero, colour)
-        _mark(ax, at(effect), middle, which, half=content.beyond and row.verdict.endswith(ON_THESE))
-        if not inside(effect):
-            _beyond(ax, at(effect) + (0.05 if effect > 0 else -0.05), middle, effect > 0, colour)
+        shift = 0 if inside(effect) else -EDGE if effect > 0 else EDGE  # room for the arrow
+        _mark(ax, at(effect) + shift, middle, which, half=content.beyond and row.verdict.endswith(ON_THESE))
+        if shift:
+            _beyond(ax, at(effect), middle, effect > 0, colour)
         weight = "bold" if which in GROUNDS else "normal"
         ink = INK if which in GROUNDS else "#6a6a6a"
         ax.text(number, middle, signed(effect), fontsize=USUAL, fontweight=weight, color=ink, ha="right", va="center")
@@ -254,7 +256,7 @@ def _panel(ax: Axes, content: Content, benefit: Benefit, across: tuple, ends: tu
 def _mark(ax: Axes, x: float, y: float, which: str, *, half: bool = False) -> None:
     """half: decided on these images alone, where the study tells of others as well."""
     face = COLOURS[which] if which in GROUNDS else "white"
-    ax.plot(x, y, marker=MARKS[which], markersize=5.2, color=COLOURS[which], markerfacecolor=face,
+    ax.plot(x, y, marker=MARKS[which], markersize=6.5 if half else 5.2, color=COLOURS[which], markerfacecolor=face,
             fillstyle="left" if half else "full", markeredgewidth=1.1, zorder=3)  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def table(study: Study) -> Table:
     records = [{"student": row.compared, "column": row.claim} | judged.comparison(row) for row in findings]
     metric = Field("metric", "Metric", text=lambda record: f"{record['metric']}\u00a0{listed[record['column']].arrow}")
     note = (
-        f"Each student less {study.reference}, paired by run: where less is better (↓), a negative effect is the better one. "
+        f"Each student less {study.reference}, paired by run: where less is better, a negative effect is the better one. "
         "Better and worse take a one-sided p below .0075 after Holm's correction over the students of "
         "one metric; an undecided difference may be as large as what is detectable. "
         f"{judged.scope(study.design)}"
