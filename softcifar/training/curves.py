@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from softcifar.files import atomic
+from softcifar.files import write_text
 
 COLUMNS = ("student", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "validation_ece")
 
@@ -22,12 +22,8 @@ class Curves:
     """
 
     def __init__(self, path: Path, student: str) -> None:
-        """What an earlier run left of this student goes."""
-        self.path, self.student = path, student
-        with self._alone():
-            rows = [row for row in _read(path) if row["student"].partition(" ")[0] != student]
-            with atomic(path) as part, open(part, "w", newline="", encoding="utf-8") as file:
-                file.write(_lines(rows, header=True))
+        """What an earlier run left of this student goes as soon as there is an epoch to write."""
+        self.path, self.student, self.begun = path, student, False
 
     def add(self, values: str, seed: int, rows: Iterable[Mapping[str, object]]) -> None:
         """Append epochs of one run, as softcifar.training.loop gives them; those without validation scores are no curve.
@@ -37,9 +33,15 @@ class Curves:
         named = [
             {"student": f"{self.student} {values}".strip(), "seed": seed, **row} for row in rows if "validation_nll" in row
         ]
-        if named:
-            with self._alone(), open(self.path, "ab+") as file:
-                if file.tell() and not _ends_a_line(file):  # what a killed run left
+        if not named:
+            return
+        with self._alone():
+            if not self.begun:
+                others = [row for row in _read(self.path) if row["student"].partition(" ")[0] != self.student]
+                write_text(self.path, _lines(others, header=True))
+                self.begun = True
+            with open(self.path, "ab+") as file:
+                if not _ends_a_line(file):  # what a killed run left
                     file.write(b"\n")
                 file.write(_lines(named, header=False).encode())
 
