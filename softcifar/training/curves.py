@@ -48,7 +48,7 @@ class Curves:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self.path.parent.parent / f".{self.path.name}.part", "a") as lock:
+        with open(self.path.parent / f".{self.path.name}.part", "a") as lock:  # it goes when the report replaces the folder
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
