@@ -171,7 +171,6 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
         ({"recipe": {"lrr": 1}}, ("plan",), "recipe: unknown key 'lrr'; did you mean 'lr'?"),
         ({}, ("train", "hrad"), "there is no student 'hrad'; did you mean 'hard'?"),
         ({}, ("soften", "harder"), "there is no label source 'harder'; did you mean 'hard'?"),
-        ({"labels": {"instance": {"source": "human"}}}, ("plan",), "labels.instance: source 'human' needs people's votes"),
         ({"data": {"images": "unseen"}}, ("prepare",), "no labels"),
         (
             {"recipe": {"lr": 1000, "weight_decay": 100, "warmup": 0}},
