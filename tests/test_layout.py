@@ -8,8 +8,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 FILES = {str(path.relative_to(TESTS)): path for path in sorted(TESTS.rglob("*.py"))}
-# Comparisons with other libraries, simulated error rates, thousands of spoiled inputs: across the packages.
-ACROSS = {Path("campaign"), Path("peers"), Path("verdicts")}
+# Comparisons with other libraries, simulated error rates, thousands of spoiled inputs, a GPU: across the packages.
+ACROSS = {Path("campaign"), Path("cuda"), Path("peers"), Path("verdicts")}
 OF_TESTS = {path.stem for path in FILES.values() if path.stem.startswith("test_")}
 
 
