@@ -73,7 +73,7 @@ def test_operations_equal_the_cpus(name, channels):
     on_cpu = apply(images, chosen, table)
     made = apply(images.to(DEVICE), chosen.to(DEVICE), table.to(DEVICE)).cpu()
     assert (made.shape, made.dtype) == (on_cpu.shape, on_cpu.dtype)
-    assert ((made - on_cpu).abs() > 1e-5).double().mean().item() < (0.02 if name in GEOMETRIC else 0.002)
+    assert ((made - on_cpu).abs() > 1e-5).double().mean().item() < (0.03 if name in GEOMETRIC else 0.002)
     assert name == "identity" or name in GEOMETRIC or name in PHOTOMETRIC
 
 

