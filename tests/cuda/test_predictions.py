@@ -26,6 +26,7 @@ from softcifar.scores import FEATURE_SCORES, LOGIT_SCORES
 from tests.cuda.helpers import AIRBENCH, CPU, DEVICE, MANIFEST, TRAIN, VALIDATION, apart, targets, task, trained
 
 pytestmark = pytest.mark.usefixtures("full_float32")
+QUICK = {"fgsm": {}, "pgd": {"steps": 5}, "apgd": {"steps": 8}, "random_search": {"queries": 10}}
 EPS = [0.0, 2 / 255, 8 / 255]
 BY_METHOD = {
     "softmax": {"method": "softmax"},
@@ -70,10 +71,9 @@ def test_attacks_stay_in_their_ball_and_do_harm(name, method, learned):
     network = network.to(DEVICE).requires_grad_(False)
     predict = lambda images: METHODS[chosen.name](**chosen.options).predict(network, images)  # noqa: E731
     images, labels = validation(DEVICE)
-    options = {"pgd": {"steps": 5}, "apgd": {"steps": 8}, "random_search": {"queries": 10}}.get(name, {})
     torch.manual_seed(0)
     right = []
-    made = ATTACKS[name](predict, images, labels, EPS, generator=torch.Generator(DEVICE).manual_seed(1), **options)
+    made = ATTACKS[name](predict, images, labels, EPS, generator=torch.Generator(DEVICE).manual_seed(1), **QUICK[name])
     for eps, each in zip(EPS, made, strict=True):
         assert (each.shape, each.dtype, each.device) == (images.shape, images.dtype, images.device)
         assert (each - images).abs().max().item() <= eps + 1e-6
@@ -92,7 +92,9 @@ def test_attacks_are_the_same_twice(name, method, learned):
     network = network.to(DEVICE).requires_grad_(False)
     images, labels = validation(DEVICE)
     made = [
-        ATTACKS[name](lambda x: network(x)[None], images, labels, EPS, generator=torch.Generator(DEVICE).manual_seed(1))[2]
+        ATTACKS[name](
+            lambda x: network(x)[None], images, labels, EPS, generator=torch.Generator(DEVICE).manual_seed(1), **QUICK[name]
+        )[2]
         for _ in range(2)
     ]
     assert torch.equal(*made)
@@ -130,15 +132,14 @@ def test_images_under_shift_as_the_stage_has_them(method, learned):
 def test_images_under_attack_as_the_stage_has_them(method, learned, tmp_path):
     network, chosen = learned(method)
     network.to(DEVICE, memory_format=torch.channels_last)
-    options = {"fgsm": {}, "pgd": {"steps": 3}, "apgd": {"steps": 4}, "random_search": {"queries": 5}}
-    attacks = {name: Attack(eps_255=[2.0, 16.0], images=30, options=each) for name, each in options.items()}
+    attacks = {name: Attack(eps_255=[2.0, 16.0], images=30, options=each) for name, each in QUICK.items()}
     of_surrogate = make_surrogate(network, VALIDATION, chosen, attacks["pgd"], [30], batch_size=25, seed=3)
     write_npz(tmp_path / "a.npz", **of_surrogate)
     arrays, cost = under_attack(network, VALIDATION, chosen, attacks, {"other": tmp_path / "a.npz"}, batch_size=25, seed=3)
     assert cost > 0
-    assert {name.removesuffix("_log_probs") for name in arrays if "log_probs" in name} == {*options, "transfer_other"}
+    assert {name.removesuffix("_log_probs") for name in arrays if "log_probs" in name} == {*QUICK, "transfer_other"}
     labels = VALIDATION.labels[arrays["pgd_index"]]
-    for name in (*options, "transfer_other"):
+    for name in (*QUICK, "transfer_other"):
         log_probs = arrays[f"{name}_log_probs"]
         assert log_probs.shape == (3, 30, 3)
         right = (log_probs.argmax(axis=2) == labels).mean(axis=1)
