@@ -1,5 +1,6 @@
 """Train the small networks of an illustration: python -m stages.illustrate two_moons."""
 
+import os
 from pathlib import Path
 
 from softcifar.execution.device import pick
@@ -11,7 +12,8 @@ from softcifar.pipeline.stage import entry, run
 def main() -> Path:
     plan = entry("illustrate", "illustration")
     out = Path("scores/illustrations") / f"{plan.name}.npz"
-    pick()  # its number of threads; networks this small train on the CPU, whatever SOFTCIFAR_DEVICE says
+    os.environ["SOFTCIFAR_DEVICE"] = "cpu"  # networks this small train there, whatever it says
+    pick()  # its number of threads
     write_npz(out, **ILLUSTRATIONS[plan.name](**plan.params))
     return out
 

@@ -1,5 +1,6 @@
 """Run one simulation, every method on every data set: python -m stages.simulate <simulation>."""
 
+import os
 from pathlib import Path
 
 from softcifar.files import read_json, read_npz
@@ -15,6 +16,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def main() -> Path:
+    os.environ["SOFTCIFAR_DEVICE"] = "cpu"  # networks this small train there, whatever it says, on as many cores as there are
     plan = entry("simulate", "simulation")
     out = Path("scores/simulations") / plan.name
     inputs = [STUDY / "inputs.json", *(STUDY / f"{split}.npz" for split in SPLITS)]

@@ -9,7 +9,10 @@ from softcifar.errors import UserError
 
 
 def pick() -> torch.device:
-    """The GPU where there is one, else the CPU with `threads()` threads; SOFTCIFAR_DEVICE=cpu|cuda|cuda:1 names another."""
+    """The GPU where there is one, else the CPU; SOFTCIFAR_DEVICE=cpu|cuda|cuda:1 names another.
+
+    What computes on the CPU has `threads()` threads from then on.
+    """
     wanted = os.environ.get("SOFTCIFAR_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
@@ -20,11 +23,11 @@ def pick() -> torch.device:
         raise UserError(
             f"SOFTCIFAR_DEVICE: found '{wanted}'; allowed: cpu, or a CUDA GPU that this machine has (cuda, cuda:1)"
         ) from None
+    torch.set_num_threads(threads())
     if device.type == "cuda":
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.deterministic = True
-    else:
-        torch.set_num_threads(threads())
+        torch.backends.cudnn.allow_tf32 = False  # float32 with all of its bits, as products have them by default
     return device
 
 
