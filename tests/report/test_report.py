@@ -16,6 +16,7 @@ import pytest
 from softcifar import metrics
 from softcifar.calibrators.temperature import fit_temperature
 from softcifar.errors import UserError
+from softcifar.report.chapters.summary.bound import bound
 from softcifar.scores.predictive_entropy import predictive_entropy
 from tests.report.fixture import STUDENTS, Page, make_study, read, row, study_of, write
 
@@ -52,6 +53,22 @@ def test_summary_holds_the_means_and_errors_of_the_metrics(study, student):
     entropy = predictive_entropy
     near = [metrics.auroc(a, b) for a, b in zip(entropy(logits["test"]), entropy(logits["ood_rings"]), strict=True)]
     assert found["auroc_near"] == pytest.approx(np.mean(near), rel=1e-12)
+
+
+def test_the_summary_says_what_no_classifier_can_beat(study):
+    root, _ = study
+    test = np.load(root / "data" / "study" / "test.npz")
+    rows, exact, labels = np.arange(len(test["labels"])), test["exact"], test["labels"]
+    said = (root / "reports" / "tables" / "summary.md").read_text()
+    drawn = 100 * (exact.argmax(axis=1) == labels).mean(), -np.log(exact[rows, labels]).mean()
+    expected = 100 * exact.max(axis=1).mean(), -(exact * np.log(np.maximum(exact, 1e-300))).sum(axis=1).mean()
+    for right, nll in (drawn, expected):
+        assert f" {right:.1f} % and" in said
+        assert f"{nll:.3f}".removeprefix("0") in said
+    assert said.index("no classifier can expect to beat") < said.index("Bold: ")
+    results = read(*study)
+    del results.part("test")["exact"]
+    assert bound(results) == ""
 
 
 def test_ensemble_is_the_mean_probability_over_runs(study):
