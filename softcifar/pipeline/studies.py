@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     from softcifar.pipeline.fingerprint import Code
 
 FOLDER, LOCK, README = "studies", "dvc.lock", "README.md"
-State = Literal["fresh", "stale", "not published"]
+State = Literal["fresh", "networks fresh", "stale", "not published"]
 HEAD = """# Studies
 
 `make repro STUDY=<name>` runs one; `make publish` stores what came out in its folder and writes this table anew
 (`python -m softcifar.pipeline.studies` does that alone). *Fresh*: the published results are those of the code and params that
-lie here. *Stale*: code or params that decide them have changed since, or what they were made of was not recorded.
+lie here. *Networks fresh*: so are the networks and their scores, and only the report's code has changed since. *Stale*: code or
+params that decide them have changed since, or what they were made of was not recorded.
 
 | study | question | runs on | time taken | results |
 |---|---|---|---|---|
@@ -84,7 +85,11 @@ def state(root: Path, name: str, code: "Code | None" = None) -> State:
         return "not published"
     if not (folder / LOCK).exists():  # published before runs were recorded
         return "stale"
-    return "fresh" if recorded_plan(folder / LOCK) == present_plan(folder / PARAMS, root, code) else "stale"
+    recorded, present = recorded_plan(folder / LOCK), present_plan(folder / PARAMS, root, code)
+    if recorded == present:
+        return "fresh"
+    report = {f"{PLAN}/report.json": ""}
+    return "networks fresh" if recorded | report == present | report else "stale"
 
 
 def recorded_plan(lock: Path) -> dict[str, str]:

@@ -83,7 +83,8 @@ def draw(study: Study) -> Drawing | None:
         "at an edge points to what lies beyond it. Calibration error is the one before temperature scaling; agreement is the "
         "geometric mean probability of the answers; training effort counts images seen, with those of tuning and of teachers. "
         f"{sentences.about(study.design)}",
-        f"Decided: {len(decided)} of {len(content.cells)} differences; {better} are better, {len(decided) - better} worse.",
+        f"Decided: {len(decided)} of {len(content.cells)} differences, {better} for the better, {len(decided) - better} for "
+        "the worse.",
         f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "
         f"{', '.join(benefit.title for benefit in content.benefits)}, and what each student costs at the left.",
         figure(content, WIDE),
@@ -147,35 +148,39 @@ def figure(content: Content, layout: Layout) -> Figure:
     panels = [layout.panel_of(len(chunk), len(costs)) for costs, chunk in blocks]
     widths = [layout.cost * len(costs) + each * len(chunk) for (costs, chunk), each in zip(blocks, panels, strict=True)]
     width = layout.names + max(widths) + 0.1
-    total = height * len(blocks) + LEGEND * (2 if wide else 4)
+    brief = wide and width > 3.8 + 0.052 * len("; ".join(_explained(content)))  # whether all of it has room in two lines
+    total = height * len(blocks) + LEGEND * (2 if brief else 4)
     drawn = Figure(figsize=(width, total))
     ax = drawn.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(total, 0))
     ax.set_axis_off()
     for number, (costs, chunk) in enumerate(blocks):
         _block(ax, content, layout, (number * height, width - 0.1, panels[number]), costs, chunk)
-    _legend(ax, content, height * len(blocks) + 0.02, wide)
+    _legend(ax, content, height * len(blocks) + 0.02, brief)
     return drawn
 
 
-def _legend(ax: Axes, content: Content, top: float, wide: bool) -> None:
-    """What the marks mean, in two lines or, for a phone, in four."""
+def _explained(content: Content) -> tuple[str, str]:
+    gain = f"gain over {content.reference}, + is better; line: 95 % interval"
+    return gain, f"ticks: single runs; decided by paired t tests, Holm; {content.pairs}"
+
+
+def _legend(ax: Axes, content: Content, top: float, brief: bool) -> None:
+    """What the marks mean, in two lines or, where they have no room, in four."""
     left = 0.12
     for which, words in (("better", "decided: better"), ("worse", "decided: worse"), ("undecided", "not decided")):
         _mark(ax, left, top, which)
         ax.text(left + 0.1, top, words, fontsize=SMALL, va="center")
         left += 0.24 + 0.055 * len(words)
-    gain = f"gain over {content.reference}, + is better; line: 95 % interval"
-    how = f"ticks: single runs; decided by paired t tests, Holm; {content.pairs}"
     about = "All of it is about further runs on these test images."
     if content.beyond:
         _mark(ax, 0.12, top + LEGEND, "better", half=True)
         about = "half filled: decided for further runs on these test images alone"
     ax.text(0.22 if content.beyond else 0.08, top + LEGEND, about, fontsize=SMALL, va="center")
-    if wide:
-        ax.text(left + 0.1, top, f"{gain}; {how}", fontsize=SMALL, va="center", color="#555555")
+    if brief:
+        ax.text(left + 0.1, top, "; ".join(_explained(content)), fontsize=SMALL, va="center", color="#555555")
         return
-    for number, words in enumerate((gain, how), start=2):
+    for number, words in enumerate(_explained(content), start=2):
         ax.text(0.08, top + number * LEGEND, words, fontsize=SMALL, va="center", color="#555555")
 
 
