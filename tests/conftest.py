@@ -17,6 +17,10 @@ import yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
+# Whatever the environment says: without compiled files each of the hundreds of processes that tests start would compile all of
+# torch and pandas anew, which takes longer than most stages.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # where a test uses Ray, gRPC keeps its hands off what later tests fork
 torch.set_num_threads(1)  # as the stages have; the other cores have tests of their own
 
