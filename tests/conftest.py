@@ -227,9 +227,9 @@ class Workspace:
     def stage(self, script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         return self.run(sys.executable, "-m", f"stages.{script}", *arguments, check=check)
 
-    def stages(self, *commands: tuple[str, ...]) -> subprocess.CompletedProcess:
+    def stages(self, *commands: tuple[str, ...], check: bool = True) -> subprocess.CompletedProcess:
         """Stages one after the other in one process, which imports torch only once: stages(("plan",), ("train", "hard"))."""
-        return self.run(sys.executable, "-c", STAGES, json.dumps(commands))
+        return self.run(sys.executable, "-c", STAGES, json.dumps(commands), check=check)
 
     def repro(self, *targets: str) -> list[str]:
         """Run `dvc repro`; the stages that ran, in order."""

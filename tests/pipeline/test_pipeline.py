@@ -174,7 +174,6 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
     [
         ({"recipe": {"lrr": 1}}, ("plan",), "recipe: unknown key 'lrr'; did you mean 'lr'?"),
         ({}, ("train", "hrad"), "there is no student 'hrad'; did you mean 'hard'?"),
-        ({}, ("soften", "harder"), "there is no label source 'harder'; did you mean 'hard'?"),
         ({"data": {"images": "unseen"}}, ("prepare",), "no labels"),
         (
             {"recipe": {"lr": 1000, "weight_decay": 100, "warmup": 0}},
@@ -184,19 +183,21 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
     ],
 )
 def test_mistakes_end_with_status_2_one_sentence_and_nothing_half_written(workspace, study, change, command, message):
+    def outputs() -> dict[str, str]:
+        found = digests(workspace.folder, *OUTPUTS)
+        return {file: content for file, content in found.items() if command == ("plan",) or not file.startswith("data/plan/")}
+
     for section, entries in change.items():
         study[section].update(entries)
     workspace.set_params(study)
-    if change and command != ("plan",):
-        workspace.stage("plan")
-    before = digests(workspace.folder, *OUTPUTS)
-    done = workspace.stage(*command, check=False)
+    before = outputs()
+    done = workspace.stages(*dict.fromkeys([("plan",), command]), check=False)
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
     assert message in errors[0]
     assert "Traceback" not in done.stderr
-    assert digests(workspace.folder, *OUTPUTS) == before
+    assert outputs() == before
 
 
 @pytest.mark.slow
