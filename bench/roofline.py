@@ -29,6 +29,7 @@ from bench.timing import seconds
 
 SIZES = (512, 1024, 2048)  # of the square matrices multiplied, on a CPU
 LARGE = (4096, 8192)  # on a GPU
+SMALL = (128,)  # in miniature: bfloat16 that a processor only emulates may be a hundred times slower than float32
 COPIED = 2**28  # bytes of the array copied on a CPU: 256 MiB
 REPEATED = 3
 OPTIMIZER = 5 * 4  # bytes per parameter
@@ -93,9 +94,9 @@ def step_seconds(counted: Counts, batch: int, precision: str, peak: float, bandw
     return total
 
 
-def peak(precision: str, device: torch.device) -> float:
+def peak(precision: str, device: torch.device, quick: bool = False) -> float:
     """Operations per second of the best of several square products, 2 n^3 operations each."""
-    sizes = LARGE if device.type == "cuda" else SIZES
+    sizes = SMALL if quick else LARGE if device.type == "cuda" else SIZES
     return max(_product(size, getattr(torch, precision), device) for size in sizes)
 
 
@@ -105,8 +106,9 @@ def _product(size: int, dtype: torch.dtype, device: torch.device) -> float:
     return 2 * size**3 / min(seconds(lambda: torch.mm(left, right, out=out), device) for _ in range(REPEATED))
 
 
-def bandwidth(device: torch.device) -> float:
+def bandwidth(device: torch.device, quick: bool = False) -> float:
     """Bytes per second, read and written, of a copy that no cache holds."""
-    source = torch.zeros(COPIED * (8 if device.type == "cuda" else 1), dtype=torch.uint8, device=device)
+    size = COPIED // 64 if quick else COPIED * (8 if device.type == "cuda" else 1)
+    source = torch.zeros(size, dtype=torch.uint8, device=device)
     target = source.clone()
     return 2 * len(source) / min(seconds(lambda: target.copy_(source), device) for _ in range(REPEATED))

@@ -20,31 +20,30 @@ from softcifar.execution.device import pick, resolve_precision, threads, workers
 from softcifar.progress import bar
 from softcifar.training.loop import train
 
-NETWORK, BATCH = "resnet20", 128
-SEEDS = (1, 2, 4, 8)
+BATCH = 128
 LARGER = 4  # times the data
 VALIDATION = 64
 
 
 def measure(quick: bool, _: Apart) -> list[Row]:
-    images, rounds = (32, 1) if quick else (1024, 3)
-    device, most = pick(), max(SEEDS)
+    network, images, all_seeds, rounds = ("resnet8", 32, (1, 2), 1) if quick else ("resnet20", 1024, (1, 2, 4, 8), 3)
+    device, most = pick(), max(all_seeds)
     times: dict[str, list[float]] = {}
 
     def timed(name: str, seeds: int, count: int) -> None:
-        times.setdefault(name, []).append(_train(seeds, count))
+        times.setdefault(name, []).append(_train(network, seeds, count))
         shown.update()
 
-    with bar(total=rounds * (len(SEEDS) + 2), what="bench scaling", unit="run") as shown:
+    with bar(total=rounds * (len(all_seeds) + 2), what="bench scaling", unit="run") as shown:
         for _ in range(rounds):
-            for seeds in SEEDS:
+            for seeds in all_seeds:
                 timed(f"{seeds} seeds", seeds, images)
             with _one_worker():
                 timed("in turn", most, images)
             timed("larger", 1, LARGER * images)
     together = len(workers())
     where = {"device": device.type, "precision": resolve_precision("auto", device), "threads": threads()}
-    case = f"{NETWORK}, batch {BATCH}, {{}} images"
+    case = f"{network}, batch {BATCH}, {{}} images"
     rows = [
         median_row(
             "seconds per seed",
@@ -54,7 +53,7 @@ def measure(quick: bool, _: Apart) -> list[Row]:
             **where,
             workers=min(together, seeds),
         )
-        for seeds in SEEDS
+        for seeds in all_seeds
     ]
     turns = [each / most for each in times["in turn"]]
     rows.append(median_row("seconds per seed", f"{case.format(images)}, {most} seeds in turn", turns, "s", **where, workers=1))
@@ -71,16 +70,16 @@ def measure(quick: bool, _: Apart) -> list[Row]:
     return rows
 
 
-def _train(seeds: int, count: int) -> float:
+def _train(network: str, seeds: int, count: int) -> float:
     """Seconds that so many networks take, from the call to the last result."""
     with TemporaryDirectory() as folder:
         started = time.perf_counter()
-        run_here(functools.partial(_one, count, Path(folder)), range(seeds))
+        run_here(functools.partial(_one, network, count, Path(folder)), range(seeds))
         return time.perf_counter() - started
 
 
-def _one(count: int, folder: Path, seed: int, report: Progress) -> int:
-    task = random_task(NETWORK, BATCH, count, validation=VALIDATION, epochs=1, seed=seed)
+def _one(network: str, count: int, folder: Path, seed: int, report: Progress) -> int:
+    task = random_task(network, BATCH, count, validation=VALIDATION, epochs=1, seed=seed)
     return train(task, pick(), folder / f"{seed}.safetensors", lambda *_: None).epoch
 
 

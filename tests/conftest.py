@@ -17,6 +17,11 @@ import yaml
 from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
+# Whatever the environment says: without compiled files each of the hundreds of processes that tests start would compile all of
+# torch and pandas anew, which takes longer than most stages.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+os.environ["GRPC_ENABLE_FORK_SUPPORT"] = "0"  # where a test uses Ray, gRPC keeps its hands off what later tests fork
 torch.set_num_threads(1)  # as the stages have; the other cores have tests of their own
 
 
@@ -49,6 +54,17 @@ def alive(process: int) -> bool:
         return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def with_ears(*command: str, first: str = "") -> list[str]:
+    """The command, to be run by a process that Ctrl-C reaches; what a shell's background job starts, as a test may be, is deaf.
+
+    first: further statements that the process runs before it becomes the command. A preexec_fn would do this in a fork of the
+    tests' process, with all hooks for forks that a library has left there: gRPC's, once a test has used Ray, may abort it.
+    """
+    statements = ["import os, signal, sys", "signal.signal(signal.SIGINT, signal.SIG_DFL)", first]
+    become = [*statements, "os.execv(sys.argv[1], sys.argv[1:])"]
+    return [sys.executable, "-I", "-S", "-c", "\n".join(become), *command]
 
 
 def _write_changed(path: Path, params: dict, changes: dict) -> Path:
@@ -211,9 +227,9 @@ class Workspace:
     def stage(self, script: str, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
         return self.run(sys.executable, "-m", f"stages.{script}", *arguments, check=check)
 
-    def stages(self, *commands: tuple[str, ...]) -> subprocess.CompletedProcess:
+    def stages(self, *commands: tuple[str, ...], check: bool = True) -> subprocess.CompletedProcess:
         """Stages one after the other in one process, which imports torch only once: stages(("plan",), ("train", "hard"))."""
-        return self.run(sys.executable, "-c", STAGES, json.dumps(commands))
+        return self.run(sys.executable, "-c", STAGES, json.dumps(commands), check=check)
 
     def repro(self, *targets: str) -> list[str]:
         """Run `dvc repro`; the stages that ran, in order."""

@@ -14,7 +14,7 @@ import torch
 from softcifar.errors import UserError
 from softcifar.pipeline.ending import end_quietly, sentence
 from softcifar.pipeline.stage import run
-from tests.conftest import ROOT
+from tests.conftest import ROOT, with_ears
 
 TOO_MUCH = 2**50  # bytes
 
@@ -72,12 +72,11 @@ def started(program: str, tmp_path, numpy: str) -> tuple[int, str]:
     """(exit status, what it said) of a program that finds this NumPy, the first import of theirs that takes long."""
     (tmp_path / "numpy.py").write_text(numpy)
     ended = subprocess.run(
-        [sys.executable, "-m", program],
+        with_ears(sys.executable, "-m", program),
         cwd=tmp_path,
         env=os.environ | {"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"},
         capture_output=True,
         text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     return ended.returncode, ended.stderr
 

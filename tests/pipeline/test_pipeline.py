@@ -30,7 +30,8 @@ def digests(folder: Path, *patterns: str) -> dict[str, str]:
     }
 
 
-OUTPUTS = ("models/**/*", "scores/**/*", "data/**/*", "reports/**/*")
+RESULTS = ("models/**/*", "scores/**/*", "reports/**/*")
+OUTPUTS = (*RESULTS, "data/**/*")
 
 
 @pytest.fixture
@@ -132,8 +133,11 @@ def test_editing_code_runs_what_uses_it(workspace):
     loss = "softcifar/losses/label_relaxation.py"
     assert edit(loss, "    targets = as_targets(", "    # edited\n    targets = as_targets(") == ["plan"]
     assert edit("stages/report.py", 'Path("reports")', 'Path("./reports")') == ["plan", "report"]
-    # The retrained weights are the same bytes, so nothing after them runs.
-    assert edit(loss, "(1 - alpha) * targets\n", "targets * (1 - alpha)\n") == ["plan", "train@instance"]
+    # The retrained weights are the same bytes, so nothing after them runs but the report, which replaces the curves that
+    # grew in its folder meanwhile by its own.
+    before = digests(workspace.folder, *RESULTS)
+    assert edit(loss, "(1 - alpha) * targets\n", "targets * (1 - alpha)\n") == ["plan", "train@instance", "report"]
+    assert digests(workspace.folder, *RESULTS) == before
 
 
 @pytest.mark.slow
@@ -170,7 +174,6 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
     [
         ({"recipe": {"lrr": 1}}, ("plan",), "recipe: unknown key 'lrr'; did you mean 'lr'?"),
         ({}, ("train", "hrad"), "there is no student 'hrad'; did you mean 'hard'?"),
-        ({}, ("soften", "harder"), "there is no label source 'harder'; did you mean 'hard'?"),
         ({"data": {"images": "unseen"}}, ("prepare",), "no labels"),
         (
             {"recipe": {"lr": 1000, "weight_decay": 100, "warmup": 0}},
@@ -180,19 +183,21 @@ def test_a_stage_that_is_killed_goes_on_and_ends_in_the_same_bytes(workspace, st
     ],
 )
 def test_mistakes_end_with_status_2_one_sentence_and_nothing_half_written(workspace, study, change, command, message):
+    def outputs() -> dict[str, str]:
+        found = digests(workspace.folder, *OUTPUTS)
+        return {file: content for file, content in found.items() if command == ("plan",) or not file.startswith("data/plan/")}
+
     for section, entries in change.items():
         study[section].update(entries)
     workspace.set_params(study)
-    if change and command != ("plan",):
-        workspace.stage("plan")
-    before = digests(workspace.folder, *OUTPUTS)
-    done = workspace.stage(*command, check=False)
+    before = outputs()
+    done = workspace.stages(*dict.fromkeys([("plan",), command]), check=False)
     assert done.returncode == 2
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 1
     assert message in errors[0]
     assert "Traceback" not in done.stderr
-    assert digests(workspace.folder, *OUTPUTS) == before
+    assert outputs() == before
 
 
 @pytest.mark.slow

@@ -1,10 +1,8 @@
 """Runs of softcifar.pipeline.jobs as a user starts them."""
 
-import functools
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import time
@@ -12,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, alive
+from tests.conftest import ROOT, alive, with_ears
 
 
 class Project:
@@ -30,14 +28,10 @@ class Project:
             "SHELL": "/bin/sh",
         }
 
-    def start(self, *arguments: str, **options: object) -> subprocess.Popen:
-        command = [sys.executable, "-m", "softcifar.pipeline.jobs", *arguments]
-        # A shell's background job, as this test may be, is deaf to Ctrl-C; what it starts here is not.
-        options = {
-            "stderr": subprocess.PIPE,
-            "preexec_fn": functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-            **options,
-        }
+    def start(self, *arguments: str, first: str = "", **options: object) -> subprocess.Popen:
+        """first: see `with_ears`."""
+        command = with_ears(sys.executable, "-m", "softcifar.pipeline.jobs", *arguments, first=first)
+        options = {"stderr": subprocess.PIPE, **options}
         return subprocess.Popen(command, cwd=self.folder, env=self.environment, text=True, **options)
 
     def run(self, *arguments: str) -> tuple[int, str]:

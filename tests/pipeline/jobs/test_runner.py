@@ -113,14 +113,12 @@ def test_a_dvc_that_writes_dvc_lock_is_let_finish(with_stand_in):
 def test_a_terminal_that_is_closed_stops_all_that_runs(with_stand_in):
     project = with_stand_in({"x": (SLOW.format("x"), [])})
     ours, theirs = pty.openpty()
-
-    def take_terminal() -> None:
-        signal.signal(signal.SIGHUP, signal.SIG_DFL)
-        fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
-
-    process = project.start(
-        stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, preexec_fn=take_terminal, pass_fds=[theirs]
-    )
+    take_terminal = """
+import fcntl, termios
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+"""
+    process = project.start(stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True, first=take_terminal)
     os.close(theirs)
     (stage,) = project.processes("pid_x")
     os.close(ours)
@@ -132,7 +130,7 @@ def test_a_run_without_ears_for_the_closing_of_its_terminal_goes_on(with_stand_i
     """As nohup has it."""
     project = with_stand_in({"x": (SLOW.format("x"), []), "y": (":", ["x"])})
     ours, theirs = pty.openpty()
-    process = project.start(stderr=theirs, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    process = project.start(stderr=theirs, first="signal.signal(signal.SIGHUP, signal.SIG_IGN)")
     os.close(theirs)
     project.processes("pid_x")
     os.close(ours)
