@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
 
@@ -25,7 +26,8 @@ from softcifar.pipeline.stage import PARAMS, run
 
 BEGIN, END = "<!-- written by make publish, from here -->", "<!-- to here -->"
 LARGEST = 2**20  # bytes of one file
-MOST = 1000  # runs: a row that needs more is not listed among those that more runs would decide
+LISTED = 15  # rows that more runs would decide, those of the fewest runs
+LONGEST = 8  # stages named with their time
 TABLES = (".csv", ".md")
 
 
@@ -130,12 +132,13 @@ def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
 def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
     """What stands between the marks: how the run was made and what came out."""
     recorded = provenance.records(root, yaml.safe_load(lock)["stages"])
-    each = ", ".join(f"{name} {provenance.duration(record.seconds)}" for name, record in recorded.items())
+    slowest = sorted(recorded.items(), key=lambda item: -item[1].seconds)[:LONGEST]
+    each = ", ".join(f"{name} {provenance.duration(record.seconds)}" for name, record in slowest)
     facts = {
         "command": f"`make repro STUDY={study.study}`",
         "hardware": provenance.hardware(recorded.values()),
         "time": provenance.time_taken(recorded),
-        "stages": each or "none recorded",
+        "longest stages": each or "none recorded",
         "versions": provenance.versions(recorded.values()),
         "n": _counts(study),
         "finished": max((record.finished.split()[0] for record in recorded.values()), default="not recorded"),
@@ -191,10 +194,10 @@ def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
         return ""
     claims = pd.read_csv(tables / "claims.csv", keep_default_na=False, na_values=[""])
     waiting = claims[
-        (claims["verdict"] == "undecided") & (claims["unit"] == "runs") & (claims["needed"] < MOST) & (claims["needed"] > runs)
+        (claims["verdict"] == "undecided") & (claims["unit"] == "runs") & claims["needed"].between(runs, np.inf, "neither")
     ]
     lines = []
-    for row in waiting.sort_values("needed", kind="stable").itertuples():
+    for row in waiting.sort_values("needed", kind="stable").head(LISTED).itertuples():
         students = row.students.split()
         cost = sum(seconds[name] for name in students) * (row.needed - runs) if seconds.keys() >= set(students) else None
         wait = provenance.duration(cost) if cost is not None else "not recorded"
@@ -207,7 +210,9 @@ def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
         "seen (set `seeds.runs`; finished runs are kept; the time is that of the students compared, on the machine above, one "
         "stage at a time):"
     )
-    return f"{words}\n\n{head}{''.join(lines)}\n"
+    more = len(waiting) - len(lines)
+    rest = f"\nRows that need more runs than these: {more}; column `needed` of tables/claims.csv.\n" if more else ""
+    return f"{words}\n\n{head}{''.join(lines)}{rest}\n"
 
 
 def with_part(text: str, part: str, readme: Path) -> str:
