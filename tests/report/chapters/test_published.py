@@ -43,6 +43,25 @@ def test_a_changed_network_is_not_the_published_one(mnist, option):
     assert matches(results) == []
 
 
+def test_the_fast_network_stands_for_the_one_network_of_a_published_study(study):
+    """Soft CIFAR has ResNet-20 alone on CIFAR-10, Mukhoti et al. have several networks there, for which nothing stands."""
+    root, params = study
+    params = copy.deepcopy(params)
+    params["datasets"]["drawn"]["source"] = "cifar10"
+    params["data"]["protocol"] = "cifar10h"
+    for options in params["students"].values():
+        options["network"] = {"name": "airbench", "options": {}}
+        options["augment"] = [{"name": "crop_flip", "options": {"padding": 2}}]
+    fast = study_of(read(root, params))
+    found = [(row, name) for row, name in matches(fast.results) if name == "human"]
+    assert [(row.study, row.network, row.augment) for row, _ in found] == [("Laing, Soft CIFAR", "resnet20", ["soft_cifar"])]
+    beside = row(table(fast).frame, student="human")
+    assert "network airbench (resnet20), augment crop_flip (soft_cifar)" in beside["settings_that_differ"]
+    for options in params["students"].values():
+        options["network"]["name"] = "resnet8"
+    assert matches(read(root, params)) == []
+
+
 @pytest.fixture(scope="module")
 def cropped(study):
     """cropped(step, ...): the published accuracies that a student of CIFAR-100 with these steps stands beside."""

@@ -18,7 +18,8 @@ from softcifar.report.core.words import flatten, words
 
 NOTE = (
     "Ours: mean ± standard error over n runs on the test images. Published means come from the papers; they carry no tests "
-    "here, since settings, splits and networks' details differ. The last column names the settings that do, ours (theirs)."
+    "here, since settings, splits and networks' details differ. The last column names the settings that do, ours (theirs). The "
+    "fast network airbench stands, with crops of its own, for the one network of a published study, and the column says so."
 )
 TITLES = {  # number -> title, scale, digits
     "accuracy": ("Accuracy %", 100, 2),
@@ -33,6 +34,8 @@ TITLES = {  # number -> title, scale, digits
     "true_class_ece": ("ECE as Soft CIFAR computes it (miscomputed)", 1, 3),
 }
 SWITCHES = ("dropout", "spectral_norm", "mod")  # options of a network that make it another one
+STAND_IN = "airbench"  # for the network of a published study that has one for these images
+CROPS = ("crop_flip", "soft_cifar")  # what a network's recipe brings along, unlike mixing
 FGSM_EPS = 1.275  # .005 of the pixel range, in 1/255
 
 
@@ -45,20 +48,27 @@ def matches(results: Results) -> list[tuple[Published, str]]:
 def _fits(results: Results, name: str, row: Published) -> bool:
     options = results.students[name].options
     network, method = options["network"], options["method"]["name"]
-    same = (source(results, name), loss(results, name), network["name"]) == (row.source, row.loss, row.network)
+    same = (source(results, name), loss(results, name)) == (row.source, row.loss)
+    same &= network["name"] == row.network or _stands_in(network["name"], row)
     alike = (results.params["data"]["protocol"], method) == (row.protocol, row.method)
     switched = {option for option in SWITCHES if network["options"].get(option)} == set(row.options)
-    augment = _same_steps(options["augment"], row)
+    augment = _same_steps(options["augment"], row, any_crop=_stands_in(network["name"], row))
     chosen = row.choose_by is None or not tuned(results, name) or options["choose_by"] == row.choose_by
     members = not row.ensemble or (len(results.students[name].seeds) > 1 and len(results.splits) == 1)
     return same and alike and switched and augment and chosen and members
 
 
-def _same_steps(ours: list[dict[str, Any]], row: Published) -> bool:
+def _stands_in(network: str, row: Published) -> bool:
+    theirs = {each.network for each in PUBLISHED if (each.study, each.images) == (row.study, row.images)}
+    return network == STAND_IN and theirs == {row.network}
+
+
+def _same_steps(ours: list[dict[str, Any]], row: Published, *, any_crop: bool) -> bool:
     """Are our augmentation steps the published ones, in those options that the row names?"""
     flat = [{"name": step["name"], **step["options"]} for step in ours]
     return len(flat) == len(row.augment) and all(
-        published.items() <= step.items() for step, published in zip(flat, map(_named, row.augment), strict=True)
+        published.items() <= step.items() or (any_crop and step["name"] in CROPS and published["name"] in CROPS)
+        for step, published in zip(flat, map(_named, row.augment), strict=True)
     )
 
 
@@ -136,6 +146,10 @@ def _differs(results: Results, student: str, row: Published) -> str:
     ours = flatten(results.students[student].options) | {"runs": len(results.students[student].seeds)}
     ours |= {name: len(results.part(name)["labels"]) for name in ("train", "validation", "test")}
     ours |= {"refit": results.params["seeds"].get("refit", False)}
+    settings = dict(row.settings)
+    if _stands_in(ours["network"], row):
+        ours["augment"] = [step["name"] for step in results.students[student].options["augment"]]
+        settings = {"network": row.network, "augment": [_named(step)["name"] for step in row.augment]} | settings
     # flatten leaves out what is false
-    pairs = [(key, ours.get(key, False if isinstance(theirs, bool) else None), theirs) for key, theirs in row.settings.items()]
+    pairs = [(key, ours.get(key, False if isinstance(theirs, bool) else None), theirs) for key, theirs in settings.items()]
     return ", ".join(f"{key} {words(mine)} ({words(theirs)})" for key, mine, theirs in pairs if mine != theirs) or "–"
