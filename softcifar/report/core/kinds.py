@@ -41,7 +41,7 @@ SCORE_TITLES = {
     "mahalanobis": "Mahalanobis",
 }
 INITIALISATION = "initialisation"  # what an untuned student chooses, as training notes it
-CHANGED = ("network", "method", "lr", "weight_decay")  # options that a change of method changes
+CHANGED = ("network", "method", "lr", "norm_bias_lr", "weight_decay")  # options that a change of method changes
 PLAIN = "softmax"  # the method of a network without any
 CRITERION_TITLES = {"nll": "NLL", "accuracy": "accuracy", "ece": "ECE"}  # by which validation chooses among tuned values
 
