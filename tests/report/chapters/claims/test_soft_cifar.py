@@ -107,7 +107,7 @@ def test_a5_and_a6_take_the_other_methods_of_the_same_labels(found):
 
 @pytest.mark.parametrize("study", ["shapes", "cifar10h", "cifar10h_quick", "cifar10h_folds", "cifar10h_grid"])
 def test_no_method_of_a_study_drops_out_of_the_comparison_of_methods(study):
-    """A method may need another network, learning rates and weight decay; a key that is not in CHANGED would silently remove a rival."""
+    """A method may need another network, rates and weight decay; a key that is not in CHANGED would silently remove a rival."""
     params = load(study_file(study)).model_dump()
     about = {"candidates": [{}], "choice": 0, "choose_by": "nll"}
     results = SimpleNamespace(params=params, students={name: SimpleNamespace(about=about) for name in params["students"]})
