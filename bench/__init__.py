@@ -1,6 +1,6 @@
 """How fast, how good, how large: one file per thing measured, one table for all (make bench).
 
-    python -m bench                        # every part; about 25 minutes on 2 otherwise idle CPU cores
+    python -m bench                        # every part; about 35 minutes on 2 otherwise idle CPU cores
     python -m bench training stages        # some parts; the others keep their rows in the file of results
     python -m bench accuracy_cifar10       # seconds to CIFAR-10's published accuracy; half an hour more, so only where named
     python -m bench --quick --out /tmp/x   # in miniature: shows that everything runs, measures nothing

@@ -13,9 +13,10 @@ ours       RUNS networks side by side on all cores by a study's recipe on the ne
 
 Accuracy is that of the last epoch, one pass per test image. Test images: run r of SOFT_CIFAR has split r of CIFAR-10's test
 images (8,000 to train on, 1,500 to test), as the publication's test images change with its seeds; 1,500 images alone leave a
-standard error of 1 point on a run, whatever its training. CIFAR10 has the 10,000 official ones on both sides, and all 50,000
-training images. The lengths are tried in rising order on the same seeds, so the first mean that passes is a little lucky:
-the rows hold every length tried. Data are read from the folder that SOFTCIFAR_MIRROR names; without it nothing is measured.
+standard error of 1 point on a run, whatever its training. Ours are scored on the data set's labels, the publication scores
+students of votes on votes. CIFAR10 has the 10,000 official ones on both sides, and all 50,000 training images. The lengths are
+tried in rising order on the same seeds, so the first mean that passes is a little lucky: the rows hold every length tried.
+Data are read from the folder that SOFTCIFAR_MIRROR names; without it nothing is measured.
 """
 
 import dataclasses
