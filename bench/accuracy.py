@@ -149,6 +149,7 @@ def measure(claim: Claim, quick: bool, apart: Apart) -> list[Row]:
     tried, rates = [], {}
     with bar(total=RUNS * sum(claim.lengths), what=f"bench accuracy, {claim.name}, at most", unit="epoch") as shown:
         for epochs in claim.lengths:
+            shown.set_postfix_str("the published way's rate")
             _measure_published(claim, quick, apart, rates)
             tried.append(_try(claim, recipe, epochs, data, lambda *told: advance(shown, *told)))
             if tried[-1].mean >= claim.accuracy:
