@@ -43,7 +43,7 @@ test-all: setup  ## Run every test, also those with real dvc, Ray and a browser;
 campaign: setup  ## Spoil 100 data files of every kind, and count what is no clear sentence; test-all does a tenth
 	CAMPAIGN_SHARE=1 pytest -n auto --dist worksteal tests/campaign
 
-bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 25 minutes on 2 idle cores
+bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 35 minutes on 2 idle cores
 	@python -m bench
 
 lint: setup  ## Check style and formatting
