@@ -2,7 +2,8 @@
 
 A row's evidence for its claim, or against it, is the one-sided p of a paired t test. The claim "a is better than b" has its
 bound at 0, the claim "a is not worse than b by more than a margin" (non-inferiority) at the margin; that a test finds no
-difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim leaves p < .0075:
+difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim (in
+families, where it has several) leaves p < .0075:
     supported, contradicted              for further images like these (in simulations: further data sets)
     the same "on these images"           for further runs on the images of this study, which is all that one split can tell
     undecided                            else; also where there are too few pairs, or no spread, for a test
@@ -51,7 +52,7 @@ class Check:
     more better?; against: by rival, the value of ours less the rival's, a Series by run (or data set), NaN where either has
     none; margin >= 0: by how much ours may be worse, in the unit of the metric, one number or one by run; students: whose runs
     these are; every: of several rivals, ours is claimed to be better than each of them, else than at least one; unit: what a
-    pair is, if not a run.
+    pair is, if not a run; family: of the rows of a claim, those of one family are corrected together.
     """
 
     claim: str
@@ -64,6 +65,7 @@ class Check:
     students: tuple[str, ...] = ()
     every: bool = True
     unit: str = ""
+    family: str = ""
 
     def __post_init__(self) -> None:
         if not self.against:
@@ -123,6 +125,7 @@ class NowhereBest:
     students: tuple[str, ...] = ()
     higher: bool | None = None
     unit: str = ""
+    family: str = ""
 
     @property
     def metric(self) -> str:
@@ -180,7 +183,7 @@ class Finding:
 
 
 def judge(rows: Iterable[Check | NowhereBest], design: Design) -> list[Finding]:
-    """Every row with its verdict, in their order. Rows of one claim are corrected together, on each side."""
+    """Every row with its verdict, in their order. Rows of one claim and family are corrected together, on each side."""
     rows = list(rows)
     these = decide(rows, design.these)
     beyond = decide(rows, design.beyond) if design.tells_beyond else None
@@ -189,7 +192,7 @@ def judge(rows: Iterable[Check | NowhereBest], design: Design) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Judged:
-    """Evidence of a row before and after the correction over the `tested` rows of its claim."""
+    """Evidence of a row before and after the correction over the `tested` rows of its family."""
 
     single: Evidence
     corrected: Evidence
@@ -205,19 +208,20 @@ class Judged:
 
 
 def decide(rows: list[Check | NowhereBest], estimate: Estimator) -> list[Judged]:
-    """Every row's evidence before and after Holm's correction over the rows of its claim, on each side."""
+    """Every row's evidence before and after Holm's correction over the rows of its claim and family, on each side."""
     single = [row.evidence(estimate) for row in rows]
-    claims = np.array([row.claim for row in rows])
     both = np.array(single).reshape(-1, 2)
-    corrected = np.empty_like(both)
-    for claim in dict.fromkeys(claims):
-        of_claim = claims == claim
+    corrected, tested = np.empty_like(both), np.ones(len(rows), dtype=int)
+    families: dict[tuple[str, str], list[int]] = {}
+    for number, row in enumerate(rows):
+        families.setdefault((row.claim, row.family), []).append(number)
+    for members in families.values():
         for side in range(2):
-            corrected[of_claim, side] = metrics.holm(both[of_claim, side])
-    tested = {claim: int((~np.isnan(both[claims == claim, 0])).sum()) for claim in claims}
+            corrected[members, side] = metrics.holm(both[members, side])
+        tested[members] = max(int((~np.isnan(both[members, 0])).sum()), 1)
     return [
-        Judged(evidence, (float(pair[0]), float(pair[1])), max(tested[row.claim], 1))
-        for row, evidence, pair in zip(rows, single, corrected, strict=True)
+        Judged(evidence, (float(pair[0]), float(pair[1])), int(count))
+        for evidence, pair, count in zip(single, corrected, tested, strict=True)
     ]
 
 

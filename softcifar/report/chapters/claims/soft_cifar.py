@@ -1,12 +1,23 @@
 """The claims of the Soft CIFAR study (Laing): A1 to A8, about labels of people against their majority vote."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from softcifar.report.chapters.published.literature import LAING
 from softcifar.report.chapters.robustness.attacks import middle_strength, strength
 from softcifar.report.core.columns import HEADLINE_SCORE
-from softcifar.report.core.kinds import CHANGED, alike, described, method, of_kind, own_score
-from softcifar.report.core.pairs import ACCURACY, CROSS_ENTROPY, ECE, Measure, best_of, better_than_each, compare, pairs, stated
+from softcifar.report.core.kinds import CHANGED, SOURCE_TITLES, alike, described, method, of_kind, own_score, source
+from softcifar.report.core.pairs import (
+    ACCURACY,
+    CROSS_ENTROPY,
+    ECE,
+    Measure,
+    best_of,
+    better_than_each,
+    compare,
+    pairs,
+    stated,
+    together,
+)
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check, NowhereBest
@@ -63,9 +74,14 @@ def _drop(results: Results) -> list[Measure]:
     return [Measure(title, "fgsm_accuracy", False, "test", strength(eps), 100, ("test", strength(0)))]
 
 
-def _each(claim: str, study: Study, compared: Iterable[tuple[str, str]], measures: list[Measure]) -> list[Check]:
-    """The claim that the first of each pair is better in every measure."""
-    return [compare(claim, A[claim], study, *pair, measure) for pair in compared for measure in measures]
+def _each(claim: str, study: Study, compared: Sequence[tuple[str, str]], measures: list[Measure]) -> list[Check]:
+    """The claim that the first of each pair is better in every measure: over all pairs together, then pair by pair."""
+    rows = [[compare(claim, A[claim], study, *pair, measure) for measure in measures] for pair in compared]
+    words = " against ".join(SOURCE_TITLES[source(study.results, name)] for name in compared[0]) if compared else ""
+    return [
+        *(row for cells in zip(*rows, strict=True) for row in together(cells, words)),
+        *(row for pair in rows for row in pair),
+    ]
 
 
 def _mixing_falls_short(study: Study, soft_against_hard: Iterable[tuple[str, str]], measures: list[Measure]) -> list[Check]:
