@@ -80,9 +80,9 @@ def test_a8_holds_when_votes_calibrate_worse(results, found):
     assert only.effect == pytest.approx((ece[0] - ece[1]).mean())
 
 
-def test_a3_is_the_accuracy_lost(results, found):
+def test_a3_is_the_accuracy_lost_and_the_accuracy_under_attack(results, found):
     labels = results.part("test")["labels"]
-    lost = {}
+    lost, kept = {}, {}
     for name in ("human", "hard"):
         fgsm = results.students[name].attacks["fgsm"]
         at = int(np.flatnonzero(fgsm.eps == 2)[0])
@@ -90,9 +90,12 @@ def test_a3_is_the_accuracy_lost(results, found):
             [metrics.accuracy(np.exp(fgsm.log_probs[run, place]), labels[fgsm.index]) for place in (0, at)] for run in range(4)
         ]
         lost[name] = np.mean([clean - moved for clean, moved in accuracy])
-    (only,) = of(found, "A3")
-    assert "2/255" in only.metric
-    assert only.effect == pytest.approx(100 * (lost["human"] - lost["hard"]))
+        kept[name] = np.mean([moved for _, moved in accuracy])
+    first, second = of(found, "A3")
+    assert (first.metric, first.higher) == ("accuracy lost to FGSM at 2/255, points", False)
+    assert (second.metric, second.higher) == ("accuracy under FGSM at 2/255, points", True)
+    assert first.effect == pytest.approx(100 * (lost["human"] - lost["hard"]))
+    assert second.effect == pytest.approx(100 * (kept["human"] - kept["hard"]))
 
 
 def test_a5_and_a6_take_the_other_methods_of_the_same_labels(found):
@@ -100,9 +103,11 @@ def test_a5_and_a6_take_the_other_methods_of_the_same_labels(found):
         f"human_sngp (people's votes, {method_title('sngp')}), against each of human, human_sampling"
     }
     assert len(of(found, "A5")) == 4  # near and far, by entropy and by the methods' own scores
-    (only,) = of(found, "A6")
+    lost, kept = of(found, "A6")
+    assert (lost.metric, kept.metric) == ("accuracy lost to FGSM at 2/255, points", "accuracy under FGSM at 2/255, points")
     dropout = f"people's votes, {method_title('mc_dropout')}"
-    assert only.compared.startswith(f"human_sampling ({dropout}), against each of human, human_sngp")
+    for each in (lost, kept):
+        assert each.compared.startswith(f"human_sampling ({dropout}), against each of human, human_sngp")
 
 
 @pytest.mark.parametrize("study", ["shapes", "cifar10h", "cifar10h_quick", "cifar10h_folds", "cifar10h_grid"])
