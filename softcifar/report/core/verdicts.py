@@ -6,7 +6,8 @@ difference is never evidence for equality. A row decides where Holm's correction
 families, where it has several) leaves p < .0075:
     supported, contradicted              for further images like these (in simulations: further data sets)
     the same "on these images"           for further runs on the images of this study, which is all that one split can tell
-    undecided                            else; also where there are too few pairs, or no spread, for a test
+    undecided                            else; also where there are too few pairs, or no spread, for a test, or nothing that
+                                         runs could show
 docs/verdicts.md has the error rates of these rules, by simulation.
 """
 
@@ -52,7 +53,8 @@ class Check:
     more better?; against: by rival, the value of ours less the rival's, a Series by run (or data set), NaN where either has
     none; margin >= 0: by how much ours may be worse, in the unit of the metric, one number or one by run; students: whose runs
     these are; every: of several rivals, ours is claimed to be better than each of them, else than at least one; unit: what a
-    pair is, if not a run; family: of the rows of a claim, those of one family are corrected together.
+    pair is, if not a run; family: of the rows of a claim, those of one family are corrected together; untestable: why no runs
+    could decide it, "" where they can.
     """
 
     claim: str
@@ -66,6 +68,7 @@ class Check:
     every: bool = True
     unit: str = ""
     family: str = ""
+    untestable: str = ""
 
     def __post_init__(self) -> None:
         if not self.against:
@@ -82,7 +85,7 @@ class Check:
         """Where all of m tests have to succeed, the largest p counts (Berger 1982); where one has to, the least times m
         (Bonferroni). A rival without a test of its own cannot be beaten."""
         sides = self._sides(estimate)
-        if np.isnan(sides).all():
+        if self.untestable or np.isnan(sides).all():
             return math.nan, math.nan
         found = [math.nan, math.nan]
         for side in range(2):
@@ -126,6 +129,7 @@ class NowhereBest:
     higher: bool | None = None
     unit: str = ""
     family: str = ""
+    untestable: str = ""
 
     @property
     def metric(self) -> str:
@@ -253,9 +257,9 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         n=count,
         unit=row.unit or design.unit,
         verdict=verdict,
-        reason=_reason(judged, count, row.unit or design.unit),
-        detectable=metrics.detectable(gain, level),
-        needed=metrics.runs_needed(gain, gain.mean, level, splits=design.splits or 1),
+        reason=row.untestable or _reason(judged, count, row.unit or design.unit),
+        detectable=math.nan if row.untestable else metrics.detectable(gain, level),
+        needed=math.nan if row.untestable else metrics.runs_needed(gain, gain.mean, level, splits=design.splits or 1),
         students=row.students,
     )
 

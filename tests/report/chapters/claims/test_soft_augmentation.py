@@ -1,6 +1,8 @@
 """Claims E1 to E4: soft crops against the same crops hard, the usual augmentation, and RandAugment alone."""
 
 import copy
+import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -85,6 +87,41 @@ def test_e2_takes_half_of_the_other_error(study, found):
         for name in ("hard_soft", "hard")
     }
     assert of(found, "E2")[0].effect == pytest.approx((ece["hard_soft"] - ece["hard"] / 2).mean())
+
+
+def perfect(results, student):
+    """Mean ECE over labels that are drawn from the student's own probabilities."""
+    generator, found = np.random.default_rng(5), []
+    for probs in metrics.predictive(results.students[student].logits["test"]):
+        for _ in range(50):
+            labels = (generator.random((len(probs), 1)) > probs.cumsum(axis=1)[:, :-1]).sum(axis=1)
+            found.append(metrics.expected_calibration_error(probs, labels, bins=results.bins))
+    return np.mean(found)
+
+
+def halved(study, ece):
+    """E2's row if the usual augmentation had this ECE in all runs, but for a little spread."""
+    numbers = study.numbers.copy()
+    usual = (numbers["student"] == "hard") & (numbers["metric"] == "ece") & (numbers["kind"] == "run")
+    numbers.loc[usual, "value"] = ece + 1e-4 * np.arange(usual.sum())
+    (only,) = of(judge(soft_augmentation.checks(replace(study, numbers=numbers)), Design()), "E2")
+    return only
+
+
+def test_e2_is_not_testable_where_half_lies_below_what_a_perfectly_calibrated_network_would_score(study):
+    whole = study_of(read(*study))
+    floor = perfect(whole.results, "hard_soft")
+    below = halved(whole, 1.8 * floor)
+    assert below.verdict == "undecided"
+    words = (
+        r"not testable: half of hard's ECE, (\S+), lies below the (\S+) that hard_soft would score on so many test images "
+        "if it were perfectly calibrated"
+    )
+    shown = [float(number) for number in re.fullmatch(words, below.reason).groups()]
+    assert shown == pytest.approx([0.9 * floor, floor], rel=0.1)
+    assert np.isnan([below.detectable, below.needed]).all()  # no number of runs would do
+    above = halved(whole, 2.2 * floor)
+    assert above.reason.startswith("p ")
 
 
 def test_e3_takes_the_share_of_accuracy_above_chance_that_a_patch_costs(study, found):
