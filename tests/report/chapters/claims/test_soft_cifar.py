@@ -1,6 +1,7 @@
 """Claims A1 to A8 and D1 to D3: who is compared with whom, and that the rows are the metrics' numbers."""
 
 import copy
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -160,7 +161,38 @@ def test_d1_and_d3_are_of_the_plain_reference_without_spectral_norm(study, resul
     normalised = copy.deepcopy(study[1])
     normalised["students"]["hard"]["network"]["options"]["spectral_norm"] = True
     again = read(study[0], normalised)
-    assert {each.compared.split(" (")[0] for each in ddu.checks(study_of(again)) if each.claim == "D1"} == {"density of hard"}
+    rows = [each for each in of(ddu.checks(study_of(again)), "D1") if "human_sngp" not in each.students]
+    assert {each.compared.split(" (")[0] for each in rows} == {"density of hard"}
+
+
+def d1(study, params, changed=lambda numbers: numbers):
+    whole = study_of(read(study[0], params))
+    return of(ddu.checks(replace(whole, numbers=changed(whole.numbers))), "D1")
+
+
+def test_d1_takes_a_method_that_only_other_labels_have_from_the_plain_student_of_those_labels(study):
+    """The density's student learned from hard labels; SNGP did so from people's votes alone, whose plain twin meets it."""
+    params = copy.deepcopy(study[1])
+    params["report"]["reference"] = "hard"
+    rows = [check for check in d1(study, params) if "human_sngp" in check.students]
+    assert [check.students for check in rows] == [("human", "human_sngp")] * 2  # near and far
+    assert all(check.compared.startswith("density of human (people's votes), no spectral normalisation") for check in rows)
+    ours = [check for check in d1(study, study[1]) if "human_sngp" in check.students]
+    assert len(ours) == 2  # as soon as the density's own labels have the method, only these
+    params["students"]["human_sngp"]["epochs"] = 99
+    assert not [check for check in d1(study, params) if "human_sngp" in check.students]
+
+
+def test_d1_says_where_the_density_ranks_novel_images_as_less_novel(study):
+    def low(numbers):
+        chosen = (numbers["metric"] == "auroc") & (numbers["score"] == "ddu") & (numbers["set"] == "far")
+        return numbers.assign(value=numbers["value"].where(~chosen, 0.25))
+
+    words = "; the density ranks novel images as less novel than test images (AUROC 0.25)"
+    assert {(check.metric, words in check.compared) for check in d1(study, study[1], low)} == {
+        ("AUROC, near sets", False),
+        ("AUROC, far sets", True),
+    }
 
 
 def test_d1_takes_entropy_and_energy_of_the_plain_twin(study):
