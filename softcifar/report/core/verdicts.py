@@ -105,6 +105,10 @@ class Check:
         tests = 1 if self._all_succeed(side) else len(rivals)
         return Deciding(rivals[number], self.against[rivals[number]], self.gain(rivals[number]), tests)
 
+    def named(self, rival: str) -> str:
+        """What is compared, with the rival that decides where there are several."""
+        return f"{self.compared}: {rival}" if len(self.against) > 1 else self.compared
+
     def _all_succeed(self, side: int) -> bool:
         return self.every == (side == 0)
 
@@ -135,18 +139,35 @@ class NowhereBest:
     def metric(self) -> str:
         return ", ".join(title for title, _ in self.measures)
 
-    def deciding(self, _: Estimator) -> Deciding:
-        """As many pairs as there are; no effect."""
+    def named(self, name: str) -> str:
+        """What is compared, with the name that decides."""
+        return f"{self.compared}; hardest to beat: {name}" if name else self.compared
+
+    def deciding(self, estimate: Estimator) -> Deciding:
+        """As many pairs as there are; no effect. Named is whose p is the row's, on the side of the smaller one."""
         nothing = next(iter(self.measures.values())).dropna().iloc[:, 0] * math.nan
-        return Deciding("", nothing, nothing, 1)
+        sides = self._sides(estimate)
+        if sides is None:
+            return Deciding("", nothing, nothing, 1)
+        for_it, against_it = self.evidence(estimate)
+        beaten, best = sides
+        return Deciding(str(best.idxmin() if against_it < for_it else beaten.idxmax()), nothing, nothing, 1)
 
     def evidence(self, estimate: Estimator) -> Evidence:
         """For it: every name is worse than some other one in some measure, its smallest p times the number of comparisons it
         takes part in. Against it: one name is better than every other one in all measures, the least p over names times their
         number."""
+        sides = self._sides(estimate)
+        if sides is None:
+            return math.nan, math.nan
+        beaten, best = sides
+        return float(beaten.max()), min(1.0, len(best) * float(best.min()))
+
+    def _sides(self, estimate: Estimator) -> tuple[pd.Series, pd.Series] | None:
+        """By name, the p of "is beaten somewhere" and of "is best everywhere"; None where there is no test."""
         names = list(next(iter(self.measures.values())))
         if len(names) < 2:
-            return math.nan, math.nan
+            return None
         beaten, best = [], []
         for ours in names:
             worse = []
@@ -157,10 +178,10 @@ class NowhereBest:
                         worse.append(1 - above if higher else above)
             worse = np.array(worse)
             if np.isnan(worse).all():
-                return math.nan, math.nan
+                return None
             beaten.append(min(1.0, len(worse) * float(np.nanmin(worse))))
             best.append(float(np.nan_to_num(1 - worse, nan=1.0).max()))
-        return max(beaten), min(1.0, len(names) * min(best))
+        return pd.Series(beaten, names), pd.Series(best, names)
 
 
 @dataclass(frozen=True)
@@ -231,22 +252,22 @@ def decide(rows: list[Check | NowhereBest], estimate: Estimator) -> list[Judged]
 
 def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, design: Design) -> Finding:
     """What more runs would decide is about these images: more runs do not bring further images."""
-    test = row.deciding(design.these)
-    estimated, gain = design.these(test.differences), design.these(test.gain)
-    low, high = estimated.interval()
-    images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
-    count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
     verdict, judged = "undecided", beyond or these
     if beyond and beyond.side:
         verdict = beyond.side
     elif these.side:
         verdict, judged = these.side + ON_THESE, these
-    level = SIDED / these.tested / test.tests
-    several = isinstance(row, Check) and len(row.against) > 1
+    test = row.deciding(design.beyond if judged is beyond else design.these)  # whose p the reason has
+    estimated = design.these(test.differences)
+    here = row.deciding(design.these)
+    gain, level = design.these(here.gain), SIDED / these.tested / here.tests
+    low, high = estimated.interval()
+    images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
+    count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
     return Finding(
         claim=row.claim,
         statement=row.statement,
-        compared=f"{row.compared}: {test.rival}" if several else row.compared,
+        compared=row.named(test.rival),
         metric=row.metric,
         higher=row.higher,
         effect=estimated.mean,
