@@ -15,6 +15,7 @@ from softcifar import metrics
 from softcifar.metrics.statistics import LEVEL
 from softcifar.report.core.comparisons import marks
 from softcifar.report.core.design import Design
+from softcifar.report.core.pairs import together
 from softcifar.report.core.verdicts import Check, NowhereBest, decide
 
 DRAWS = 5000
@@ -52,6 +53,7 @@ def _check(differences: np.ndarray, **how) -> Check:
 
 # Each rule at the bound of its claim; ours, rivals (m, n), every row a pair of its own. FAR: beyond all doubt.
 FAR = 100.0
+BOTH = "all pairs together, or one of them"  # two families
 
 
 def one_rival_a_row(ours: np.ndarray, rivals: np.ndarray) -> list:
@@ -92,6 +94,16 @@ def nowhere_best(ours: np.ndarray, rivals: np.ndarray) -> list:
     return [NowhereBest("X1", "", "", {("live", True): live, ("won", True): live + FAR * (live.columns == 0)})]
 
 
+def over_all_pairs(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """The mean over all pairs as one row; half of what a run does is common to all pairs, on either side."""
+    return together(one_rival_a_row(ours + ours[:1], rivals + rivals[:1]), "")
+
+
+def over_all_and_each(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """The same row and the single pairs, two families of one claim: any wrong verdict in either."""
+    return [*over_all_pairs(ours, rivals), *one_rival_a_row(ours + ours[:1], rivals + rivals[:1])]
+
+
 CLAIMS = {
     "one rival a row": one_rival_a_row,
     "one rival a row, margin": margin,
@@ -100,6 +112,8 @@ CLAIMS = {
     "better than one rival, all alike": some_all_alike,
     "better than one rival, one as good": some_one_as_good,
     "nowhere best": nowhere_best,
+    "all pairs together": over_all_pairs,
+    BOTH: over_all_and_each,
 }
 
 
@@ -218,8 +232,9 @@ HARDEST, OTHER_SIDE = "skewed, rivals twice as far", "skewed, rivals half as far
 
 def cases() -> list[tuple[str, str, int, int]]:
     """(rule, spread, runs, rows or rivals) of the claims that are simulated."""
-    first, *others, nowhere = CLAIMS
+    first, *others, nowhere, pooled, both = CLAIMS
     listed = list(itertools.product([first], SPREADS, RUNS, ROWS))
     listed += itertools.product([first], (HARDEST, OTHER_SIDE), (10,), (50,))
     listed += itertools.product(others, ("normal", HARDEST, OTHER_SIDE), RUNS, (5,))
-    return [*listed, *itertools.product([nowhere], ("normal", HARDEST, OTHER_SIDE), RUNS, (1,))]
+    listed += itertools.product([nowhere], ("normal", HARDEST, OTHER_SIDE), RUNS, (1,))
+    return [*listed, *itertools.product([pooled, both], ("normal", HARDEST, OTHER_SIDE), RUNS, (15,))]

@@ -11,6 +11,7 @@ from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
 CROSS_ENTROPY = "cross_entropy"
+TOGETHER = "all pairs together"  # the family of rows that answer a claim over all its pairs
 
 
 def stated(study: str, statements: Mapping[str, str]) -> dict[str, str]:
@@ -86,6 +87,20 @@ def compare(
     compared = f"{prefix}{described(study.results, a)} against {described(study.results, b)}"
     values = measure.of(study.numbers, [a, b])
     return Check(claim, statement, compared, measure.title, measure.higher, {b: values[a] - values[b]}, margin, (a, b))
+
+
+def together(cells: Sequence[Check], words: str) -> list[Check]:
+    """The claim over all pairs of some rows that differ in the students alone: per run the mean of their differences, over the
+    runs that every pair has. words: what the pairs are. [] for fewer than two pairs.
+
+    It is the claim's primary row, one test however many pairs it joins, so it is corrected apart from the single pairs.
+    """
+    if len(cells) < 2:
+        return []
+    mean = pd.concat([values for cell in cells for values in cell.against.values()], axis=1).mean(axis=1, skipna=False)
+    compared = f"all {len(cells)} pairs together ({words}), tested apart from the single pairs"
+    students = tuple(dict.fromkeys(name for cell in cells for name in cell.students))
+    return [replace(cells[0], compared=compared, against={TOGETHER: mean}, students=students, family=TOGETHER)]
 
 
 def best_of(claim: str, statement: str, study: Study, ours: str, rivals: Iterable[str], measure: Measure) -> list[Check]:

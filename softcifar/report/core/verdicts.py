@@ -2,10 +2,12 @@
 
 A row's evidence for its claim, or against it, is the one-sided p of a paired t test. The claim "a is better than b" has its
 bound at 0, the claim "a is not worse than b by more than a margin" (non-inferiority) at the margin; that a test finds no
-difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim leaves p < .0075:
+difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim (in
+families, where it has several) leaves p < .0075:
     supported, contradicted              for further images like these (in simulations: further data sets)
     the same "on these images"           for further runs on the images of this study, which is all that one split can tell
-    undecided                            else; also where there are too few pairs, or no spread, for a test
+    undecided                            else; also where there are too few pairs, or no spread, for a test, or nothing that
+                                         runs could show
 docs/verdicts.md has the error rates of these rules, by simulation.
 """
 
@@ -51,7 +53,8 @@ class Check:
     more better?; against: by rival, the value of ours less the rival's, a Series by run (or data set), NaN where either has
     none; margin >= 0: by how much ours may be worse, in the unit of the metric, one number or one by run; students: whose runs
     these are; every: of several rivals, ours is claimed to be better than each of them, else than at least one; unit: what a
-    pair is, if not a run.
+    pair is, if not a run; family: of the rows of a claim, those of one family are corrected together; untestable: why no runs
+    could decide it, "" where they can.
     """
 
     claim: str
@@ -64,6 +67,8 @@ class Check:
     students: tuple[str, ...] = ()
     every: bool = True
     unit: str = ""
+    family: str = ""
+    untestable: str = ""
 
     def __post_init__(self) -> None:
         if not self.against:
@@ -80,7 +85,7 @@ class Check:
         """Where all of m tests have to succeed, the largest p counts (Berger 1982); where one has to, the least times m
         (Bonferroni). A rival without a test of its own cannot be beaten."""
         sides = self._sides(estimate)
-        if np.isnan(sides).all():
+        if self.untestable or np.isnan(sides).all():
             return math.nan, math.nan
         found = [math.nan, math.nan]
         for side in range(2):
@@ -99,6 +104,10 @@ class Check:
         number = int(known.argmax() if self._all_succeed(side) else known.argmin())
         tests = 1 if self._all_succeed(side) else len(rivals)
         return Deciding(rivals[number], self.against[rivals[number]], self.gain(rivals[number]), tests)
+
+    def named(self, rival: str) -> str:
+        """What is compared, with the rival that decides where there are several."""
+        return f"{self.compared}: {rival}" if len(self.against) > 1 else self.compared
 
     def _all_succeed(self, side: int) -> bool:
         return self.every == (side == 0)
@@ -123,23 +132,42 @@ class NowhereBest:
     students: tuple[str, ...] = ()
     higher: bool | None = None
     unit: str = ""
+    family: str = ""
+    untestable: str = ""
 
     @property
     def metric(self) -> str:
         return ", ".join(title for title, _ in self.measures)
 
-    def deciding(self, _: Estimator) -> Deciding:
-        """As many pairs as there are; no effect."""
+    def named(self, name: str) -> str:
+        """What is compared, with the name that decides."""
+        return f"{self.compared}; hardest to beat: {name}" if name else self.compared
+
+    def deciding(self, estimate: Estimator) -> Deciding:
+        """As many pairs as there are; no effect. Named is whose p is the row's, on the side of the smaller one."""
         nothing = next(iter(self.measures.values())).dropna().iloc[:, 0] * math.nan
-        return Deciding("", nothing, nothing, 1)
+        sides = self._sides(estimate)
+        if sides is None:
+            return Deciding("", nothing, nothing, 1)
+        for_it, against_it = self.evidence(estimate)
+        beaten, best = sides
+        return Deciding(str(best.idxmin() if against_it < for_it else beaten.idxmax()), nothing, nothing, 1)
 
     def evidence(self, estimate: Estimator) -> Evidence:
         """For it: every name is worse than some other one in some measure, its smallest p times the number of comparisons it
         takes part in. Against it: one name is better than every other one in all measures, the least p over names times their
         number."""
+        sides = self._sides(estimate)
+        if sides is None:
+            return math.nan, math.nan
+        beaten, best = sides
+        return float(beaten.max()), min(1.0, len(best) * float(best.min()))
+
+    def _sides(self, estimate: Estimator) -> tuple[pd.Series, pd.Series] | None:
+        """By name, the p of "is beaten somewhere" and of "is best everywhere"; None where there is no test."""
         names = list(next(iter(self.measures.values())))
         if len(names) < 2:
-            return math.nan, math.nan
+            return None
         beaten, best = [], []
         for ours in names:
             worse = []
@@ -150,10 +178,10 @@ class NowhereBest:
                         worse.append(1 - above if higher else above)
             worse = np.array(worse)
             if np.isnan(worse).all():
-                return math.nan, math.nan
+                return None
             beaten.append(min(1.0, len(worse) * float(np.nanmin(worse))))
             best.append(float(np.nan_to_num(1 - worse, nan=1.0).max()))
-        return max(beaten), min(1.0, len(names) * min(best))
+        return pd.Series(beaten, names), pd.Series(best, names)
 
 
 @dataclass(frozen=True)
@@ -180,7 +208,7 @@ class Finding:
 
 
 def judge(rows: Iterable[Check | NowhereBest], design: Design) -> list[Finding]:
-    """Every row with its verdict, in their order. Rows of one claim are corrected together, on each side."""
+    """Every row with its verdict, in their order. Rows of one claim and family are corrected together, on each side."""
     rows = list(rows)
     these = decide(rows, design.these)
     beyond = decide(rows, design.beyond) if design.tells_beyond else None
@@ -189,7 +217,7 @@ def judge(rows: Iterable[Check | NowhereBest], design: Design) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Judged:
-    """Evidence of a row before and after the correction over the `tested` rows of its claim."""
+    """Evidence of a row before and after the correction over the `tested` rows of its family."""
 
     single: Evidence
     corrected: Evidence
@@ -205,40 +233,41 @@ class Judged:
 
 
 def decide(rows: list[Check | NowhereBest], estimate: Estimator) -> list[Judged]:
-    """Every row's evidence before and after Holm's correction over the rows of its claim, on each side."""
+    """Every row's evidence before and after Holm's correction over the rows of its claim and family, on each side."""
     single = [row.evidence(estimate) for row in rows]
-    claims = np.array([row.claim for row in rows])
     both = np.array(single).reshape(-1, 2)
-    corrected = np.empty_like(both)
-    for claim in dict.fromkeys(claims):
-        of_claim = claims == claim
+    corrected, tested = np.empty_like(both), np.ones(len(rows), dtype=int)
+    families: dict[tuple[str, str], list[int]] = {}
+    for number, row in enumerate(rows):
+        families.setdefault((row.claim, row.family), []).append(number)
+    for members in families.values():
         for side in range(2):
-            corrected[of_claim, side] = metrics.holm(both[of_claim, side])
-    tested = {claim: int((~np.isnan(both[claims == claim, 0])).sum()) for claim in claims}
+            corrected[members, side] = metrics.holm(both[members, side])
+        tested[members] = max(int((~np.isnan(both[members, 0])).sum()), 1)
     return [
-        Judged(evidence, (float(pair[0]), float(pair[1])), max(tested[row.claim], 1))
-        for row, evidence, pair in zip(rows, single, corrected, strict=True)
+        Judged(evidence, (float(pair[0]), float(pair[1])), int(count))
+        for evidence, pair, count in zip(single, corrected, tested, strict=True)
     ]
 
 
 def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, design: Design) -> Finding:
     """What more runs would decide is about these images: more runs do not bring further images."""
-    test = row.deciding(design.these)
-    estimated, gain = design.these(test.differences), design.these(test.gain)
-    low, high = estimated.interval()
-    images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
-    count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
     verdict, judged = "undecided", beyond or these
     if beyond and beyond.side:
         verdict = beyond.side
     elif these.side:
         verdict, judged = these.side + ON_THESE, these
-    level = SIDED / these.tested / test.tests
-    several = isinstance(row, Check) and len(row.against) > 1
+    test = row.deciding(design.beyond if judged is beyond else design.these)  # whose p the reason has
+    estimated = design.these(test.differences)
+    here = row.deciding(design.these)
+    gain, level = design.these(here.gain), SIDED / these.tested / here.tests
+    low, high = estimated.interval()
+    images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
+    count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
     return Finding(
         claim=row.claim,
         statement=row.statement,
-        compared=f"{row.compared}: {test.rival}" if several else row.compared,
+        compared=row.named(test.rival),
         metric=row.metric,
         higher=row.higher,
         effect=estimated.mean,
@@ -249,9 +278,9 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         n=count,
         unit=row.unit or design.unit,
         verdict=verdict,
-        reason=_reason(judged, count, row.unit or design.unit),
-        detectable=metrics.detectable(gain, level),
-        needed=metrics.runs_needed(gain, gain.mean, level, splits=design.splits or 1),
+        reason=row.untestable or _reason(judged, count, row.unit or design.unit),
+        detectable=math.nan if row.untestable else metrics.detectable(gain, level),
+        needed=math.nan if row.untestable else metrics.runs_needed(gain, gain.mean, level, splits=design.splits or 1),
         students=row.students,
     )
 

@@ -175,6 +175,32 @@ def test_the_row_shows_the_rival_whose_p_decides():
     assert found.needed > found.n
 
 
+def test_with_splits_the_rival_is_named_who_stands_in_the_way_over_other_images():
+    """ "wide" lies as near over the runs, but it is the splits that its differences depend on."""
+    of_split = np.arange(6) % 3
+    near = 1.0 + np.array([0.9, 0.8, 1.0, -0.9, -0.8, -1.1])  # spreads within splits
+    wide = 2.0 + np.array([-1.9, 0.1, 1.8])[of_split] + 0.01 * np.array([1, 2, 3, -1, -2, -4])
+    check = Check("A5", "", "ours", "", True, {"near": pd.Series(near), "wide": pd.Series(wide)})
+    assert judge([check], Design(splits=1))[0].compared == "ours: near"
+    row = judge([check], Design(splits=3))[0]
+    assert row.verdict == "undecided"
+    assert row.compared == "ours: wide"
+    assert row.effect == pytest.approx(wide.mean())
+
+
+def test_nowhere_best_names_the_one_that_is_hardest_to_beat():
+    """b is beaten by a beyond doubt, c by a and b; only of a it is open whether it is beaten anywhere."""
+    generator = np.random.default_rng(0)
+    means = {"c": 0.0, "b": 5.0, "a": 10.0}
+    frames = {
+        (title, True): pd.DataFrame({name: mean + 0.1 * generator.standard_normal(5) for name, mean in values.items()})
+        for title, values in {"accuracy": means, "novelty": means | {"a": 5.05}}.items()
+    }
+    row = judge([NowhereBest("A4", "", "each with all others", frames)], DRAWN)[0]
+    assert row.verdict == "undecided"
+    assert row.compared == "each with all others; hardest to beat: a"
+
+
 def test_what_is_needed_counts_the_correction_within_the_row():
     """Better than one of eight: an eighth of the level, for what is detectable and what is needed as well."""
     near, others = [0.5, 0.9, 0.1, 0.6, 0.3], [[-1.0, 0.9, 0.1, -0.6, 0.3]] * 7

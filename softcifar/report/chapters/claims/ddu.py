@@ -27,7 +27,9 @@ D = stated(
 def checks(study: Study) -> list[Check]:
     """A row per claim, kind of sets and rival that the study has; [] where it has no novel images."""
     students = _students(study.results)
-    return [check for claim in (_beats, _matches, _tells_apart) for ours in students for check in claim(study, ours)]
+    beats = [check for ours in students for check in _beats(study, ours)]
+    others = [check for claim in (_matches, _tells_apart) for ours in students for check in claim(study, ours)]
+    return [*beats, *_beats_elsewhere(study, students), *others]
 
 
 def _students(results: Results) -> list[str]:
@@ -64,20 +66,45 @@ def _auroc(study: Study, student: str, kind: str, score: str) -> pd.Series:
 
 
 def _beats(study: Study, ours: str) -> list[Check]:
-    results, titles = study.results, score_titles(study.results)
-    others = [name for name in distinct(results) if method(results, name) in RIVALS]
-    others = [name for name in others if alike(results, ours, name, but=CHANGED)]
+    results = study.results
     rivals = [(plain, score) for plain in _twins(results, ours) for score in (HEADLINE_SCORE, "energy")]
-    rivals += [(name, own_score(results, name)) for name in others]
-    rows = []
-    for kind in results.ood_kinds:
-        for rival, score in rivals:
-            whose = "its" if rival == ours else f"{rival}'s"
-            compared = f"density of {_name(results, ours)} against {whose} {titles.get(score, score)}"
-            differences = _auroc(study, ours, kind, DENSITY) - _auroc(study, rival, kind, score)
-            students = tuple(dict.fromkeys((ours, rival)))
-            rows.append(Check("D1", D["D1"], compared, f"AUROC, {kind} sets", True, {rival: differences}, students=students))
-    return rows
+    rivals += [(name, own_score(results, name)) for name in _of_methods(results, RIVALS, ours)]
+    return [_beats_one(study, kind, ours, *rival) for kind in results.ood_kinds for rival in rivals]
+
+
+def _beats_elsewhere(study: Study, students: list[str]) -> list[Check]:
+    """A rival method that the study has with other labels alone meets the density of the plain student of those labels."""
+    results, pairs = study.results, []
+    for name in RIVALS:
+        if any(_of_methods(results, (name,), ours) for ours in students):
+            continue
+        for plain in _plain(results):
+            near = not students or any(alike(results, ours, plain, but=("labels", *CHANGED)) for ours in students)
+            if near and DENSITY in results.students[plain].novelty:
+                pairs += [(plain, rival) for rival in _of_methods(results, (name,), plain)]
+    return [
+        _beats_one(study, kind, ours, rival, own_score(results, rival)) for kind in results.ood_kinds for ours, rival in pairs
+    ]
+
+
+def _of_methods(results: Results, methods: tuple[str, ...], ours: str) -> list[str]:
+    """Students of these methods that are like ours in all else."""
+    others = [name for name in distinct(results) if method(results, name) in methods]
+    return [name for name in others if alike(results, ours, name, but=CHANGED)]
+
+
+def _beats_one(study: Study, kind: str, ours: str, rival: str, score: str) -> Check:
+    whose, title = "its" if rival == ours else f"{rival}'s", score_titles(study.results).get(score, score)
+    compared = f"density of {_name(study.results, ours)} against {whose} {title}{_reversed(study, ours, kind)}"
+    differences = _auroc(study, ours, kind, DENSITY) - _auroc(study, rival, kind, score)
+    students = tuple(dict.fromkeys((ours, rival)))
+    return Check("D1", D["D1"], compared, f"AUROC, {kind} sets", True, {rival: differences}, students=students)
+
+
+def _reversed(study: Study, student: str, kind: str) -> str:
+    """What has to be said of a density whose AUROC lies below .5."""
+    auroc = _auroc(study, student, kind, DENSITY).mean()
+    return f"; the density ranks novel images as less novel than test images (AUROC {auroc:.2f})" if auroc < 0.5 else ""
 
 
 def _matches(study: Study, ours: str) -> list[Check]:
@@ -95,7 +122,7 @@ def _matches(study: Study, ours: str) -> list[Check]:
                 whose = "its own runs" if rival == ours else f"{rival}'s runs"
                 compared = (
                     f"density of {_name(study.results, ours)} against the {titles[score]} of ensembles of {whose}, "
-                    f"{len(density) // len(of)} in each"
+                    f"{len(density) // len(of)} in each{_reversed(study, ours, kind)}"
                 )
                 title = f"AUROC, {kind} sets (margin {MARGIN:g})"
                 students = tuple(dict.fromkeys((ours, rival)))
