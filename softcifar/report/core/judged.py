@@ -7,11 +7,15 @@ from typing import Any
 
 import pandas as pd
 
+from softcifar.metrics.statistics import MOST
 from softcifar.report.core.columns import Field, between, effect
 from softcifar.report.core.design import Design
 from softcifar.report.core.verdicts import ON_THESE, Finding
 
-MOST = 10_000  # pairs: beyond, nobody counts
+NEEDED = (
+    "how many in all would find the effect that was seen with a probability of 80 %; none where the row is decided or has no "
+    f"test; csv files have {MOST + 1} for all that is over {MOST:,}"
+)
 SPLITS = "The runs share {splits} splits of the images. "
 SCOPES = {
     "one": "All runs share one split: verdicts are about further runs on these images and say nothing of other images.",
@@ -56,7 +60,7 @@ def fields(design: Design) -> list[Field]:
         Field("n", "n", "pairs", text=lambda record: f"{record['n']} {record['unit']}"),
         Field("detectable", "Detectable", "the distance from 0, or from the margin, that is found with a probability of 80 %",
               text=lambda record: effect(record["detectable"]).removeprefix("+")),
-        Field("needed", "Needed", "how many in all would find the effect that was seen with a probability of 80 %",
+        Field("needed", "Needed", NEEDED,
               text=lambda record: _count(record["needed"], record["unit"])),
         Field("verdict", "Verdict", "follows from p"),
         Field("reason", "Why"),

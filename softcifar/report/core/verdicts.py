@@ -20,7 +20,7 @@ import pandas as pd
 from softcifar import metrics
 from softcifar.errors import UserError
 from softcifar.metrics import Estimate
-from softcifar.metrics.statistics import FEWEST, LEVEL
+from softcifar.metrics.statistics import FEWEST, LEVEL, MOST
 from softcifar.report.core.columns import p_text
 from softcifar.report.core.design import Design
 
@@ -175,7 +175,9 @@ class Finding:
     verdict: str
     reason: str  # how the verdict follows, in words
     detectable: float  # the distance from the bound that a row with this n and spread decides with a probability of 80 %
-    needed: float  # how many pairs would decide, with that probability, the distance that was seen
+    # How many pairs would decide, with that probability, the distance that was seen; MOST + 1: more than MOST; NaN: the row is
+    # decided, or has no test.
+    needed: float
     students: tuple[str, ...]
 
 
@@ -234,6 +236,8 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
     elif these.side:
         verdict, judged = these.side + ON_THESE, these
     level = SIDED / these.tested / test.tests
+    distance = 0.0 if gain.rounds_to_0(gain.mean) else gain.mean
+    needed = metrics.runs_needed(gain, distance, level, splits=design.splits or 1) if verdict == "undecided" else math.nan
     several = isinstance(row, Check) and len(row.against) > 1
     return Finding(
         claim=row.claim,
@@ -241,7 +245,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         compared=f"{row.compared}: {test.rival}" if several else row.compared,
         metric=row.metric,
         higher=row.higher,
-        effect=estimated.mean,
+        effect=0.0 if estimated.rounds_to_0(estimated.mean) else estimated.mean,
         low=low,
         high=high,
         images_low=images_low,
@@ -251,7 +255,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         verdict=verdict,
         reason=_reason(judged, count, row.unit or design.unit),
         detectable=metrics.detectable(gain, level),
-        needed=metrics.runs_needed(gain, gain.mean, level, splits=design.splits or 1),
+        needed=needed if math.isnan(needed) else min(needed, MOST + 1.0),
         students=row.students,
     )
 
