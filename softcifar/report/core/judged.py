@@ -23,6 +23,9 @@ SCOPES = {
     "would tell something of others.",
     "many": SPLITS + "Two questions have two intervals: further runs on these images, and further images like these, from the "
     "spread between splits. A verdict without more words is about the second.",
+    "alike": SPLITS
+    + "Verdicts are about further images like these, from the spread between splits. With one run per split that "
+    "is all the spread there is, so further runs on these images have the same interval and the same verdict.",
     "drawn": "Every data set is drawn anew, so verdicts are about further data sets like these.",
 }
 
@@ -31,7 +34,8 @@ def scope(design: Design) -> str:
     """What the verdicts are about, in words."""
     if design.splits is None:
         return SCOPES["drawn"]
-    return SCOPES["one" if design.splits == 1 else "many" if design.tells_beyond else "few"].format(splits=design.splits)
+    told = ("many" if design.repeated else "alike") if design.tells_beyond else "few"
+    return SCOPES["one" if design.splits == 1 else told].format(splits=design.splits)
 
 
 def record(finding: Finding) -> dict[str, Any]:
@@ -50,9 +54,10 @@ def fields(design: Design) -> list[Field]:
 
     def intervals(record: Mapping[str, Any]) -> str:
         these = between(record["low"], record["high"], effect)
-        if design.splits is None or not design.tells_beyond or pd.isna(record["low"]):
+        others = between(record["images_low"], record["images_high"], effect)
+        if design.splits is None or not design.tells_beyond or pd.isna(record["low"]) or these == others:
             return these
-        return f"{these}; other images: {between(record['images_low'], record['images_high'], effect)}"
+        return f"{these};\nother images: {others}"
 
     return [
         Field("effect", "Effect", "the first less the second, mean over pairs", text=lambda record: effect(record["effect"])),
