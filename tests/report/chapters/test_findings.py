@@ -159,6 +159,8 @@ def test_chance_counts_numbers_with_a_test_and_both_questions():
     few = rows(ACCURACY, ref=[0.7, 0.71], open=[0.71, 0.70])
     assert any_by_chance([some] * 8 + [few, []], ONE).startswith("about 11 %, up to 18 % where")  # 1 - .985^8, 1 - .976^8
     assert any_by_chance([some] * 8, Design(splits=3)).startswith("about 21 %, up to 32 % where")
+    once = Design(splits=3, repeated=False)  # one run per split: both questions have one test
+    assert any_by_chance([some] * 8, once).startswith("about 11 %, up to 18 % where")
     assert any_by_chance([few], ONE) == ""
 
 

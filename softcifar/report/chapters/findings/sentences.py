@@ -210,9 +210,9 @@ def hidden(study: Study) -> str:
 def any_by_chance(rows: Iterable[list[Finding]], design: Design) -> str:
     """How likely a page would decide something although nothing differs, were its numbers independent; "" without a test.
 
-    rows: of each number. Where there are two questions, each is a further number.
+    rows: of each number. Where two questions have tests of their own, each is a further number.
     """
-    columns = (1 + _others(design)) * sum(any(map(tested, each)) for each in rows)
+    columns = (1 + design.two_questions) * sum(any(map(tested, each)) for each in rows)
     if not columns:
         return ""
     usual, skewed = (f"{100 * (1 - (1 - level) ** columns):.0f} %" for level in (LEVEL, SKEWED))
