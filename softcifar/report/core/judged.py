@@ -17,15 +17,19 @@ NEEDED = (
     f"test; csv files have {MOST + 1} for all that is over {MOST:,}"
 )
 SPLITS = "The runs share {splits} splits of the images. "
+NOVEL = (
+    " Novel images are the same in all splits, so a verdict on novelty is about further test images beside these novel ones; "
+    "of other novel images it tells nothing."
+)
 SCOPES = {
     "one": "All runs share one split: verdicts are about further runs on these images and say nothing of other images.",
     "few": SPLITS + "Verdicts are about further runs on these images; three splits or more, each with test images of its own, "
     "would tell something of others.",
     "many": SPLITS + "Two questions have two intervals: further runs on these images, and further images like these, from the "
-    "spread between splits. A verdict without more words is about the second.",
+    "spread between splits. A verdict without more words is about the second." + NOVEL,
     "alike": SPLITS
     + "Verdicts are about further images like these, from the spread between splits. With one run per split that "
-    "is all the spread there is, so further runs on these images have the same interval and the same verdict.",
+    "is all the spread there is, so further runs on these images have the same interval and the same verdict." + NOVEL,
     "drawn": "Every data set is drawn anew, so verdicts are about further data sets like these.",
 }
 

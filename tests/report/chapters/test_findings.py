@@ -152,6 +152,9 @@ def test_a_study_of_splits_says_what_is_about_these_images():
     assert "further runs on these test images" in about(ONE)
     assert "further runs on these test images and" in about(Design(splits=3, other_tests=False))
     assert "between 3 splits" in about(splits)
+    assert "of other novel images it tells nothing" not in about(splits)
+    assert about(splits, novel=True).endswith("of other novel images it tells nothing.")
+    assert "novel" not in about(ONE, novel=True)  # of no other images at all
 
 
 def test_chance_counts_numbers_with_a_test_and_both_questions():

@@ -21,6 +21,7 @@ def test_one_run_per_split_has_one_interval_and_the_note_says_why():
     assert shown.rows[0][1].text == "−.176 to +.856"
     assert "With one run per split" in shown.note
     assert "Two questions" not in shown.note
+    assert shown.note.endswith("of other novel images it tells nothing.")
 
 
 def test_two_different_intervals_stand_below_each_other_on_the_page_and_beside_each_other_in_files():
@@ -31,3 +32,4 @@ def test_two_different_intervals_stand_below_each_other_on_the_page_and_beside_e
     assert f"| {these} {others} |" in formats.markdown(shown)
     assert len(formats.latex(shown).splitlines()) == len(formats.latex(table([0.1, 0.2, 0.4], Design())).splitlines())
     assert "Two questions have two intervals" in shown.note
+    assert shown.note.endswith("of other novel images it tells nothing.")

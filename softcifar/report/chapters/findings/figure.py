@@ -70,7 +70,7 @@ class Content:
 
 def draw(study: Study) -> Drawing | None:
     """None without another student than the reference."""
-    content = gather(study)
+    content, results = gather(study), study.results
     if not content.cells:
         return None
     decided = [row for row in content.cells.values() if side(row) != "undecided"]
@@ -82,7 +82,7 @@ def draw(study: Study) -> Drawing | None:
         "with its 95 % interval and, as ticks, the runs. Triangles on a coloured ground are decided, circles are not; an arrow "
         "at an edge points to what lies beyond it. Calibration error is the one before temperature scaling; agreement is the "
         "geometric mean probability of the answers; training effort counts images seen, with those of tuning and of teachers. "
-        f"{sentences.about(study.design)}",
+        f"{sentences.about(study.design, novel=bool(results.ood_kinds))}",
         f"Decided: {len(decided)} of {len(content.cells)} differences, {better} for the better, {len(decided) - better} for "
         "the worse.",
         f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "

@@ -162,8 +162,8 @@ def _others(design: Design) -> bool:
     return design.splits is not None and design.tells_beyond
 
 
-def about(design: Design) -> str:
-    """The first line: of what everything below tells."""
+def about(design: Design, *, novel: bool = False) -> str:
+    """The first line: of what everything below tells. novel: whether there are novel images."""
     if design.splits is None:
         return "Everything here is about further data sets like these."
     if not design.tells_beyond:
@@ -171,7 +171,7 @@ def about(design: Design) -> str:
     return (
         f"Differences are about further images like these, by the spread between {design.splits} splits; only where it says "
         "“on these images” they are about further runs on these test images alone."
-    )
+    ) + judged.NOVEL * novel
 
 
 def opening(study: Study) -> str:
