@@ -11,6 +11,7 @@ from softcifar.metrics.statistics import MOST
 from softcifar.report.core.columns import Field, between, effect
 from softcifar.report.core.design import Design
 from softcifar.report.core.verdicts import ON_THESE, Finding
+from softcifar.report.core.words import counted
 
 NEEDED = (
     "how many in all would find the effect that was seen with a probability of 80 %; none where the row is decided or has no "
@@ -66,7 +67,7 @@ def fields(design: Design) -> list[Field]:
     return [
         Field("effect", "Effect", "the first less the second, mean over pairs", text=lambda record: effect(record["effect"])),
         Field("low", "95 % interval", "Student's t over the pairs", text=intervals),
-        Field("n", "n", "pairs", text=lambda record: f"{record['n']} {record['unit']}"),
+        Field("n", "n", "pairs", text=lambda record: counted(record["n"], record["unit"])),
         Field("detectable", "Detectable", "the distance from 0, or from the margin, that is found with a probability of 80 %",
               text=lambda record: effect(record["detectable"]).removeprefix("+")),
         Field("needed", "Needed", NEEDED,

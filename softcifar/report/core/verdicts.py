@@ -23,6 +23,7 @@ from softcifar.metrics import Estimate
 from softcifar.metrics.statistics import FEWEST, LEVEL, MOST
 from softcifar.report.core.columns import p_text
 from softcifar.report.core.design import Design
+from softcifar.report.core.words import counted
 
 SIDED = LEVEL / 2
 # How often any row of a metric is decided where nothing differs, at most: runs of a skewed spread, rivals twice as far, in
@@ -262,7 +263,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
 
 def _reason(judged: Judged, count: int, unit: str) -> str:
     if count < FEWEST:
-        return f"{count} paired {unit}; a test takes {FEWEST}"
+        return f"{counted(count, f'paired {unit}')}; a test takes {FEWEST}"
     if math.isnan(judged.single[0]):
         return f"no spread over {count} paired {unit} to judge by"
     side = int(judged.single[1] < judged.single[0])

@@ -68,9 +68,22 @@ def test_a_sentence_says_who_by_how_much_and_what_is_open():
     )
 
 
+def test_the_side_that_somebody_is_on_comes_first():
+    base = np.array([0.700, 0.710, 0.705, 0.695])
+    found = rows(ACCURACY, ref=list(base), bad=list(base - [0.030, 0.031, 0.029, 0.030]))
+    assert answer(RIGHT, found, "ref", ONE).text == (
+        "Right less often than ref: bad −3.0 points (95 % interval −3.1 to −2.9, 4 runs)."
+    )
+    assert BELIEVED.opposite == "less probable than {}"
+    taught = replace(RIGHT, better="better teachers than {}", worse="worse ones")
+    assert answer(taught, found, "ref", ONE).text.startswith("Worse teachers than ref: bad −3.0")
+
+
 def test_nobody_is_named_where_nothing_is_decided():
     said = answer(RIGHT, rows(ACCURACY, ref=[0.7, 0.71, 0.72], open=[0.71, 0.70, 0.735]), "ref", ONE)
-    assert said.text.startswith("Right more often than ref: nobody decidedly; closest to a decision: open, 0.5 points better")
+    assert said.text.startswith(
+        "Right more often than ref: not decided for anybody; closest to a decision: open, 0.5 points better"
+    )
     assert sum(said.counts.values()) == said.counts["not decided"] == 1
 
 
@@ -78,7 +91,7 @@ def test_below_three_runs_there_is_no_interval_and_no_verdict():
     found = rows(ACCURACY, ref=[0.7, 0.7], far=[0.9, 0.9], near=[0.69, 0.70])
     assert all(math.isnan(row.low) and side(row) == "undecided" for row in found)
     assert answer(RIGHT, found, "ref", ONE).text == (
-        "Right more often than ref: nobody decidedly; a test takes 3 runs and has 2, so 1 more; "
+        "Right more often than ref: not decided for anybody; a test takes 3 runs and has 2, so 1 more; "
         "seen, in points: −0.5 (near) to +20.0 (far)."
     )
 
@@ -119,7 +132,7 @@ def test_without_spread_or_with_too_few_runs_nothing_is_promised():
     base = [0.5, 0.625, 0.75]
     found = rows(ACCURACY, ref=base, same=base, moved=[0.75, 0.875, 1.0], short=[0.6, 0.7, math.nan])
     assert answer(RIGHT, found, "ref", ONE).text == (
-        "Right more often than ref: nobody decidedly; no spread to judge by: same and moved; too few runs: short."
+        "Right more often than ref: not decided for anybody; no spread to judge by: same and moved; too few runs: short."
     )
 
 
@@ -223,8 +236,8 @@ def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
     assert "Everything here is about further runs on these test images" in first[: first.index("<dl")]
     made = placed(*study)
     assert opening(made) == (
-        "A student is a network trained on one kind of label; 7 of them learned the data set drawn (5 classes), each in 3 "
-        "runs, and were tested on 200 test images. The others are compared with hard (hard labels), which is right on "
+        "A student is a network trained on one kind of label; 7 of them were trained on drawn (5 classes), each in 3 "
+        "runs, and tested on 200 test images. The others are compared with hard (hard labels), which is right on "
         f"{100 * made.mean('accuracy')['hard']:.1f} % of them."
     )
     assert opening(made) in first
@@ -248,7 +261,8 @@ def test_a_study_of_less_says_what_it_does_not_answer(tmp_path):
     made = placed(tmp_path, params)
     assert [evidence for _, evidence, _ in answers(made)] == ["summary", "calibration", "robustness"]
     assert [each.split("?")[1] for each in unanswered(made)] == [
-        " No test image has votes.", " There are no novel images.", " No two students taught, the reference among them.",
+        " No test image has votes.", " There are no novel images.",
+        " Fewer than two students, the reference included, have taught.",
     ]  # fmt: skip
     html = (write(tmp_path, params) / "index.html").read_text()
     assert "a test takes 3 runs and has 2, so 1 more" in html

@@ -33,3 +33,9 @@ def test_two_different_intervals_stand_below_each_other_on_the_page_and_beside_e
     assert len(formats.latex(shown).splitlines()) == len(formats.latex(table([0.1, 0.2, 0.4], Design())).splitlines())
     assert "Two questions have two intervals" in shown.note
     assert shown.note.endswith("of other novel images it tells nothing.")
+
+
+def test_one_pair_is_counted_in_the_singular():
+    (found,) = table([0.5], Design()).rows
+    assert (found[2].text, found[6].text) == ("1 run", "1 paired run; a test takes 3")
+    assert table([0.5, 0.4], Design()).rows[0][2].text == "2 runs"
