@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from scipy import stats
 
 from softcifar.report.chapters import read_students
@@ -312,6 +314,17 @@ def test_what_lies_beyond_a_panel_keeps_its_mark_and_its_ticks_at_the_edge(study
     assert edge - figure.EDGE in [line.get_xdata()[0] for line in marks]
 
 
+@pytest.mark.parametrize("layout", [figure.WIDE, figure.NARROW])
+def test_long_names_are_wrapped_and_never_cut(layout):
+    names = ["majority_dropout_bare", "majority_dropout_bare_mixup", "majority_dropout_bare_cutmix", "x" * 60]
+    for name in ["hard", *names]:
+        lines, size = figure._lines(name, layout.names)
+        assert "".join(lines) == name
+        assert len(lines) == (1 if name == "hard" else 2)
+        bold = FontProperties(family="DejaVu Sans", weight="bold", size=size)
+        assert max(TextPath((0, 0), line, prop=bold).get_extents().width for line in lines) / 72 < layout.names
+
+
 def test_the_legend_says_what_the_figure_is_about(study):
     content = figure.gather(placed(*study))
 
@@ -346,6 +359,18 @@ def test_what_it_costs_and_where_it_comes_from(study):
     results = read(root, mixed)
     assert (origin(results, "smooth"), title(results, "smooth")) == ("Mixed or cropped images", "mixup")
     assert votes(results, "smooth") == 51
+    bare = copy.deepcopy(params)
+    bare["students"]["sampling"]["augment"] = bare["students"]["human"]["augment"] = []
+    bare["students"]["relaxed"] |= {"loss": params["students"]["hard"]["loss"], "augment": [
+        {"name": "crop_flip", "options": {"padding": 2}}]}  # fmt: skip
+    bare["students"]["smooth"]["augment"] = [
+        *params["students"]["hard"]["augment"],
+        {"name": "mixup", "options": {"alpha": 1.0}},
+    ]
+    results = read(root, bare)
+    assert [origin(results, name) for name in ("sampling", "human", "relaxed", "smooth")] == [
+        "Other augmentation", "Other augmentation", "Other augmentation", "A rule",
+    ]  # fmt: skip
     changed = copy.deepcopy(params)
     changed["students"]["smooth"]["network"]["options"] = {"dropout": 0.2}
     changed["students"]["human"]["network"] = {"name": "wide_resnet", "options": {}}
