@@ -16,6 +16,7 @@ FEWEST = 3  # paired values for a test
 LEVEL = 0.015
 INTERVAL = 0.05  # two-sided, of the intervals that are shown
 POWER = 0.8
+MOST = 10_000  # runs: of what takes more, nobody counts how many
 EQUAL = 1e-9  # differences that lie so much nearer to each other than to 0 are equal but for rounding
 
 
@@ -26,6 +27,11 @@ class Estimate(NamedTuple):
     error: float
     freedom: int
     count: int
+
+    def rounds_to_0(self, value: float) -> bool:
+        """Is the value 0 but for rounding: nothing beside the spread of the pairs, or beside 1?"""
+        spread = self.error * math.sqrt(self.count) if self.error > 0 else 0.0
+        return abs(value) < EQUAL * max(spread, 1.0)
 
     def interval(self, level: float = INTERVAL) -> tuple[float, float]:
         """Student's t interval at confidence 1 - level; NaN, NaN without a standard error."""

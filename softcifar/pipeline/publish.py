@@ -12,12 +12,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import yaml
 
 from softcifar.errors import UserError, suggestion
 from softcifar.files import atomic_folder, read_json, write_text
+from softcifar.metrics.statistics import MOST
 from softcifar.params.study import Study, load
 from softcifar.pipeline import provenance, studies
 from softcifar.pipeline.jobs.__main__ import lock_folder
@@ -193,11 +193,10 @@ def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
     if not (tables / "claims.csv").exists():
         return ""
     claims = pd.read_csv(tables / "claims.csv", keep_default_na=False, na_values=[""])
-    waiting = claims[
-        (claims["verdict"] == "undecided") & (claims["unit"] == "runs") & claims["needed"].between(runs, np.inf, "neither")
-    ]
+    waiting = claims[(claims["verdict"] == "undecided") & (claims["unit"] == "runs") & (claims["needed"] > runs)]
     lines = []
-    for row in waiting.sort_values("needed", kind="stable").head(LISTED).itertuples():
+    counted = waiting[waiting["needed"] <= MOST]  # of others the table says only that they need more
+    for row in counted.sort_values("needed", kind="stable").head(LISTED).itertuples():
         students = row.students.split()
         cost = sum(seconds[name] for name in students) * (row.needed - runs) if seconds.keys() >= set(students) else None
         wait = provenance.duration(cost) if cost is not None else "not recorded"

@@ -78,6 +78,7 @@ def test_there_is_no_ensemble_and_the_notes_say_so(both):
     assert set(one.numbers["kind"]) == {"run", "ensemble"}
     assert set(two.numbers["kind"]) == {"run"}
     assert (two.design.splits, two.design.other_tests) == (2, False)  # the same images in both
+    assert two.design.repeated  # six runs
 
 
 def test_a_value_that_splits_choose_differently(both):

@@ -233,6 +233,7 @@ def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
         "undecided,a against c,NLL,runs,9,a c",
         "supported on these images,a against b,ECE,runs,5,a b",
         "undecided,a against b,never,runs,inf,a b",
+        "undecided,a against b,too far,runs,10001,a b",
         "undecided,a against b,two runs,runs,,a b",
         "undecided,a against b,simulated,data sets,50,",
     )
@@ -241,6 +242,7 @@ def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
         "| A1 | a against c | NLL | 9 | not recorded |",
         "| A1 | a against b | NLL | 13 | 12 min 0 s |",  # 10 more runs of 72 s
     ]
+    assert "Rows that need more runs than these: 2;" in text
     assert publish.to_decide(claims(tmp_path, "undecided,a,NLL,runs,,a"), 3, {}) == ""
 
 

@@ -75,4 +75,6 @@ def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models
     results = load(params, data=data, scores=scores, models=models)
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
-    return Study(results, predictions, numbers, Design("runs", len(results.splits), results.other_tests))
+    splits = len(results.splits)
+    design = Design("runs", splits, results.other_tests, repeated=results.params["seeds"]["runs"] > splits)
+    return Study(results, predictions, numbers, design)

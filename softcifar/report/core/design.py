@@ -14,12 +14,13 @@ class Design:
     """How the pairs of a study came about.
 
     unit: what a pair is. splits: run r was made on split r modulo so many; None where every pair has data of its own, as in
-    simulations. other_tests: whether each split has test images of its own.
+    simulations. other_tests: whether each split has test images of its own. repeated: whether any split has several runs.
     """
 
     unit: str = "runs"
     splits: int | None = 1
     other_tests: bool = True
+    repeated: bool = True
 
     def these(self, differences: pd.Series) -> Estimate:
         """The mean difference as further runs on these images would have it; differences by run (or data set)."""
@@ -30,6 +31,11 @@ class Design:
     def tells_beyond(self) -> bool:
         """Do the pairs tell anything of further images (or data sets)? Fewer than three splits do not."""
         return self.splits is None or (self.other_tests and self.splits >= FEWEST)
+
+    @property
+    def two_questions(self) -> bool:
+        """Do these images and others have tests of their own? With one run per split both tests are one and the same."""
+        return self.splits is not None and self.tells_beyond and self.repeated
 
     def beyond(self, differences: pd.Series) -> Estimate:
         """The same as further images like these would have it, where the pairs tell that."""

@@ -53,7 +53,7 @@ def _text_columns(table: Table) -> list[bool]:
 
 
 def _printed(cell: Cell) -> str:
-    return f"{cell.text} {cell.error or ''}".strip()
+    return f"{cell.text} {cell.error or ''}".replace("\n", " ").strip()
 
 
 def _markdown_cell(cell: Cell) -> str:

@@ -7,18 +7,30 @@ from typing import Any
 
 import pandas as pd
 
+from softcifar.metrics.statistics import MOST
 from softcifar.report.core.columns import Field, between, effect
 from softcifar.report.core.design import Design
 from softcifar.report.core.verdicts import ON_THESE, Finding
+from softcifar.report.core.words import counted
 
-MOST = 10_000  # pairs: beyond, nobody counts
+NEEDED = (
+    "how many in all would find the effect that was seen with a probability of 80 %; none where the row is decided or has no "
+    f"test; csv files have {MOST + 1} for all that is over {MOST:,}"
+)
 SPLITS = "The runs share {splits} splits of the images. "
+NOVEL = (
+    " Novel images are the same in all splits, so a verdict on novelty is about further test images beside these novel ones; "
+    "of other novel images it tells nothing."
+)
 SCOPES = {
     "one": "All runs share one split: verdicts are about further runs on these images and say nothing of other images.",
     "few": SPLITS + "Verdicts are about further runs on these images; three splits or more, each with test images of its own, "
     "would tell something of others.",
     "many": SPLITS + "Two questions have two intervals: further runs on these images, and further images like these, from the "
-    "spread between splits. A verdict without more words is about the second.",
+    "spread between splits. A verdict without more words is about the second." + NOVEL,
+    "alike": SPLITS
+    + "Verdicts are about further images like these, from the spread between splits. With one run per split that "
+    "is all the spread there is, so further runs on these images have the same interval and the same verdict." + NOVEL,
     "drawn": "Every data set is drawn anew, so verdicts are about further data sets like these.",
 }
 
@@ -27,7 +39,8 @@ def scope(design: Design) -> str:
     """What the verdicts are about, in words."""
     if design.splits is None:
         return SCOPES["drawn"]
-    return SCOPES["one" if design.splits == 1 else "many" if design.tells_beyond else "few"].format(splits=design.splits)
+    told = ("many" if design.repeated else "alike") if design.tells_beyond else "few"
+    return SCOPES["one" if design.splits == 1 else told].format(splits=design.splits)
 
 
 def record(finding: Finding) -> dict[str, Any]:
@@ -46,17 +59,18 @@ def fields(design: Design) -> list[Field]:
 
     def intervals(record: Mapping[str, Any]) -> str:
         these = between(record["low"], record["high"], effect)
-        if design.splits is None or not design.tells_beyond or pd.isna(record["low"]):
+        others = between(record["images_low"], record["images_high"], effect)
+        if design.splits is None or not design.tells_beyond or pd.isna(record["low"]) or these == others:
             return these
-        return f"{these}; other images: {between(record['images_low'], record['images_high'], effect)}"
+        return f"{these};\nother images: {others}"
 
     return [
         Field("effect", "Effect", "the first less the second, mean over pairs", text=lambda record: effect(record["effect"])),
         Field("low", "95 % interval", "Student's t over the pairs", text=intervals),
-        Field("n", "n", "pairs", text=lambda record: f"{record['n']} {record['unit']}"),
+        Field("n", "n", "pairs", text=lambda record: counted(record["n"], record["unit"])),
         Field("detectable", "Detectable", "the distance from 0, or from the margin, that is found with a probability of 80 %",
               text=lambda record: effect(record["detectable"]).removeprefix("+")),
-        Field("needed", "Needed", "how many in all would find the effect that was seen with a probability of 80 %",
+        Field("needed", "Needed", NEEDED,
               text=lambda record: _count(record["needed"], record["unit"])),
         Field("verdict", "Verdict", "follows from p"),
         Field("reason", "Why"),

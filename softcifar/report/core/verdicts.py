@@ -22,9 +22,10 @@ import pandas as pd
 from softcifar import metrics
 from softcifar.errors import UserError
 from softcifar.metrics import Estimate
-from softcifar.metrics.statistics import FEWEST, LEVEL
+from softcifar.metrics.statistics import FEWEST, LEVEL, MOST
 from softcifar.report.core.columns import p_text
 from softcifar.report.core.design import Design
+from softcifar.report.core.words import counted
 
 SIDED = LEVEL / 2
 # How often any row of a metric is decided where nothing differs, at most: runs of a skewed spread, rivals twice as far, in
@@ -203,7 +204,9 @@ class Finding:
     verdict: str
     reason: str  # how the verdict follows, in words
     detectable: float  # the distance from the bound that a row with this n and spread decides with a probability of 80 %
-    needed: float  # how many pairs would decide, with that probability, the distance that was seen
+    # How many pairs would decide, with that probability, the distance that was seen; MOST + 1: more than MOST; NaN: the row is
+    # decided, or has no test.
+    needed: float
     students: tuple[str, ...]
 
 
@@ -264,13 +267,16 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
     low, high = estimated.interval()
     images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
     count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
+    testable = verdict == "undecided" and not row.untestable
+    distance = 0.0 if gain.rounds_to_0(gain.mean) else gain.mean
+    needed = metrics.runs_needed(gain, distance, level, splits=design.splits or 1) if testable else math.nan
     return Finding(
         claim=row.claim,
         statement=row.statement,
         compared=row.named(test.rival),
         metric=row.metric,
         higher=row.higher,
-        effect=estimated.mean,
+        effect=0.0 if estimated.rounds_to_0(estimated.mean) else estimated.mean,
         low=low,
         high=high,
         images_low=images_low,
@@ -280,14 +286,14 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         verdict=verdict,
         reason=row.untestable or _reason(judged, count, row.unit or design.unit),
         detectable=math.nan if row.untestable else metrics.detectable(gain, level),
-        needed=math.nan if row.untestable else metrics.runs_needed(gain, gain.mean, level, splits=design.splits or 1),
+        needed=needed if math.isnan(needed) else min(needed, MOST + 1.0),
         students=row.students,
     )
 
 
 def _reason(judged: Judged, count: int, unit: str) -> str:
     if count < FEWEST:
-        return f"{count} paired {unit}; a test takes {FEWEST}"
+        return f"{counted(count, f'paired {unit}')}; a test takes {FEWEST}"
     if math.isnan(judged.single[0]):
         return f"no spread over {count} paired {unit} to judge by"
     side = int(judged.single[1] < judged.single[0])

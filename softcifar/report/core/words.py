@@ -35,6 +35,11 @@ def words(value: Any) -> str:
     return "–" if value is None else str(value)
 
 
+def counted(number: int, unit: str) -> str:
+    """So many of a unit in the plural: 3 runs, 1 run."""
+    return f"{number} {unit.removesuffix('s') if number == 1 else unit}"
+
+
 def noted(abouts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """(package, device or precision; the versions that the stages noted)."""
     versions: dict[str, list[str]] = {}

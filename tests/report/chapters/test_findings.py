@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from scipy import stats
 
 from softcifar.report.chapters import read_students
@@ -68,9 +70,22 @@ def test_a_sentence_says_who_by_how_much_and_what_is_open():
     )
 
 
+def test_the_side_that_somebody_is_on_comes_first():
+    base = np.array([0.700, 0.710, 0.705, 0.695])
+    found = rows(ACCURACY, ref=list(base), bad=list(base - [0.030, 0.031, 0.029, 0.030]))
+    assert answer(RIGHT, found, "ref", ONE).text == (
+        "Right less often than ref: bad −3.0 points (95 % interval −3.1 to −2.9, 4 runs)."
+    )
+    assert BELIEVED.opposite == "less probable than {}"
+    taught = replace(RIGHT, better="better teachers than {}", worse="worse ones")
+    assert answer(taught, found, "ref", ONE).text.startswith("Worse teachers than ref: bad −3.0")
+
+
 def test_nobody_is_named_where_nothing_is_decided():
     said = answer(RIGHT, rows(ACCURACY, ref=[0.7, 0.71, 0.72], open=[0.71, 0.70, 0.735]), "ref", ONE)
-    assert said.text.startswith("Right more often than ref: nobody decidedly; closest to a decision: open, 0.5 points better")
+    assert said.text.startswith(
+        "Right more often than ref: not decided for anybody; closest to a decision: open, 0.5 points better"
+    )
     assert sum(said.counts.values()) == said.counts["not decided"] == 1
 
 
@@ -78,7 +93,7 @@ def test_below_three_runs_there_is_no_interval_and_no_verdict():
     found = rows(ACCURACY, ref=[0.7, 0.7], far=[0.9, 0.9], near=[0.69, 0.70])
     assert all(math.isnan(row.low) and side(row) == "undecided" for row in found)
     assert answer(RIGHT, found, "ref", ONE).text == (
-        "Right more often than ref: nobody decidedly; a test takes 3 runs and has 2, so 1 more; "
+        "Right more often than ref: not decided for anybody; a test takes 3 runs and has 2, so 1 more; "
         "seen, in points: −0.5 (near) to +20.0 (far)."
     )
 
@@ -119,7 +134,7 @@ def test_without_spread_or_with_too_few_runs_nothing_is_promised():
     base = [0.5, 0.625, 0.75]
     found = rows(ACCURACY, ref=base, same=base, moved=[0.75, 0.875, 1.0], short=[0.6, 0.7, math.nan])
     assert answer(RIGHT, found, "ref", ONE).text == (
-        "Right more often than ref: nobody decidedly; no spread to judge by: same and moved; too few runs: short."
+        "Right more often than ref: not decided for anybody; no spread to judge by: same and moved; too few runs: short."
     )
 
 
@@ -152,6 +167,9 @@ def test_a_study_of_splits_says_what_is_about_these_images():
     assert "further runs on these test images" in about(ONE)
     assert "further runs on these test images and" in about(Design(splits=3, other_tests=False))
     assert "between 3 splits" in about(splits)
+    assert "of other novel images it tells nothing" not in about(splits)
+    assert about(splits, novel=True).endswith("of other novel images it tells nothing.")
+    assert "novel" not in about(ONE, novel=True)  # of no other images at all
 
 
 def test_chance_counts_numbers_with_a_test_and_both_questions():
@@ -159,6 +177,8 @@ def test_chance_counts_numbers_with_a_test_and_both_questions():
     few = rows(ACCURACY, ref=[0.7, 0.71], open=[0.71, 0.70])
     assert any_by_chance([some] * 8 + [few, []], ONE).startswith("about 11 %, up to 18 % where")  # 1 - .985^8, 1 - .976^8
     assert any_by_chance([some] * 8, Design(splits=3)).startswith("about 21 %, up to 32 % where")
+    once = Design(splits=3, repeated=False)  # one run per split: both questions have one test
+    assert any_by_chance([some] * 8, once).startswith("about 11 %, up to 18 % where")
     assert any_by_chance([few], ONE) == ""
 
 
@@ -218,8 +238,8 @@ def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
     assert "Everything here is about further runs on these test images" in first[: first.index("<dl")]
     made = placed(*study)
     assert opening(made) == (
-        "A student is a network trained on one kind of label; 7 of them learned the data set drawn (5 classes), each in 3 "
-        "runs, and were tested on 200 test images. The others are compared with hard (hard labels), which is right on "
+        "A student is a network trained on one kind of label; 7 of them were trained on drawn (5 classes), each in 3 "
+        "runs, and tested on 200 test images. The others are compared with hard (hard labels), which is right on "
         f"{100 * made.mean('accuracy')['hard']:.1f} % of them."
     )
     assert opening(made) in first
@@ -243,7 +263,8 @@ def test_a_study_of_less_says_what_it_does_not_answer(tmp_path):
     made = placed(tmp_path, params)
     assert [evidence for _, evidence, _ in answers(made)] == ["summary", "calibration", "robustness"]
     assert [each.split("?")[1] for each in unanswered(made)] == [
-        " No test image has votes.", " There are no novel images.", " No two students taught, the reference among them.",
+        " No test image has votes.", " There are no novel images.",
+        " Fewer than two students, the reference included, have taught.",
     ]  # fmt: skip
     html = (write(tmp_path, params) / "index.html").read_text()
     assert "a test takes 3 runs and has 2, so 1 more" in html
@@ -293,6 +314,17 @@ def test_what_lies_beyond_a_panel_keeps_its_mark_and_its_ticks_at_the_edge(study
     assert edge - figure.EDGE in [line.get_xdata()[0] for line in marks]
 
 
+@pytest.mark.parametrize("layout", [figure.WIDE, figure.NARROW])
+def test_long_names_are_wrapped_and_never_cut(layout):
+    names = ["majority_dropout_bare", "majority_dropout_bare_mixup", "majority_dropout_bare_cutmix", "x" * 60]
+    for name in ["hard", *names]:
+        lines, size = figure._lines(name, layout.names)
+        assert "".join(lines) == name
+        assert len(lines) == (1 if name == "hard" else 2)
+        bold = FontProperties(family="DejaVu Sans", weight="bold", size=size)
+        assert max(TextPath((0, 0), line, prop=bold).get_extents().width for line in lines) / 72 < layout.names
+
+
 def test_the_legend_says_what_the_figure_is_about(study):
     content = figure.gather(placed(*study))
 
@@ -327,6 +359,18 @@ def test_what_it_costs_and_where_it_comes_from(study):
     results = read(root, mixed)
     assert (origin(results, "smooth"), title(results, "smooth")) == ("Mixed or cropped images", "mixup")
     assert votes(results, "smooth") == 51
+    bare = copy.deepcopy(params)
+    bare["students"]["sampling"]["augment"] = bare["students"]["human"]["augment"] = []
+    bare["students"]["relaxed"] |= {"loss": params["students"]["hard"]["loss"], "augment": [
+        {"name": "crop_flip", "options": {"padding": 2}}]}  # fmt: skip
+    bare["students"]["smooth"]["augment"] = [
+        *params["students"]["hard"]["augment"],
+        {"name": "mixup", "options": {"alpha": 1.0}},
+    ]
+    results = read(root, bare)
+    assert [origin(results, name) for name in ("sampling", "human", "relaxed", "smooth")] == [
+        "Other augmentation", "Other augmentation", "Other augmentation", "A rule",
+    ]  # fmt: skip
     changed = copy.deepcopy(params)
     changed["students"]["smooth"]["network"]["options"] = {"dropout": 0.2}
     changed["students"]["human"]["network"] = {"name": "wide_resnet", "options": {}}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from softcifar.report.core.design import Design
 from tests.report.fixture import read
@@ -12,6 +13,16 @@ def test_splits_with_the_same_test_images_tell_nothing_of_others():
     assert Design("runs", 3).tells_beyond
     assert not Design("runs", 3, other_tests=False).tells_beyond
     assert not Design("runs", 2).tells_beyond
+
+
+def test_one_run_per_split_leaves_one_question():
+    assert Design("runs", 3).two_questions
+    assert not Design("runs", 3, repeated=False).two_questions
+    assert not Design("runs", 3, other_tests=False).two_questions
+    assert not Design("data sets", None).two_questions
+    alone = Design("runs", 3, repeated=False)
+    values = pd.Series([0.1, 0.5, 0.4])
+    assert alone.these(values) == alone.beyond(values)
 
 
 def test_a_run_has_the_images_of_its_split(study):

@@ -11,6 +11,7 @@ from scipy import stats
 
 from softcifar import metrics
 from softcifar.errors import UserError
+from softcifar.report.core import judged
 from softcifar.report.core.design import Design
 from softcifar.report.core.verdicts import SIDED, Check, NowhereBest, judge
 
@@ -216,6 +217,30 @@ def test_an_undecided_row_always_needs_more_than_it_has():
         (found,) = judge([check(*np.random.default_rng(seed).normal(0.5, 1, (2, 5)))], ONE)
         if found.verdict == "undecided":
             assert found.needed > found.n
+
+
+def test_a_decided_row_needs_nothing():
+    for values in (GAIN, [-1.0, -1.1, -0.9, -1.0]):
+        found = judge([check(values)], ONE)[0]
+        assert found.verdict != "undecided"
+        assert math.isnan(found.needed)
+        assert found.detectable > 0
+
+
+def test_an_effect_that_is_0_but_for_rounding_is_0_and_what_it_needs_is_over_the_most_that_is_counted():
+    for values in ([1.0, -1.0, 1e-13], [-1.0, 1.0, 0.1 + 0.2 - 0.3], [3e12, -3e12, 1.0]):
+        assert np.mean(values) != 0
+        found = judge([check(values)], ONE)[0]
+        assert (found.effect, found.needed) == (0, metrics.statistics.MOST + 1)
+    far = judge([check([1.0, -1.0, 1e-6])], ONE)[0]
+    assert far.effect == pytest.approx(1e-6 / 3)
+    assert far.needed == metrics.statistics.MOST + 1
+    at_the_margin = judge([check([-0.5, -1.5, -1.0 + 1e-13], margin=1.0)], ONE)[0]
+    assert (at_the_margin.effect, at_the_margin.needed) == (pytest.approx(-1), metrics.statistics.MOST + 1)
+    needed = judged.fields(ONE)[4]
+    assert needed.text({"needed": far.needed, "unit": "runs"}) == "over 10,000"
+    assert needed.text({"needed": 10_000.0, "unit": "runs"}) == "10,000 runs"
+    assert needed.text({"needed": math.nan, "unit": "runs"}) == "–"
 
 
 def test_a_margin_may_differ_by_run():

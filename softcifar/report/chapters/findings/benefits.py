@@ -27,7 +27,7 @@ QUESTIONS = {
     "truth": ("Do its probabilities fit the true ones?", "agreement", ""),
     "novelty": ("Does it notice images of a kind it never saw?", "novelty", "There are no novel images."),
     "robustness": ("Does it stand up to attacks and corruptions?", "robustness", "Nothing was attacked or corrupted."),
-    "teaching": ("Is it a better teacher?", "distillation", "No two students taught, the reference among them."),
+    "teaching": ("Is it a better teacher?", "distillation", "Fewer than two students, the reference included, have taught."),
 }
 
 
@@ -51,6 +51,11 @@ class Benefit:
     unit: str = "points"
     axis: str = "points"
     base: float | None = None
+
+    @property
+    def opposite(self) -> str:
+        """`worse` in full: right less often than {}."""
+        return self.better.replace("better ", "worse ", 1).replace("more ", "less ", 1)
 
     def gain(self, difference: float) -> float:
         """A difference in the column's unit as it is shown, in `unit`: what is better is positive."""

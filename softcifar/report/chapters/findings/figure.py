@@ -25,10 +25,12 @@ COLOURS = {"better": DARK, "worse": ACCENT, "undecided": GREY}
 GROUNDS = {"better": "#d8e6f3", "worse": "#fbe3cd"}
 MARKS = {"better": ">", "worse": "<", "undecided": "o"}
 ROW, GROUP, HEAD, FOOT = 0.33, 0.25, 0.55, 0.2  # inches
+LINE = 0.11  # between the lines of a name
 LEGEND = 0.16  # of a line
 EDGE = 0.05  # of a mark from the edge of its panel, where its value lies beyond
 FURTHEST = 4  # times the median distance from 0: what lies beyond is drawn at the edge, its number tells it
 SMALL, USUAL = 6.5, 8.0  # points
+WIDTH = 0.00975  # inches of a bold letter, per point
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class Content:
 
 def draw(study: Study) -> Drawing | None:
     """None without another student than the reference."""
-    content = gather(study)
+    content, results = gather(study), study.results
     if not content.cells:
         return None
     decided = [row for row in content.cells.values() if side(row) != "undecided"]
@@ -82,7 +84,7 @@ def draw(study: Study) -> Drawing | None:
         "with its 95 % interval and, as ticks, the runs. Triangles on a coloured ground are decided, circles are not; an arrow "
         "at an edge points to what lies beyond it. Calibration error is the one before temperature scaling; agreement is the "
         "geometric mean probability of the answers; training effort counts images seen, with those of tuning and of teachers. "
-        f"{sentences.about(study.design)}",
+        f"{sentences.about(study.design, novel=bool(results.ood_kinds))}",
         f"Decided: {len(decided)} of {len(content.cells)} differences, {better} for the better, {len(decided) - better} for "
         "the worse.",
         f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "
@@ -198,11 +200,14 @@ def _block(ax: Axes, content: Content, layout: Layout, box: tuple, costs: dict, 
             y += ROW
     for name, middle in places.items():
         described = content.titles[name].lower() not in ("", name.lower())
-        length = int(layout.names / 0.078)
-        ax.text(0.08, middle - 0.07 * described, shorten(name, length), fontsize=USUAL, fontweight="bold", va="center")
+        lines, size = _lines(name, layout.names)
+        above = LINE / 2 * (len(lines) - 1 + described)
+        for number, words in enumerate(lines):
+            place = middle - above + LINE * number
+            ax.text(0.08, place, words, fontsize=size, fontweight="bold", va="center")
         if described:
             text = shorten(content.titles[name], int(layout.names / 0.053))
-            ax.text(0.08, middle + 0.08, text, fontsize=SMALL, color="#555555", va="center")
+            ax.text(0.08, middle - above + LINE * len(lines), text, fontsize=SMALL, color="#555555", va="center")
     left = layout.names
     for words, texts in costs.items():
         ax.text(left + layout.cost / 2, top + HEAD - 0.06, words, fontsize=SMALL, ha="center", va="bottom", color="#555555")
@@ -212,6 +217,16 @@ def _block(ax: Axes, content: Content, layout: Layout, box: tuple, costs: dict, 
     for benefit in chunk:
         _panel(ax, content, benefit, (left, left + panel, left + panel - layout.number), (top, y), places)
         left += panel
+
+
+def _lines(name: str, room: float) -> tuple[list[str], float]:
+    """A name in one line or two and the size of its letters, so that all of it has room: names that are cut may look alike."""
+    if len(name) * WIDTH * USUAL <= room:
+        return [name], USUAL
+    places = [number + 1 for number, sign in enumerate(name[:-1]) if sign in "_-. "] or [len(name) // 2]
+    first = min(places, key=lambda place: max(place, len(name) - place))
+    lines = [name[:first], name[first:]]
+    return lines, min(SMALL, room / WIDTH / max(map(len, lines)))
 
 
 def _panel(ax: Axes, content: Content, benefit: Benefit, across: tuple, ends: tuple[float, float], places: dict) -> None:

@@ -7,18 +7,26 @@ from softcifar.report.chapters.summary.cost import seen
 from softcifar.report.core.kinds import kind, loss, method, method_title, source
 from softcifar.report.core.results import Results
 
-ORIGINS = ("People", "A teacher", "A rule", "The loss", "Mixed or cropped images", "The network")  # in the order of the figure
+MIXED, OTHER = "Mixed or cropped images", "Other augmentation"
+ORIGINS = ("People", "A teacher", "A rule", "The loss", MIXED, OTHER, "The network")  # in the order of the figure
 ONE_HOT = ("hard", "majority")
 MIXED_AS_PEOPLE = "match_human"  # as much mixing as adds the entropy of people's labels
 
 
 def origin(results: Results, student: str) -> str:
-    """One of ORIGINS: soft labels first, then what else differs from the reference."""
+    """One of ORIGINS: soft labels first, then what else differs from the reference.
+
+    Other augmentation: steps of the reference are left out and none is new, whatever the labels are; or, of one-hot labels, the
+    same steps have other options.
+    """
     needed, reference = _inputs(results, student), results.reference
     ours, theirs = (results.params["students"][name] for name in (student, reference))
+    steps, usual = ({step["name"] for step in each["augment"]} for each in (ours, theirs))
+    if steps < usual:
+        return OTHER
     if source(results, student) not in ONE_HOT:
         return "People" if "votes" in needed else "A teacher" if _learned(needed) else "A rule"
-    for key, where in (("loss", "The loss"), ("augment", "Mixed or cropped images")):
+    for key, where in (("loss", "The loss"), ("augment", MIXED if steps != usual else OTHER)):
         if ours[key] != theirs[key]:
             return where
     return "People" if "votes" in needed else "The network"

@@ -58,10 +58,12 @@ def answer(benefit: Benefit, rows: list[Finding], reference: str, design: Design
     for words in SIDES[:-1]:
         largest = sorted(sides[words], key=lambda row: -abs(row.effect))
         named = [by(benefit, row, design, full=number == 0) for number, row in enumerate(largest[:NAMED])]
-        if named or not parts:
-            said = benefit.better if words.startswith("better") else benefit.worse
+        if named:
+            worse = benefit.worse if any(sides[each] for each in SIDES if each.startswith("better")) else benefit.opposite
+            said = benefit.better if words.startswith("better") else worse
             alone = "on these images alone, " if words.endswith(ON_THESE) else ""
-            parts.append(f"{alone}{said.format(reference)}: {_listed(named, len(largest) - NAMED) or 'nobody decidedly'}")
+            parts.append(f"{alone}{said.format(reference)}: {_listed(named, len(largest) - NAMED)}")
+    parts = parts or [f"{benefit.better.format(reference)}: not decided for anybody"]
     text = "; ".join([*parts, *_open(benefit, sides["not decided"], design)])
     return Answer(counts, f"{text[0].upper()}{text[1:]}.")
 
@@ -162,8 +164,8 @@ def _others(design: Design) -> bool:
     return design.splits is not None and design.tells_beyond
 
 
-def about(design: Design) -> str:
-    """The first line: of what everything below tells."""
+def about(design: Design, *, novel: bool = False) -> str:
+    """The first line: of what everything below tells. novel: whether there are novel images."""
     if design.splits is None:
         return "Everything here is about further data sets like these."
     if not design.tells_beyond:
@@ -171,7 +173,7 @@ def about(design: Design) -> str:
     return (
         f"Differences are about further images like these, by the spread between {design.splits} splits; only where it says "
         "“on these images” they are about further runs on these test images alone."
-    )
+    ) + judged.NOVEL * novel
 
 
 def opening(study: Study) -> str:
@@ -181,9 +183,9 @@ def opening(study: Study) -> str:
     images += f" in each of {len(results.splits)} splits" if len(results.splits) > 1 else ""
     runs = len(results.students[reference].seeds)
     return (
-        f"A student is a network trained on one kind of label; {len(study.students)} of them learned the data set "
+        f"A student is a network trained on one kind of label; {len(study.students)} of them were trained on "
         f"{results.manifest['dataset']} ({len(results.classes)} classes), each in {runs} run{'s' * (runs > 1)}, "
-        f"and were tested on {images}. The others are compared with {described(results, reference)}, which is right on "
+        f"and tested on {images}. The others are compared with {described(results, reference)}, which is right on "
         f"{100 * study.means(ACCURACY)[reference]:.1f} % of them."
     )
 
@@ -210,9 +212,9 @@ def hidden(study: Study) -> str:
 def any_by_chance(rows: Iterable[list[Finding]], design: Design) -> str:
     """How likely a page would decide something although nothing differs, were its numbers independent; "" without a test.
 
-    rows: of each number. Where there are two questions, each is a further number.
+    rows: of each number. Where two questions have tests of their own, each is a further number.
     """
-    columns = (1 + _others(design)) * sum(any(map(tested, each)) for each in rows)
+    columns = (1 + design.two_questions) * sum(any(map(tested, each)) for each in rows)
     if not columns:
         return ""
     usual, skewed = (f"{100 * (1 - (1 - level) ** columns):.0f} %" for level in (LEVEL, SKEWED))

@@ -156,3 +156,14 @@ def test_the_page_states_claim_and_verdict(study, found):
         assert (found["verdict"] == verdict).any()
         assert f'<strong class="{verdict}">' in text
     assert "Maher &amp; Kull 2021" in text
+
+
+def test_no_csv_file_has_a_number_without_end_and_a_decided_row_needs_none(tables):
+    for table in tables.values():
+        assert not np.isinf(table.select_dtypes("number")).any(axis=None)
+    for name in ("claims", "comparisons"):
+        decided = tables[name]["verdict"] != "undecided"
+        assert decided.any()
+        assert tables[name].loc[decided, "needed"].isna().all()
+        assert tables[name].loc[~decided, "needed"].between(4, 10_001).any()
+        assert tables[name]["needed"].max() <= 10_001

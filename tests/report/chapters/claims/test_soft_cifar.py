@@ -209,7 +209,7 @@ def test_d2_holds_each_disjoint_ensemble_against_its_own_members(study, found):
     rows = of(found, "D2")
     assert {each.metric for each in rows} == {"AUROC, near sets (margin 0.01)", "AUROC, far sets (margin 0.01)"}
     assert {(each.n, each.verdict) for each in rows} == {(1, "undecided")}  # one ensemble of all runs has no spread
-    assert {each.reason for each in rows} == {"1 paired ensembles; a test takes 3"}
+    assert {each.reason for each in rows} == {"1 paired ensemble; a test takes 3"}
 
     two = copy.deepcopy(study[1])
     two["report"]["ensembles"] = 2
