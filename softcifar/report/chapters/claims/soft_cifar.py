@@ -36,7 +36,8 @@ A = stated(
         "A4": "No variant is best everywhere.",
         "A5": "SNGP is best at novelty detection with labels of people.",
         "A6": "MC dropout is best under FGSM.",
-        "A7": "MixUp and CutMix on majority votes do not give the benefits of labels of people.",
+        "A7": "MixUp and CutMix on majority votes do not give the benefits of labels of people; to be supported only where "
+        "people's labels beat their own unmixed twin.",
         "A8": "Labels of people worsen the calibration error.",
     },
 )

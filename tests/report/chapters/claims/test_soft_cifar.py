@@ -129,6 +129,8 @@ def test_a7_takes_mixing_on_top_of_the_same_augmentation(study, found):
     assert {each.compared.split(": ")[0] for each in of(found, "A7")} == {
         "human (people's votes), against each of hard_mixed, hard"
     }
+    (statement,) = {each.statement for each in of(found, "A7")}
+    assert "to be supported only where people's labels beat their own unmixed twin (Laing, Soft CIFAR)." in statement
     root, params = study
     other = copy.deepcopy(params)
     other["students"]["hard_mixed"]["augment"][-1]["name"] = "soft_cifar"
