@@ -166,9 +166,11 @@ def claims_in_words(tables: Path) -> str:
     claims = pd.read_csv(tables / "claims.csv")
     lines = []
     for (number, statement), rows in claims.groupby(["claim", "statement"], sort=False):
-        counted = Counter(rows["verdict"])
+        together = rows["compared"].str.contains(" pairs together ")
+        counted = Counter(rows.loc[~together, "verdict"])
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items(), key=lambda item: -item[1]))
-        lines.append(f"- {number}. {statement.rstrip('.')}: {verdicts}.\n")
+        first = [f"{row.metric} of all pairs together {row.verdict}" for row in rows[together].itertuples()]
+        lines.append(f"- {number}. {statement.rstrip('.')}: {'; '.join([*first, verdicts])}.\n")
     return f"Published claims, by rows of [claims](tables/claims.md):\n\n{''.join(lines)}\n"
 
 

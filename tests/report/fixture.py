@@ -11,6 +11,7 @@ import pandas as pd
 
 from softcifar.report import write_report
 from softcifar.report.chapters import STUDENTS as CHAPTERS
+from softcifar.report.chapters import read_students
 from softcifar.report.core.long_table import long_table
 from softcifar.report.core.predictions import Prediction, all_predictions
 from softcifar.report.core.results import Results, load
@@ -342,6 +343,11 @@ def write(root: Path, params: dict, reports: str = "reports") -> Path:
 
 def read(root: Path, params: dict) -> Results:
     return load(params, data=root / "data", scores=root / "scores", models=root / "models")
+
+
+def placed(root: Path, params: dict) -> Study:
+    """The study below `root`, read as the report reads it."""
+    return read_students(params, data=root / "data", scores=root / "scores", models=root / "models")
 
 
 def study_of(results: Results, predictions: dict[str, list[Prediction]] | None = None) -> Study:

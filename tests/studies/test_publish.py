@@ -226,6 +226,13 @@ def claims(folder: Path, *rows: str) -> Path:
     return folder
 
 
+def test_the_row_over_all_pairs_is_named_before_the_count_of_the_single_ones(tmp_path):
+    every = "all 15 pairs together (people's votes against majority votes)"
+    rows = [f"supported,{every},accuracy,runs,,a b", "undecided,a against b,accuracy,runs,31,a b"]
+    words = publish.claims_in_words(claims(tmp_path, *rows))
+    assert "- A1. It helps: accuracy of all pairs together supported; 1 undecided.\n" in words
+
+
 def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
     tables = claims(
         tmp_path,

@@ -31,6 +31,7 @@ SIDED = LEVEL / 2
 # How often any row of a metric is decided where nothing differs, at most: runs of a skewed spread, rivals twice as far, in
 # docs/verdicts.md, "Comparisons of 6 equally good students" (.3 + 2.1 %). Of a normal spread it is LEVEL.
 SKEWED = 0.024
+EITHER = 0.4995  # the smaller one-sided p: what would be printed as .500 or more is no evidence for its side
 ON_THESE = " on these images"
 Estimator = Callable[[pd.Series], Estimate]
 Evidence = tuple[float, float]  # one-sided p for the claim and against it; NaN where there is no test
@@ -297,6 +298,8 @@ def _reason(judged: Judged, count: int, unit: str) -> str:
     if math.isnan(judged.single[0]):
         return f"no spread over {count} paired {unit} to judge by"
     side = int(judged.single[1] < judged.single[0])
+    if not judged.single[side] < EITHER:
+        return "no evidence either way"
     which = ("for", "against")[side]
     corrected = f", {p_text(judged.corrected[side])} corrected for {judged.tested} rows" if judged.tested > 1 else ""
     return f"p {p_text(judged.single[side])} {which} it{corrected}"

@@ -243,6 +243,18 @@ def test_an_effect_that_is_0_but_for_rounding_is_0_and_what_it_needs_is_over_the
     assert needed.text({"needed": math.nan, "unit": "runs"}) == "–"
 
 
+def test_a_p_of_a_half_or_more_is_called_no_evidence_either_way():
+    """Of two rivals one is a little ahead, one a little behind: p is above .5 for the claim, and against it after times two."""
+    ahead, behind = [0.5, -0.4, 0.6, -0.5], [-0.5, 0.4, -0.6, 0.5]
+    row = check(ahead, behind)
+    assert min(row.evidence(ONE.these)) > 0.5
+    assert judge([row], ONE)[0].reason == "no evidence either way"
+    assert judge([check([1.0, -1.0, 1e-13])], ONE)[0].reason == "no evidence either way"  # .500
+    assert judge([check([1.0, -1.0, 0.1])], ONE)[0].reason == "p .480 for it"
+    several = [check([1.0, -1.0, 0.1]), check([1.0, -1.0, 0.2])]
+    assert judge(several, ONE)[0].reason.startswith("p .480 for it, ")
+
+
 def test_a_margin_may_differ_by_run():
     """Worse by exactly its own margin in every run, but for the noise; a constant margin would see the margins' spread."""
     margin = pd.Series([1.0, 2.0, 3.0, 4.0])

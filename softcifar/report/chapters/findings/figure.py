@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from softcifar.report.chapters.findings import sentences
 from softcifar.report.chapters.findings.benefits import Benefit, benefits, judged_benefits
-from softcifar.report.chapters.findings.origins import ORIGINS, effort, origin, teachers, title, votes
+from softcifar.report.chapters.findings.origins import ORIGINS, effort, like_the_reference, origin, teachers, title, votes
 from softcifar.report.chapters.findings.sentences import interval, side, signed
 from softcifar.report.chapters.summary.cost import passes
 from softcifar.report.core.columns import plain
@@ -75,8 +75,6 @@ def draw(study: Study) -> Drawing | None:
     content, results = gather(study), study.results
     if not content.cells:
         return None
-    decided = [row for row in content.cells.values() if side(row) != "undecided"]
-    better = sum(side(row) == "better" for row in decided)
     return Drawing(
         "differences",
         f"What softness buys, and what it costs, beside {content.reference}",
@@ -85,12 +83,30 @@ def draw(study: Study) -> Drawing | None:
         "at an edge points to what lies beyond it. Calibration error is the one before temperature scaling; agreement is the "
         "geometric mean probability of the answers; training effort counts images seen, with those of tuning and of teachers. "
         f"{sentences.about(study.design, novel=bool(results.ood_kinds))}",
-        f"Decided: {len(decided)} of {len(content.cells)} differences, {better} for the better, {len(decided) - better} for "
-        "the worse.",
+        finding(content, {name for name in study.students if like_the_reference(results, name)}),
         f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "
         f"{', '.join(benefit.title for benefit in content.benefits)}, and what each student costs at the left.",
         figure(content, WIDE),
         narrow=figure(content, NARROW),
+    )
+
+
+def finding(content: Content, alike: set[str]) -> str:
+    """How many differences are decided, of students like the reference and of the others apart."""
+
+    def counted(rows: Sequence[Finding]) -> str:
+        sides = [side(row) for row in rows]
+        better, worse = sides.count("better"), sides.count("worse")
+        return f"{better + worse} of {len(rows)} differences, {better} for the better, {worse} for the worse"
+
+    ours = [row for (_, name), row in content.cells.items() if name in alike]
+    others = [row for (_, name), row in content.cells.items() if name not in alike]
+    text = f"Decided: {counted([*ours, *others])}"
+    if not (ours and others):
+        return f"{text}."
+    return (
+        f"{text}. Of students with the method, network and augmentation of {content.reference}, mixing of images aside: "
+        f"{counted(ours)}; of the others, which differ in more than softness: {counted(others)}."
     )
 
 

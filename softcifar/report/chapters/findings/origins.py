@@ -32,6 +32,13 @@ def origin(results: Results, student: str) -> str:
     return "People" if "votes" in needed else "The network"
 
 
+def like_the_reference(results: Results, student: str) -> bool:
+    """Has it the reference's method, network and, with more steps or without, augmentation? Then its labels or loss differ."""
+    ours, theirs = (results.params["students"][name] for name in (student, results.reference))
+    kept = all(step in ours["augment"] for step in theirs["augment"])
+    return kept and all(ours[key] == theirs[key] for key in ("method", "network"))
+
+
 def title(results: Results, student: str) -> str:
     """What it is in a few words: labels and loss, unless they are the reference's, then augmentation, method and network.
 
