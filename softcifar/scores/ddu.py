@@ -26,3 +26,11 @@ def ddu(train: object, labels: object, features: object) -> np.ndarray:
         constant = np.log(len(own) / len(train)) - 0.5 * (log_determinant + train.shape[1] * np.log(2 * np.pi))
         terms.append(constant - 0.5 * squared_distance(features, mean, lower))
     return -logsumexp(terms, axis=0)
+
+
+def of_ensemble(scores: np.ndarray) -> np.ndarray:
+    """Negative log of the members' mean density, -log mean_m exp(-score_m), float64 (N,); the density of a deep ensemble.
+
+    scores (M, N): those of `ddu`, a row per member. Stays in log space, where densities neither overflow nor vanish.
+    """
+    return np.log(len(scores)) - logsumexp(-np.asarray(scores, np.float64), axis=0)

@@ -8,7 +8,7 @@ from scipy.stats import multivariate_normal
 from softcifar.errors import UserError
 from softcifar.metrics import auroc
 from softcifar.scores import FEATURE_SCORES
-from softcifar.scores.ddu import ddu
+from softcifar.scores.ddu import ddu, of_ensemble
 from softcifar.scores.gaussian import oas
 from softcifar.scores.mahalanobis import mahalanobis
 
@@ -103,3 +103,10 @@ def test_dead_features_do_no_harm(name, points):
 def test_bad_input_is_refused(name, train, labels, features, message):
     with pytest.raises(UserError, match=message):
         FEATURE_SCORES[name](train, labels, features)
+
+
+def test_the_density_of_an_ensemble_is_its_members_mean():
+    # densities 1/2 and 1/4: mean 3/8; and far out, where a density is 0 in float64, the members' difference still counts
+    scores = np.array([[np.log(2), 5000.0], [np.log(4), 5000.0 + np.log(3)]])
+    np.testing.assert_allclose(of_ensemble(scores), [np.log(8 / 3), 5000 - np.log((1 + 1 / 3) / 2)])
+    np.testing.assert_allclose(of_ensemble(scores[:1]), scores[0])

@@ -8,6 +8,9 @@ from softcifar import metrics
 from softcifar.calibrators.temperature import fit_temperature
 from softcifar.report.core.results import Results, StudentScores
 from softcifar.scores import LOGIT_SCORES
+from softcifar.scores.ddu import of_ensemble
+
+DENSITY = "ddu"
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,16 @@ def _student(student: StudentScores, validation_labels: list[np.ndarray], ensemb
     for run, seed in enumerate(student.seeds):
         split = run % len(validation_labels)
         network = _prediction(student, "run", seed, slice(run, run + 1), split, validation_labels[split])
-        for score, sets in student.novelty.items():  # of one network, so an ensemble has none
+        for score, sets in student.novelty.items():
             network.novelty[score] = {key.removeprefix("ood_"): array[run] for key, array in sets.items()}
         predictions.append(network)
     for number in range(ensembles if len(student.seeds) > 1 else 0):
         members = slice(number, None, ensembles)
-        predictions.append(_prediction(student, "ensemble", number, members, 0, validation_labels[0]))
+        together = _prediction(student, "ensemble", number, members, 0, validation_labels[0])
+        if DENSITY in student.novelty:  # the other scores of a network are no densities, whose mean would mean something
+            sets = student.novelty[DENSITY]
+            together.novelty[DENSITY] = {key.removeprefix("ood_"): of_ensemble(array[members]) for key, array in sets.items()}
+        predictions.append(together)
     return predictions
 
 
