@@ -63,3 +63,4 @@ def end_quietly(kind: type[BaseException], error: BaseException, trace: Tracebac
         sys.__excepthook__(kind, error, trace)
     else:
         print(f"error: {said}", file=sys.stderr)
+        sys.exit(2)  # a hook may do so; Python's own status would be 1

@@ -93,6 +93,6 @@ def test_ctrl_c_during_the_first_imports_is_silent(program, tmp_path):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_memory_that_does_not_even_suffice_to_begin_is_one_sentence(program, tmp_path):
     status, said = started(program, tmp_path, "raise ImportError('lib.so: failed to map segment from shared object')")
-    assert status == 1
+    assert status == 2
     assert said.startswith("error: memory: there is too little; take a smaller network")
     assert said.count("\n") == 1
