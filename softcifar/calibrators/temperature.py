@@ -1,8 +1,14 @@
 """Temperature scaling: one number that makes a network as sure as its validation images justify."""
 
 import math
+from collections.abc import Callable
+from functools import partial
 
+import numpy as np
+
+from softcifar.calibrators.inputs import fitting_inputs
 from softcifar.errors import UserError
+from softcifar.metrics.agreement import human_cross_entropy
 from softcifar.metrics.arrays import as_labels, as_logits
 from softcifar.metrics.likelihood import negative_log_likelihood
 from softcifar.metrics.predictive import predictive
@@ -30,3 +36,24 @@ def fit_temperature(logits: object, labels: object) -> float:
     bounds = (math.log(LOWEST), math.log(HIGHEST))
     best = minimize_scalar(nll, bounds=bounds, method="bounded", options={"xatol": 1e-6})
     return math.exp(best.x) if best.fun < nll(0.0) else 1.0
+
+
+def temperature(logits: object, labels_or_targets: object) -> Callable[[object], np.ndarray]:
+    """The calibrator that divides logits by the temperature with the lowest cross-entropy to labels (N,) or targets (N, K).
+
+    To labels it is `fit_temperature`'s, to targets it is found in the same bounds in the same way. Errors as above.
+    """
+    logits, targets = fitting_inputs(logits, labels_or_targets)
+    return partial(predictive, temperature=temperature_for(logits, targets))
+
+
+def temperature_for(logits: np.ndarray, targets: np.ndarray) -> float:
+    """The temperature with the lowest cross-entropy of mean_s softmax(z_s / T) to targets; logits (S, N, K), targets (N, K)."""
+    from scipy.optimize import minimize_scalar  # as above
+
+    def loss(log_temperature: float) -> float:
+        return human_cross_entropy(predictive(logits, math.exp(log_temperature)), targets)
+
+    bounds = (math.log(LOWEST), math.log(HIGHEST))
+    best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return math.exp(best.x) if best.fun < loss(0.0) else 1.0

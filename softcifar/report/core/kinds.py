@@ -31,11 +31,13 @@ LOSS_TITLES = {
     "confidence_penalty": "confidence penalty",
     "soft_bootstrapping": "soft bootstrapping",
 }
+NORMALISED = "normalised_max_logit"  # a score for refusing, with a norm that validation chooses
 SCORE_TITLES = {
     "max_probability": "max probability",
     "predictive_entropy": "entropy",
     "energy": "energy",
     "max_logit": "max logit",
+    NORMALISED: "normalised max logit",
     "mutual_information": "mutual information",
     "ddu": "density (DDU)",
     "mahalanobis": "Mahalanobis",

@@ -1,6 +1,6 @@
 """Params in words: nested options under dotted names, and values as people write them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -49,3 +49,11 @@ def noted(abouts: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
             if words(value) not in versions.setdefault(key, []):
                 versions[key].append(words(value))
     return [(key, ", ".join(values)) for key, values in versions.items()]
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """Names in a sentence: "a", "a and b", "a, b and c"; of more than `most` the first ones and how many others there are."""
+    names = list(names)
+    if len(names) > most:
+        names = [*names[: most - 1], f"{len(names) - most + 1} more"]
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""

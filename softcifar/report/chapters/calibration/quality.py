@@ -1,6 +1,7 @@
 """Accuracy, proper scores and calibration errors, before and after temperature scaling."""
 
 from softcifar import metrics
+from softcifar.metrics.calibration_sides import overconfident_part, underconfident_part
 from softcifar.report.core.columns import Column
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction
@@ -27,6 +28,10 @@ QUALITY = {
             lambda probs, labels, bins: metrics.maximum_calibration_error(probs, labels, bins=bins)),
     "overconfidence": ("overconfidence", "overconfidence error: confidence times what it exceeds accuracy by, mean over bins",
                        lambda probs, labels, bins: metrics.overconfidence_error(probs, labels, bins=bins)),
+    "ece_over": ("ECE, too sure", "the part of the ECE of bins that are surer than right",
+                 lambda probs, labels, bins: overconfident_part(probs, labels, bins=bins)),
+    "ece_under": ("ECE, too modest", "the part of the ECE of bins that are right more often than they say",
+                  lambda probs, labels, bins: underconfident_part(probs, labels, bins=bins)),
 }  # fmt: skip
 
 

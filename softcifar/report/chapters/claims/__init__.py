@@ -1,6 +1,14 @@
 """Published claims held against a study's runs; a claim whose students the study lacks gives no row."""
 
-from softcifar.report.chapters.claims import ddu, instance_smoothing, label_relaxation, soft_augmentation, soft_cifar
+from softcifar.report.chapters.claims import (
+    calibrating_to_people,
+    ddu,
+    instance_smoothing,
+    label_relaxation,
+    refusing,
+    soft_augmentation,
+    soft_cifar,
+)
 from softcifar.report.chapters.claims.table import claims_table
 from softcifar.report.core.chapter import Chapter
 
@@ -11,5 +19,7 @@ CLAIMS = [
     label_relaxation.checks,
     ddu.checks,
     soft_augmentation.checks,
+    refusing.checks,
+    calibrating_to_people.checks,
 ]
 CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, CLAIMS),))

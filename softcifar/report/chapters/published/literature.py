@@ -12,6 +12,8 @@ LIENEN = "Lienen & Hüllermeier 2021"
 LAING = "Laing, Soft CIFAR"
 MUKHOTI = "Mukhoti et al. 2023"
 LIU = "Liu et al. 2023"
+XIA = "Xia et al. 2025"
+TAO = "Tao et al. 2026"
 
 # What every published number of a study is subject to, besides the settings.
 REMARKS = {
