@@ -1,6 +1,13 @@
 """Published claims held against a study's runs; a claim whose students the study lacks gives no row."""
 
-from softcifar.report.chapters.claims import ddu, instance_smoothing, label_relaxation, soft_augmentation, soft_cifar
+from softcifar.report.chapters.claims import (
+    active_learning,
+    ddu,
+    instance_smoothing,
+    label_relaxation,
+    soft_augmentation,
+    soft_cifar,
+)
 from softcifar.report.chapters.claims.table import claims_table
 from softcifar.report.core.chapter import Chapter
 
@@ -10,6 +17,7 @@ CLAIMS = [
     instance_smoothing.checks,
     label_relaxation.checks,
     ddu.checks,
+    active_learning.checks,
     soft_augmentation.checks,
 ]
 CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, CLAIMS),))

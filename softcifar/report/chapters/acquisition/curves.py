@@ -1,0 +1,101 @@
+"""Accuracy against labels bought, a panel per pool; and where the pool is dirty, what share of the labels went to ambiguity."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from softcifar.metrics import mean_and_standard_error
+from softcifar.metrics.statistics import over_runs
+from softcifar.report.chapters.acquisition.columns import of, pools
+from softcifar.report.chapters.acquisition.results import TITLES, Acquired
+from softcifar.report.core.drawing import ACCENT, DARK, GREY, Drawing, Grid, legend, ruled
+from softcifar.report.core.study import Study
+
+WIDTH, HEIGHT, GAP = 2.9, 2.5, 0.62  # inches
+POOLS = {"clean": "clean pool", "dirty": "dirty pool"}
+STYLES = {
+    "random": {"color": GREY, "linestyle": (0, (4, 2)), "marker": ""},
+    "softmax_entropy": {"color": ACCENT, "linestyle": "-", "marker": "o"},
+    "predictive_entropy": {"color": "#8c4a0a", "linestyle": (0, (1, 1)), "marker": "D"},
+    "mutual_information": {"color": "#428546", "linestyle": "-", "marker": "^"},
+    "density": {"color": DARK, "linestyle": "-", "marker": "s"},
+    "bald": {"color": "#6fa8a0", "linestyle": (0, (3, 1, 1, 1)), "marker": "v"},
+    "panel": {"color": "#783c82", "linestyle": "--", "marker": "x"},
+}
+OTHER = {"color": "#4d4d4d", "linestyle": ":", "marker": "+"}
+LINE = {"linewidth": 1.4, "markersize": 3.4, "markeredgewidth": 0.9}
+
+
+def draw(study: Study) -> Drawing | None:
+    """None where the study has no acquisitions."""
+    listed = pools(study)
+    if not listed:
+        return None
+    dirty = "dirty" in listed
+    grid = Grid([WIDTH] * (len(listed) + dirty), [HEIGHT], gap_x=GAP, top=0.95)
+    for place, (pool, members) in enumerate(listed.items()):
+        ax = grid.axes(0, place)
+        for each in members:
+            _curve(ax, each.shown, each.strategy)
+        _named(ax, POOLS[pool], "accuracy, %")
+    if dirty:
+        ax = grid.axes(0, len(listed))
+        for each in listed["dirty"]:
+            _curve(ax, each.curve.pivot(index="run", columns="labels", values="ambiguous_share"), each.strategy)
+        _named(ax, "dirty pool: ambiguous images", "% of the labelled images")
+    there = dict.fromkeys(each.strategy for members in listed.values() for each in members)
+    _legend(grid, list(there))
+    runs = study.results.params["seeds"]["runs"]
+    return Drawing(
+        "acquisition",
+        "Accuracy against labels",
+        "Each curve is a strategy, mean over runs, with the 95 % interval of the mean as a band; the networks train from "
+        "scratch on the labels bought so far. Accuracy is that of the whole prediction (an ensemble's where there is one) on "
+        "test images that are not ambiguous."
+        + (" Right: how many of the labelled images are ambiguous ones." if dirty else ""),
+        " ".join(_found(study, pool, members) for pool, members in listed.items()),
+        f"{len(listed)} panels of accuracy against labels, one per pool, with a curve per strategy over {runs} runs"
+        + (", and one of the share of ambiguous images among those labelled." if dirty else "."),
+        grid.figure,
+    )
+
+
+def _curve(ax: Axes, values: pd.DataFrame, strategy: str) -> None:
+    """values: a row per run, a column per number of labels."""
+    style = STYLES.get(strategy, OTHER) | LINE
+    mean = 100 * values.mean()
+    intervals = np.array([over_runs(100 * values[labels].to_numpy()).interval() for labels in values.columns])
+    known = np.isfinite(intervals).all(axis=1)
+    ax.plot(values.columns, mean, markevery=max(1, len(mean) // 8), **style)
+    if known.any():
+        ax.fill_between(values.columns[known], *intervals[known].T, color=style["color"], alpha=0.12, linewidth=0)
+
+
+def _named(ax: Axes, title: str, ylabel: str) -> None:
+    ax.set_title(title)
+    ax.set_xlabel("labels", fontsize=8.5, labelpad=2)
+    ax.set_ylabel(ylabel, fontsize=8.5, labelpad=3)
+    ruled(ax)
+
+
+def _legend(grid: Grid, strategies: list[str]) -> None:
+    """Two rows above the panels."""
+    half = -(-len(strategies) // 2) if len(strategies) > 4 else len(strategies)
+    entries = {TITLES.get(name, name): STYLES.get(name, OTHER) | LINE for name in strategies}
+    legend(grid.figure, entries)
+    drawn = grid.figure.legends[0]
+    drawn.set_ncols(half)
+
+
+def _found(study: Study, pool: str, members: list[Acquired]) -> str:
+    numbers = of(study)
+    own = numbers[(numbers["set"] == pool) & (numbers["metric"] == "accuracy")]
+    means = {each.name: own[own["student"] == each.name]["value"] for each in members}
+    best = max(means, key=lambda name: means[name].mean())
+    worst = min(means, key=lambda name: means[name].mean())
+    mean, error = (100 * value for value in mean_and_standard_error(means[best]))
+    budget = members[0].options["budget"]
+    spread = f" ± {error:.1f}" if np.isfinite(error) else ""
+    rest = f", the lowest {worst} ({100 * means[worst].mean():.1f} %)" if worst != best else ""
+    first = f"{POOLS[pool].capitalize()}: at {budget} labels the highest mean accuracy is that of {best}"
+    return f"{first} ({mean:.1f}{spread} %){rest}."
