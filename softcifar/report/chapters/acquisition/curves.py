@@ -3,12 +3,13 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from softcifar.metrics import mean_and_standard_error
 from softcifar.metrics.statistics import over_runs
 from softcifar.report.chapters.acquisition.columns import of, pools
 from softcifar.report.chapters.acquisition.results import TITLES, Acquired
-from softcifar.report.core.drawing import ACCENT, DARK, GREY, Drawing, Grid, legend, ruled
+from softcifar.report.core.drawing import ACCENT, DARK, GREY, LEFT, Drawing, Grid, ruled
 from softcifar.report.core.study import Study
 
 WIDTH, HEIGHT, GAP = 2.9, 2.5, 0.62  # inches
@@ -32,7 +33,9 @@ def draw(study: Study) -> Drawing | None:
     if not listed:
         return None
     dirty = "dirty" in listed
-    grid = Grid([WIDTH] * (len(listed) + dirty), [HEIGHT], gap_x=GAP, top=0.95)
+    there = list(dict.fromkeys(each.strategy for members in listed.values() for each in members))
+    count = len(listed) + dirty
+    grid = Grid([WIDTH] * count, [HEIGHT], gap_x=GAP, top=0.4 + 0.2 * _rows(count, len(there)))
     for place, (pool, members) in enumerate(listed.items()):
         ax = grid.axes(0, place)
         for each in members:
@@ -43,8 +46,7 @@ def draw(study: Study) -> Drawing | None:
         for each in listed["dirty"]:
             _curve(ax, each.curve.pivot(index="run", columns="labels", values="ambiguous_share"), each.strategy)
         _named(ax, "dirty pool: ambiguous images", "% of the labelled images")
-    there = dict.fromkeys(each.strategy for members in listed.values() for each in members)
-    _legend(grid, list(there))
+    _legend(grid, there)
     runs = study.results.params["seeds"]["runs"]
     return Drawing(
         "acquisition",
@@ -79,12 +81,24 @@ def _named(ax: Axes, title: str, ylabel: str) -> None:
 
 
 def _legend(grid: Grid, strategies: list[str]) -> None:
-    """Two rows above the panels."""
-    half = -(-len(strategies) // 2) if len(strategies) > 4 else len(strategies)
-    entries = {TITLES.get(name, name): STYLES.get(name, OTHER) | LINE for name in strategies}
-    legend(grid.figure, entries)
-    drawn = grid.figure.legends[0]
-    drawn.set_ncols(half)
+    """Above the panels, in as many rows as their width asks for."""
+    styles = {TITLES.get(name, name): STYLES.get(name, OTHER) | LINE for name in strategies}
+    grid.figure.legend(
+        [Line2D([], [], **style) for style in styles.values()],
+        list(styles),
+        loc="upper left",
+        ncols=-(-len(styles) // _rows(len(grid.widths), len(styles))),
+        bbox_to_anchor=(LEFT / grid.width, 1 - 0.06 / grid.height),
+        borderaxespad=0,
+        borderpad=0,
+        handlelength=2.6,
+        columnspacing=1.6,
+        fontsize=8.5,
+    )
+
+
+def _rows(panels: int, entries: int) -> int:
+    return -(-entries // (7 if panels > 2 else 4 if panels > 1 else 2))
 
 
 def _found(study: Study, pool: str, members: list[Acquired]) -> str:

@@ -1,12 +1,14 @@
 """What a strategy buys first: the first images of run 0, with the labels that were given."""
 
+from collections import Counter
+
 from softcifar.report.chapters.acquisition.columns import acquired, pools
 from softcifar.report.chapters.acquisition.results import Acquired
 from softcifar.report.chapters.labels.samples import show
 from softcifar.report.core.drawing import ACCENT, Drawing, Grid, shorten
 from softcifar.report.core.study import Study
 
-COUNT, ACROSS, SIDE, GAP, LEFT = 20, 20, 0.5, 0.05, 1.75  # images of a row; inches
+COUNT, SIDE, GAP, LEFT = 20, 0.4, 0.06, 1.75  # images of a row; inches
 
 
 def draw(study: Study) -> Drawing | None:
@@ -16,7 +18,7 @@ def draw(study: Study) -> Drawing | None:
     train = study.results.part("train")
     row_of = {int(index): row for row, index in enumerate(train["index"])}
     members = [each for pool in pools(study).values() for each in pool]
-    grid = Grid([SIDE] * ACROSS, [SIDE] * len(members), left=LEFT, right=0.1, top=0.1, bottom=0.05, gap_x=GAP, gap_y=0.22)
+    grid = Grid([SIDE] * COUNT, [SIDE] * len(members), left=LEFT, right=0.1, top=0.1, bottom=0.05, gap_x=GAP, gap_y=0.22)
     ambiguous = {}
     for row, each in enumerate(members):
         grid.text(0.08, grid.tops[row] + SIDE / 2, shorten(each.name, 24), va="center")
@@ -25,7 +27,7 @@ def draw(study: Study) -> Drawing | None:
         for place, (index, labels, doubtful) in enumerate(images):
             ax = grid.axes(row, place)
             show(ax, train["images"][row_of[index]])
-            words = ",".join(shorten(study.results.classes[label], 5) for label in labels[:3]) + "…" * (len(labels) > 3)
+            words = _said(study.results.classes, labels)
             ax.set_title(
                 words, fontsize=6.5, pad=1.5, loc="center", fontweight="normal", color=ACCENT if doubtful else "#1a1a1a"
             )
@@ -39,12 +41,20 @@ def draw(study: Study) -> Drawing | None:
         "first_bought",
         f"The first {COUNT} images bought",
         "Run 0: the first images that each strategy buys after the start, in order, with the label that was given above "
-        "(several where several people were asked); the labels of ambiguous images are orange.",
+        "(where several people were asked, the most frequent one and how many gave it); those of ambiguous images are orange.",
         finding,
         f"{len(members)} strips of up to {COUNT} small images, one per strategy and pool.",
         grid.figure,
         raster=True,
     )
+
+
+def _said(classes: list[str], labels: list[int]) -> str:
+    """ "7", or "7 4/5" where four of five people said so."""
+    if len(labels) == 1:
+        return shorten(classes[labels[0]], 6)
+    label, count = Counter(labels).most_common(1)[0]
+    return f"{shorten(classes[label], 3)} {count}/{len(labels)}"
 
 
 def first(acquired: Acquired) -> list[tuple[int, list[int], bool]]:
