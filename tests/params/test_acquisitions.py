@@ -27,7 +27,6 @@ def test_an_acquisition_is_a_recipe(write_params):
 def test_a_study_may_have_nothing_else(write_params):
     alone = section() | {key: {} for key in ("students", "labels", "teachers", "surrogates")}
     alone |= {"evaluation": None, "distillation": None, "report.reference": "one"}
-    alone = {key: value for key, value in alone.items() if value is not None}
     assert list(load(write_params(alone)).acquisitions) == ["one"]
     with pytest.raises(UserError, match=r"report\.reference: there is no 'on'; did you mean 'one'"):
         load(write_params(alone | {"report.reference": "on"}))

@@ -56,4 +56,4 @@ def _rows(study: Study, table: pd.DataFrame, pool: str, ours: Acquired, rival: A
         values = COLUMNS[key].scale * by_run(table, COLUMNS[key])
         differences = {rival.name: values[ours.name] - values[rival.name]}
         compared = f"{pool} pool, {budget} labels: {ours.name} ({ours.words}) against {rival.name} ({rival.words})"
-        yield Check(claim, D4[claim], compared, title, True, differences, students=(ours.name, rival.name), family=key)
+        yield Check(claim, D4[claim], compared, title, True, differences, students=(ours.name, rival.name))
