@@ -23,7 +23,7 @@ from softcifar.params.ranges import (
 )
 
 
-def _chosen(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ...] = (), tunable: bool = True) -> Any:
+def chosen_from(registry: Callable[[], Mapping[str, Callable]], given: tuple[str, ...] = (), tunable: bool = True) -> Any:
     """The type of a key that names an entry of `registry`, as 'name' or {name: ..., option: ...}."""
 
     def read(found: object) -> Chosen:
@@ -70,11 +70,13 @@ def _buildable(network: Chosen) -> Chosen:
     return network
 
 
-Network = Annotated[_chosen(_networks, given=("in_channels", "image_size", "depth", "covariance")), AfterValidator(_buildable)]
-Loss = _chosen(_losses, given=("reduction",))
-Augmentation = _chosen(_augmentations, given=("weights", "turn"))
-UntunedAugmentation = _chosen(_augmentations, given=("weights", "turn"), tunable=False)
-Prediction = _chosen(_methods, tunable=False)  # it plays no part in training, so validation cannot choose
+Network = Annotated[
+    chosen_from(_networks, given=("in_channels", "image_size", "depth", "covariance")), AfterValidator(_buildable)
+]
+Loss = chosen_from(_losses, given=("reduction",))
+Augmentation = chosen_from(_augmentations, given=("weights", "turn"))
+UntunedAugmentation = chosen_from(_augmentations, given=("weights", "turn"), tunable=False)
+Prediction = chosen_from(_methods, tunable=False)  # it plays no part in training, so validation cannot choose
 TunableInt = Annotated[PositiveInt, Tunable]
 
 

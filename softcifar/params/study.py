@@ -10,6 +10,7 @@ from annotated_types import MinLen
 from pydantic import TypeAdapter, ValidationError
 
 from softcifar.errors import UserError, cut, suggestion
+from softcifar.params.acquisition import Acquisition
 from softcifar.params.candidates import candidates, label_candidates
 from softcifar.params.options import Problem, Section, problems
 from softcifar.params.ranges import Name
@@ -31,8 +32,15 @@ from softcifar.params.simulation import Simulation
 from softcifar.params.together import ANY, CHECKS
 
 MOST = 20  # mistakes that are named
-NAMED = ("datasets", "teachers", "labels", "students", "simulations")  # sections of entries that are independent
-INHERITING = ("teachers", "students", "simulations")  # sections whose entries are recipes
+NAMED = (
+    "datasets",
+    "teachers",
+    "labels",
+    "students",
+    "simulations",
+    "acquisitions",
+)  # sections of entries that are independent
+INHERITING = ("teachers", "students", "simulations", "acquisitions")  # sections whose entries are recipes
 DISTILLATION = "distillation"  # is one itself
 
 WRONG = object()  # in the place of a section
@@ -51,6 +59,7 @@ class Study(Section):
     students: dict[Name, Student] = {}
     distillation: Distillation | None = None
     simulations: dict[Name, Simulation] = {}
+    acquisitions: dict[Name, Acquisition] = {}  # active learning, one strategy each
     surrogates: dict[Name, None] = {}  # keys of students: adversarial examples for run 0 of each are tested on all
     illustrations: dict[Literal["two_moons"], TwoMoons] = {}  # figures of their own small networks
     evaluation: Evaluation | None = None  # null: there are no students

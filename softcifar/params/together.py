@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pydantic import ValidationError
 
 from softcifar.errors import cut, missing
+from softcifar.params.acquisition import Acquisition
 from softcifar.params.candidates import candidates, tries, tuned
 from softcifar.params.options import problems
 from softcifar.params.recipe import Recipe
@@ -47,8 +48,8 @@ Labels = Mapping[str, LabelSource]
 
 
 def something_to_train(names: Names) -> Iterator[str]:
-    if not (names["students"] or names["simulations"]):
-        yield "students: found {}; allowed: at least one, or simulations instead"
+    if not (names["students"] or names["simulations"] or names["acquisitions"]):
+        yield "students: found {}; allowed: at least one, or simulations or acquisitions instead"
 
 
 def data_sets_exist(data: Data, names: Names) -> Iterator[str]:
@@ -190,11 +191,14 @@ def students_that_are_named_exist(
 def students_or_simulations(names: Names, data: Data) -> Iterator[str]:
     """Simulations share no data with students, so a study has either."""
     if not names["simulations"]:
-        if names["students"] and data.protocol == "repeated":
-            yield "data.protocol: found 'repeated' with students; allowed there: 'standard' or 'cifar10h'"
+        for section in ("students", "acquisitions"):
+            if names[section] and data.protocol == "repeated":
+                yield f"data.protocol: found 'repeated' with {section}; allowed there: 'standard' or 'cifar10h'"
         return
     if names["students"] or names["labels"] or names["teachers"]:
         yield "simulations: found beside students, labels or teachers; allowed: either these or simulations (the others {})"
+    if names["acquisitions"]:
+        yield "simulations: found beside acquisitions; allowed: either these or simulations (the other {})"
     if data.protocol != "repeated":
         yield f"data.protocol: found '{data.protocol}'; allowed with simulations: 'repeated'"
 
@@ -240,7 +244,7 @@ def every_split_has_its_runs(names: Names, data: Data, seeds: Seeds, report: Rep
 def students_are_evaluated(names: Names, surrogates: Collection[str], evaluation: Evaluation | None) -> Iterator[str]:
     if names["students"] and not names["simulations"]:
         if evaluation is None:
-            yield "evaluation: found null; allowed in a study of simulations only"
+            yield "evaluation: found null; allowed in a study of simulations or acquisitions only"
         elif surrogates and "pgd" not in evaluation.attacks:
             yield (
                 f"surrogates: found {cut(', '.join(surrogates))} without evaluation.attacks.pgd, which crafts their examples; "
@@ -249,8 +253,23 @@ def students_are_evaluated(names: Names, surrogates: Collection[str], evaluation
 
 
 def the_reference_exists(names: Names, report: ReportSettings) -> Iterator[str]:
-    if names["students"] and not names["simulations"]:
-        yield from missing(names["students"], report.reference, "report.reference")
+    if not names["simulations"]:
+        yield from missing(names["students"] or names["acquisitions"], report.reference, "report.reference")
+
+
+def acquisitions_are_not_tuned(acquisitions: Mapping[str, Acquisition]) -> Iterator[str]:
+    for name, options in acquisitions.items():
+        yield from _tuned(options, f"acquisitions.{name}", "active learning")
+
+
+def the_pool_is_large_enough(acquisitions: Mapping[str, Acquisition], data: Data) -> Iterator[str]:
+    """As far as params tell the size of the pool; the stage knows it."""
+    for name, options in acquisitions.items():
+        if data.sizes.train is not None and options.budget > data.sizes.train:
+            yield (
+                f"acquisitions.{name}.budget: found {options.budget} with {data.sizes.train} training images "
+                "(data.sizes.train); allowed: at most that"
+            )
 
 
 def _tuned(recipe: Recipe, key: str, what: str) -> Iterator[str]:
@@ -281,4 +300,6 @@ CHECKS = (
     every_split_has_its_runs,
     students_are_evaluated,
     the_reference_exists,
+    acquisitions_are_not_tuned,
+    the_pool_is_large_enough,
 )

@@ -31,6 +31,7 @@ EXEMPT = {
     "softcifar.training.state": "keeps what is trained; a test holds that going on ends in the same bytes",
     "softcifar.data.fetching": "downloads; what is downloaded is known by its checksum",
     "softcifar.params.chosen": "params are part of the plan, as they were resolved",
+    "softcifar.params.acquisition": "as above",
     "softcifar.params.options": "as above",
     "softcifar.params.ranges": "as above",
     "softcifar.params.recipe": "as above",
@@ -42,6 +43,7 @@ EXEMPT = {
 }
 # Dicts from a name to a method, {registry: the module and the constant}. A name that is not constant stands for nothing here.
 REGISTRIES = {
+    "acquisition": ("softcifar.acquisition", "ACQUISITIONS"),
     "attack": ("softcifar.attacks", "ATTACKS"),
     "augmentation": ("softcifar.augment", "AUGMENTATIONS"),
     "corruption": ("softcifar.corruptions", "CORRUPTIONS"),

@@ -17,6 +17,7 @@ OUTPUTS = {
     "evaluate": ("scores/students/{}",),
     "distill": ("models/shallow/{}", "scores/shallow/{}"),
     "simulate": ("scores/simulations/{}",),
+    "acquire": ("scores/acquisitions/{}",),
     "illustrate": ("scores/illustrations/{}.npz",),
 }
 WHOLE = {"prepare": "data/study", "report": "reports/index.html"}  # of stages without items

@@ -164,6 +164,13 @@ def _simulate(study: Study, name: str) -> tuple[Params, Methods]:
     return params, [*(("label source", method.source) for method in trained), *losses]
 
 
+def _acquire(study: Study, name: str) -> tuple[Params, Methods]:
+    options = study.acquisitions[name]
+    params = {"acquisition": options.model_dump() | UNTUNED, "seeds": study.seeds.model_dump() | NO_CHOICE}
+    methods = [_network(options), ("loss", options.loss.name), ("method", "softmax"), ("method", options.method.name)]
+    return params, [*methods, *_steps(options), ("acquisition", options.strategy.name)]
+
+
 def _illustrate(study: Study, name: str) -> tuple[Params, Methods]:
     return {**study.illustrations[name].model_dump(), "seed": study.seeds.init}, [("illustration", name)]
 
@@ -184,6 +191,7 @@ STAGES: dict[str, tuple[Callable[[Study, str], tuple[Params, Methods]], Items]] 
     "train": (_train, lambda study: study.students),
     "distill": (_distill, lambda study: study.distillation.students if study.distillation else {}),
     "simulate": (_simulate, lambda study: study.simulations),
+    "acquire": (_acquire, lambda study: study.acquisitions),
     "surrogate": (_surrogate, lambda study: study.surrogates),
     "illustrate": (_illustrate, lambda study: study.illustrations),
     "evaluate": (_evaluate, lambda study: study.students),

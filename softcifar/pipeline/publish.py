@@ -149,7 +149,9 @@ def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
 def _counts(study: Study) -> str:
     if study.simulations:
         return f"{study.seeds.runs} networks per method and data set"
-    return f"{len(study.students)} students, {study.seeds.runs} run{'s' * (study.seeds.runs > 1)} each"
+    counted = [f"{len(study.students)} students"] if study.students else []
+    counted += [f"{len(study.acquisitions)} strategies and pools of active learning"] if study.acquisitions else []
+    return f"{' and '.join(counted)}, {study.seeds.runs} run{'s' * (study.seeds.runs > 1)} each"
 
 
 def render(facts: dict[str, str], tables: Path, decisions: str) -> str:
@@ -175,8 +177,11 @@ def claims_in_words(tables: Path) -> str:
 
 
 def seconds_of_a_run(root: Path, recorded: Mapping[str, provenance.Record]) -> dict[str, float]:
-    """{student: seconds that one more run would take}: training, evaluation and distillation, as their stages noted."""
+    """{student or acquisition: seconds that one more run would take}: training, evaluation, distillation, as stages noted."""
     known = {}
+    for name in (stage.removeprefix("acquire@") for stage in recorded if stage.startswith("acquire@")):
+        abouts = [read_json(path) for path in sorted((root / "scores/acquisitions" / name).rglob("about.json"))]
+        known[name] = recorded[f"acquire@{name}"].seconds / sum(about["runs"] for about in abouts)
     for name in (stage.removeprefix("train@") for stage in recorded if stage.startswith("train@")):
         abouts = [read_json(path) for path in sorted((root / "models/students" / name).rglob("about.json"))]  # one per split
         runs = sum(len(about["seeds"]) for about in abouts)

@@ -22,6 +22,7 @@ REGISTERED = {
     "A novelty score": "scores",
     "A calibrator": "calibrators",
     "An uncertainty method": "methods",
+    "An acquisition strategy": "acquisition",
     "A data set": "data",
 }
 # The other kinds, with the existing files that one of them touches.

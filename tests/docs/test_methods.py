@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from softcifar.acquisition import ACQUISITIONS
 from softcifar.attacks import ATTACKS
 from softcifar.augment import AUGMENTATIONS
 from softcifar.calibrators import CALIBRATORS
@@ -28,6 +29,7 @@ REGISTRIES = {
     "Calibrators": CALIBRATORS,
     "Attacks": ATTACKS,
     "Corruptions": CORRUPTIONS,
+    "Acquisition strategies": ACQUISITIONS,
     "Data": DATA_SOURCES,
 }
 
@@ -37,7 +39,7 @@ def test_a_name_stands_in_its_section(section, name):
     assert re.search(rf"`({name}|method: {name}|{name}<6n\+2>)`", SECTIONS[section])
 
 
-@pytest.mark.parametrize("section", ["Label sources", "Losses", "Augmentation", "Attacks"])
+@pytest.mark.parametrize("section", ["Label sources", "Losses", "Augmentation", "Attacks", "Acquisition strategies"])
 def test_the_tables_give_every_option_with_its_default(section):
     for name, function in REGISTRIES[section].items():
         (row,) = (line for line in SECTIONS[section].splitlines() if line.startswith(f"| `{name}`"))

@@ -1,11 +1,12 @@
 """The chapters of the page, in order: a folder and a line each."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from softcifar.report.chapters import (
+    acquisition,
     agreement,
     calibration,
     claims,
@@ -24,7 +25,11 @@ from softcifar.report.chapters import (
     training,
     tuning,
 )
+from softcifar.report.chapters import active_learning as alone
 from softcifar.report.chapters import simulations as simulated
+from softcifar.report.chapters.acquisition.columns import metric_means as acquisition_means
+from softcifar.report.chapters.acquisition.results import load_acquisitions
+from softcifar.report.chapters.acquisition.results import read as read_acquisitions
 from softcifar.report.chapters.simulations.columns import metric_means as simulated_means
 from softcifar.report.chapters.simulations.results import read as read_simulations
 from softcifar.report.chapters.summary.columns import metric_means
@@ -51,6 +56,7 @@ STUDENTS = (
     robustness.CHAPTER,
     teachers.CHAPTER,
     distillation.CHAPTER,
+    acquisition.CHAPTER,
     tuning.CHAPTER,
     files.CHAPTER,
 )
@@ -66,15 +72,18 @@ class Kind:
 
 
 def kind_of(params: Mapping[str, Any]) -> Kind:
-    """A study of simulations, or of students."""
+    """A study of simulations, of students (and active learning), or of active learning alone."""
     if params["simulations"]:
         return Kind(simulated.CHAPTERS, read_simulations, simulated_means)
+    if not params["students"]:
+        return Kind(alone.CHAPTERS, read_acquisitions, acquisition_means)
     return Kind(STUDENTS, read_students, metric_means)
 
 
 def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -> Study:
     """The study with its predictions and the long table, of which every chapter gives rows."""
     results = load(params, data=data, scores=scores, models=models)
+    results = replace(results, acquisitions=load_acquisitions(params, Path(scores)))
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
     splits = len(results.splits)

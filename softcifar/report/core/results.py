@@ -1,7 +1,7 @@
 """Everything the report reads: the study's data, its soft labels and every student's scores, checked against params."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,9 @@ class Results:
     students: dict[str, StudentScores]
     shallow: dict[str, np.ndarray]
     illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.illustrations.two_moons
+    acquisitions: dict[str, Any] = field(
+        default_factory=dict
+    )  # by name, softcifar.report.chapters.acquisition.results.Acquired
 
     @property
     def classes(self) -> list[str]:

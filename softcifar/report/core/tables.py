@@ -13,7 +13,7 @@ from softcifar.report.core.comparisons import by_run, marks
 from softcifar.report.core.design import Design
 
 KEYS = {"student": "Student", "kind": "Model", "set": "OOD set", "score": "Score", "method": "Method",
-        "simulation": "Simulation"}  # fmt: skip
+        "simulation": "Simulation", "acquisition": "Acquisition", "pool": "Pool"}  # fmt: skip
 MODELS = {"run": "single", "ensemble": "ensemble"}
 ONE_SPLIT = (
     "Ensembles take no part in the tests. Spread and tests are over runs on the same images: they do not cover how other "

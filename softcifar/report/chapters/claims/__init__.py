@@ -1,6 +1,7 @@
 """Published claims held against a study's runs; a claim whose students the study lacks gives no row."""
 
 from softcifar.report.chapters.claims import (
+    active_learning,
     calibrating_to_people,
     ddu,
     instance_smoothing,
@@ -18,6 +19,7 @@ CLAIMS = [
     instance_smoothing.checks,
     label_relaxation.checks,
     ddu.checks,
+    active_learning.checks,
     soft_augmentation.checks,
     refusing.checks,
     calibrating_to_people.checks,

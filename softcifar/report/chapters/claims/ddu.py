@@ -1,4 +1,4 @@
-"""The claims of deep deterministic uncertainty (Mukhoti et al. 2023): D1 to D3. (D4 is about active learning.)"""
+"""The claims of deep deterministic uncertainty (Mukhoti et al. 2023): D1 to D3. (D4: active_learning.)"""
 
 import pandas as pd
 

@@ -52,4 +52,5 @@ _DATA = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text(encoding="u
 PUBLISHED = [
     Published(**group["of"], **row, settings=group["settings"]) for group in _DATA["published"] for row in group["rows"]
 ]
+ACTIVE_LEARNING: dict[str, Any] = _DATA["active_learning"]
 SYNTHETIC: dict[str, dict[str, float]] = _DATA["synthetic"]  # by label source, and of the Bayes-optimal prediction

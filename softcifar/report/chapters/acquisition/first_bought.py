@@ -1,0 +1,67 @@
+"""What a strategy buys first: the first images of run 0, with the labels that were given."""
+
+from collections import Counter
+
+from softcifar.report.chapters.acquisition.columns import acquired, pools
+from softcifar.report.chapters.acquisition.results import Acquired
+from softcifar.report.chapters.labels.samples import show
+from softcifar.report.core.drawing import ACCENT, Drawing, Grid, shorten
+from softcifar.report.core.study import Study
+
+COUNT, SIDE, GAP, LEFT = 20, 0.4, 0.06, 1.75  # images of a row; inches
+
+
+def draw(study: Study) -> Drawing | None:
+    """A strip of images per acquisition, run 0 (of split 0); None where the study has no acquisitions."""
+    if not acquired(study):
+        return None
+    train = study.results.part("train")
+    row_of = {int(index): row for row, index in enumerate(train["index"])}
+    members = [each for pool in pools(study).values() for each in pool]
+    grid = Grid([SIDE] * COUNT, [SIDE] * len(members), left=LEFT, right=0.1, top=0.1, bottom=0.05, gap_x=GAP, gap_y=0.22)
+    ambiguous = {}
+    for row, each in enumerate(members):
+        grid.text(0.08, grid.tops[row] + SIDE / 2, shorten(each.name, 24), va="center")
+        images = first(each)
+        ambiguous[each.name] = sum(doubtful for _, _, doubtful in images)
+        for place, (index, labels, doubtful) in enumerate(images):
+            ax = grid.axes(row, place)
+            show(ax, train["images"][row_of[index]])
+            words = _said(study.results.classes, labels)
+            ax.set_title(
+                words, fontsize=6.5, pad=1.5, loc="center", fontweight="normal", color=ACCENT if doubtful else "#1a1a1a"
+            )
+    most, least = max(ambiguous, key=ambiguous.get), min(ambiguous, key=ambiguous.get)
+    finding = (
+        f"Of the first {COUNT} images that it buys, {most} buys {ambiguous[most]} ambiguous ones, {least} {ambiguous[least]}."
+        if any(ambiguous.values())
+        else ""
+    )
+    return Drawing(
+        "first_bought",
+        f"The first {COUNT} images bought",
+        "Run 0: the first images that each strategy buys after the start, in order, with the label that was given above "
+        "(where several people were asked, the most frequent one and how many gave it); those of ambiguous images are orange.",
+        finding,
+        f"{len(members)} strips of up to {COUNT} small images, one per strategy and pool.",
+        grid.figure,
+        raster=True,
+    )
+
+
+def _said(classes: list[str], labels: list[int]) -> str:
+    """ "7", or "7 4/5" where four of five people said so."""
+    if len(labels) == 1:
+        return shorten(classes[labels[0]], 6)
+    label, count = Counter(labels).most_common(1)[0]
+    return f"{shorten(classes[label], 3)} {count}/{len(labels)}"
+
+
+def first(acquired: Acquired) -> list[tuple[int, list[int], bool]]:
+    """(index, labels given, is it ambiguous?) of the first images bought by run 0, in order."""
+    own = acquired.bought[(acquired.bought["run"] == 0) & (acquired.bought["step"] > 0)]
+    found = [
+        (int(index), part["label"].astype(int).tolist(), bool(part["ambiguous"].iloc[0]))
+        for index, part in own.groupby("index", sort=False)
+    ]
+    return found[:COUNT]

@@ -1,0 +1,144 @@
+"""Active learning in the report: its numbers, its claim, and what stands beside the published ones."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from softcifar.errors import UserError
+from softcifar.report.chapters.acquisition import published, tables
+from softcifar.report.chapters.acquisition.columns import reference
+from softcifar.report.chapters.acquisition.first_bought import first
+from softcifar.report.chapters.acquisition.results import Acquired, area, labels_needed, load_acquisitions, numbers
+from softcifar.report.chapters.claims import active_learning
+from softcifar.report.core.design import Design
+from softcifar.report.core.study import Study
+
+LABELS = [20, 160, 300]
+NETWORK = {"name": "lenet", "options": {}}
+SAME = {"start": 2, "buy": 140, "budget": 300, "clean": 1000, "network": NETWORK, "epochs": 1, "draws": 5000}
+
+
+def acquired(name: str, strategy: str, final: list[float], pool: str = "dirty", members: int = 1) -> Acquired:
+    """Accuracies of .2, .4 and, by run, `final`; a third of the labels bought is ambiguous."""
+    runs = len(final)
+    curve = pd.DataFrame(
+        [
+            {"run": run, "step": step, "labels": labels, "images": labels, "ambiguous_share": 0.1 * step,
+             "accuracy": accuracy, "nll": 1 - accuracy, "single_accuracy": accuracy - 0.05, "single_nll": 1.0}
+            for run in range(runs)
+            for step, (labels, accuracy) in enumerate(zip(LABELS, (0.2, 0.4, final[run]), strict=True))
+        ]
+    )  # fmt: skip
+    bought = pd.DataFrame(
+        [
+            {"run": run, "step": int(place > 20), "place": place, "index": place, "label": place % 10,
+             "ambiguous": int(place > 20 and place % 3 == 0)}
+            for run in range(runs) for place in range(1, 81)
+        ]
+    )  # fmt: skip
+    options = SAME | {"strategy": {"name": strategy, "options": {}}, "pool": pool, "members": members}
+    return Acquired(name, options, bought, curve, [{"runs": runs}])
+
+
+def study(*members: Acquired, source: str = "mnist") -> Study:
+    there = {each.name: each for each in members}
+    params = {
+        "datasets": {"digits": {"source": source}}, "data": {"images": "digits"}, "seeds": {"runs": 4},
+        "report": {"reference": members[0].name},
+    }  # fmt: skip
+    results = SimpleNamespace(acquisitions=there, params=params, reference=members[0].name, students=list(there))
+    return Study(results, {}, numbers(there), Design("runs", 1))
+
+
+RANDOM = acquired("random", "random", [0.5, 0.52, 0.51, 0.53])
+ENTROPY = acquired("entropy", "softmax_entropy", [0.5, 0.49, 0.51, 0.5])
+DENSITY = acquired("density", "density", [0.9, 0.91, 0.95, 0.96])
+PAIR = acquired("pair", "mutual_information", [0.6, 0.61, 0.6, 0.62], members=2)
+
+
+def test_the_area_is_the_mean_height_of_the_curve():
+    assert area(pd.Series([20, 160, 300]), pd.Series([0.2, 0.4, 0.6])) == pytest.approx(0.4)
+    assert area(pd.Series([0, 100, 400]), pd.Series([0.0, 1.0, 1.0])) == pytest.approx((50 + 300) / 400)
+    assert area(pd.Series([20]), pd.Series([0.3])) == 0.3
+
+
+def test_labels_needed_are_those_of_the_first_step_that_is_good_enough():
+    curve = pd.DataFrame({"labels": LABELS, "accuracy": [0.2, 0.9, 0.85]})
+    assert labels_needed(curve, 0.85) == 160
+    assert np.isnan(labels_needed(curve, 0.95))
+    table = tables.needed(study(RANDOM, DENSITY))
+    shown = {row[0].text: [cell.text for cell in row[2:]] for row in table.rows}
+    assert shown == {"random": ["over 300"] * 3, "density": ["300", "300", "300 (2 of 4 runs)"]}
+    assert table.frame["labels_at_95_reached"].tolist() == [0, 2]
+
+
+def test_the_summary_has_what_the_files_say():
+    frame = tables.table(study(RANDOM, DENSITY)).frame.set_index("acquisition")
+    assert frame.loc["density", "accuracy"] == pytest.approx(0.93)
+    assert frame.loc["density", "single_accuracy"] == pytest.approx(0.88)
+    assert frame.loc["density", "area"] == pytest.approx((0.3 + (0.4 + 0.93) / 2) / 2)
+    assert frame.loc["random", "bought_ambiguous"] == pytest.approx(20 / 60)
+    assert frame.loc["density", "accuracy_mark"] == "best"
+
+
+def test_every_strategy_is_compared_with_the_reference_of_its_pool():
+    clean = acquired("random_clean", "random", [0.6] * 4, "clean"), acquired("density_clean", "density", [0.7] * 4, "clean")
+    whole = study(RANDOM, DENSITY, *clean)
+    assert reference(whole, list(clean)) is clean[0]  # of the same strategy as the study's reference
+    frame = tables.comparisons(whole).frame
+    rows = frame[frame["metric"] == "Accuracy %"].set_index("acquisition")
+    assert rows.loc["density", "effect"] == pytest.approx(100 * (0.93 - 0.515))
+    assert rows.loc["density", "verdict"] == "better on these images"
+    assert rows.loc["density_clean", "against"] == "random_clean"
+    assert rows.loc["density_clean", "verdict"] == "undecided"  # no spread to judge by
+
+
+def test_d4_holds_density_against_its_published_rivals_of_the_same_pool():
+    clean = acquired("entropy_clean", "softmax_entropy", [0.6] * 4, "clean")
+    rows = active_learning.checks(study(RANDOM, ENTROPY, DENSITY, PAIR, clean))
+    assert [(row.claim, row.metric, row.students) for row in rows] == [
+        ("D4", title, ("density", rival))
+        for rival in ("entropy", "pair")
+        for title in ("accuracy at the end, points", "area under the curve, points")
+    ]
+    assert rows[0].against["entropy"].tolist() == pytest.approx([40, 42, 44, 46])
+    assert "pair (mutual information of 2 networks)" in rows[2].compared
+    other = acquired("other", "softmax_entropy", [0.5] * 4)
+    other.options["buy"] = 7
+    assert active_learning.checks(study(DENSITY, other)) == []  # not the same protocol
+    assert active_learning.checks(SimpleNamespace(results=SimpleNamespace())) == []
+
+
+def test_published_numbers_stand_beside_those_of_digits_alone():
+    (row,) = tables_of(study(RANDOM, DENSITY))
+    assert (row["acquisition"], row["accuracy_published"], row["n"]) == ("density", 0.76, 4)
+    assert row["accuracy"] == pytest.approx(0.93)
+    assert "network lenet (resnet18)" in row["settings_that_differ"]
+    assert "images mnist (ambiguous_mnist)" in row["settings_that_differ"]
+    assert "clean" not in row["settings_that_differ"]
+    assert tables_of(study(RANDOM, DENSITY, source="shapes")) == []
+
+
+def tables_of(whole: Study) -> list[dict]:
+    return published.table(whole).frame.to_dict("records")
+
+
+def test_the_first_images_bought_leave_out_the_start():
+    found = first(RANDOM)
+    assert [index for index, _, _ in found] == list(range(21, 41))
+    assert found[0] == (21, [1], True)
+
+
+def test_missing_or_other_runs_are_one_sentence(tmp_path):
+    params = {"acquisitions": {"a": {}}, "data": {"splits": 1}, "seeds": {"runs": 3}}
+    with pytest.raises(UserError, match="there are no results of acquisition 'a'; run acquire for it"):
+        load_acquisitions(params, tmp_path)
+    folder = tmp_path / "acquisitions/a"
+    folder.mkdir(parents=True)
+    RANDOM.curve.to_csv(folder / "curve.csv", index=False)
+    RANDOM.bought.to_csv(folder / "bought.csv", index=False)
+    (folder / "about.json").write_text("{}")
+    with pytest.raises(UserError, match="holds 4 runs, the study needs 3; run acquire for it again"):
+        load_acquisitions(params, tmp_path)
