@@ -38,9 +38,9 @@ def splittable(data: Data, datasets: Mapping[str, Dataset]) -> Iterator[str]:
         labels = found["test" if data.protocol == "cifar10h" else "train"]
         values, counts = np.unique(labels, return_counts=True)
         rarest = values[counts.argmin()]
-        if isinstance(error.__context__, ValueError) or counts.min() < 2:  # what scikit-learn said, in other words
+        if isinstance(error.__context__, ValueError):  # what scikit-learn said, in other words
             name = f"'{cut(str(classes[rarest]))}'" if classes is not None else rarest
-            many = f"{counts.min()} image{'s' * (counts.min() > 1)}"
+            many = f"{counts.min()} images" if counts.min() > 1 else "1 image"
             yield (
                 f"data.images: '{data.images}' has {many} of the class {name}, too few for training, validation and test to "
                 "have some of each class; allowed: more of them (10 or more, say), or none"
