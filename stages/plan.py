@@ -19,6 +19,7 @@ from softcifar.params.sections import Data, Dataset, LabelSource
 from softcifar.params.study import load
 from softcifar.pipeline.jobs.__main__ import lock_folder
 from softcifar.pipeline.outputs import LEFT, folders, outputs, tidy
+from softcifar.pipeline.own_images import duration, splittable
 from softcifar.pipeline.plan import entries, text
 from softcifar.pipeline.record import made_with_others
 from softcifar.pipeline.stage import OF_PARAMS, PARAMS, PLAN, of_params, run
@@ -29,9 +30,12 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="check params.yaml and write no plan")
     parser.add_argument("--tidy", action="store_true", help="with --check: still move away what other studies left")
     arguments = parser.parse_args()
-    plan = entries(load(PARAMS, own_files, own_votes), Path())
+    study = load(PARAMS, own_files, own_votes, splittable)
+    plan = entries(study, Path())
     if arguments.check:
         _warn_of_versions(list(plan))
+        if said := duration(study):
+            print(said, file=sys.stderr)
     else:
         with atomic_folder(PLAN) as folder:
             for name, entry in plan.items():

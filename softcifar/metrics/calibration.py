@@ -70,7 +70,8 @@ def _shares_confidence_accuracy(probs: object, labels: object, bins: int, side: 
 def expected_calibration_error(probs: object, labels: object, *, bins: int = 15, side: str = "right") -> float:
     """Top-label ECE in [0, 1]: sum over bins of (share of images) |accuracy - mean confidence|.
 
-    Arguments as in `reliability_bins`. Naeini et al. 2015; Guo et al. 2017, equation 3.
+    probs (N, K) probabilities, labels (N,) integers 0..K-1; bins >= 1; side "right": bins (lo, hi], "left": [lo, hi).
+    UserError for other shapes, ranges or no image. Naeini et al. 2015; Guo et al. 2017, equation 3.
     """
     share, confidence, correct = _shares_confidence_accuracy(probs, labels, bins, side)
     return float((share * np.abs(correct - confidence)).sum())
@@ -79,7 +80,8 @@ def expected_calibration_error(probs: object, labels: object, *, bins: int = 15,
 def maximum_calibration_error(probs: object, labels: object, *, bins: int = 15, side: str = "right") -> float:
     """MCE in [0, 1]: the largest |accuracy - mean confidence| of the bins that hold an image, however few.
 
-    Arguments as in `reliability_bins`. Naeini et al. 2015; Guo et al. 2017, equation 5.
+    probs (N, K) probabilities, labels (N,) integers 0..K-1; bins >= 1; side "right": bins (lo, hi], "left": [lo, hi).
+    UserError for other shapes, ranges or no image. Naeini et al. 2015; Guo et al. 2017, equation 5.
     """
     _, confidence, correct = _shares_confidence_accuracy(probs, labels, bins, side)
     return float(np.abs(correct - confidence).max())
@@ -88,7 +90,8 @@ def maximum_calibration_error(probs: object, labels: object, *, bins: int = 15, 
 def overconfidence_error(probs: object, labels: object, *, bins: int = 15, side: str = "right") -> float:
     """Overconfidence error in [0, 1]: sum over bins of (share of images) conf * max(conf - accuracy, 0).
 
-    Arguments as in `reliability_bins`. Thulasidasan et al. 2019, section 3.1.
+    probs (N, K) probabilities, labels (N,) integers 0..K-1; bins >= 1; side "right": bins (lo, hi], "left": [lo, hi).
+    UserError for other shapes, ranges or no image. Thulasidasan et al. 2019, section 3.1.
     """
     share, confidence, correct = _shares_confidence_accuracy(probs, labels, bins, side)
     return float((share * confidence * np.maximum(confidence - correct, 0)).sum())
@@ -98,7 +101,8 @@ def adaptive_calibration_error(probs: object, labels: object, *, bins: int = 15)
     """Top-label ECE in [0, 1] with bins of equal mass (N/bins images each, to within one) instead of equal width.
 
     Images of the same confidence share their accuracy before they are divided over bins, so that the order of the
-    images does not matter. With fewer images than bins each image is a bin. probs (N, K), labels (N,) as above.
+    images does not matter. With fewer images than bins each image is a bin.
+    probs (N, K) probabilities, labels (N,) integers 0..K-1; bins >= 1. UserError for other shapes, ranges or no image.
     Nguyen & O'Connor 2015; Nixon et al. 2019 (there over all classes).
     """
     confidence, correct = top_label(*as_probs_and_labels(probs, labels))
@@ -113,7 +117,8 @@ def classwise_calibration_error(probs: object, labels: object, *, bins: int = 15
     """Class-wise ECE in [0, 1]: mean over classes k of sum_m |B_mk| / N |share of label k in B_mk - mean p_k in B_mk|.
 
     B_mk are the images whose p_k falls in bin m: every class's probability counts, not only the largest.
-    Arguments as in `reliability_bins`. Kull et al. 2019, equation 4.
+    probs (N, K) probabilities, labels (N,) integers 0..K-1; bins >= 1; side "right": bins (lo, hi], "left": [lo, hi).
+    UserError for other shapes, ranges or no image. Kull et al. 2019, equation 4.
     """
     probs, labels = as_probs_and_labels(probs, labels)
     images, classes = probs.shape
@@ -127,8 +132,9 @@ def classwise_calibration_error(probs: object, labels: object, *, bins: int = 15
 def true_class_calibration_error(probs: object, labels: object, *, bins: int = 10) -> float:
     """What the Soft CIFAR study prints as ECE: sum of |B_m| / N |accuracy - mean p_y| over bins of p_y, in [0, 1].
 
-    It bins the *true class's* probability p_y, so it measures no calibration (see above) and serves one purpose: to set our
-    number beside that study's. probs (N, K), labels (N,); equal-width bins (lo, hi]. Errors as above.
+    It bins the *true class's* probability p_y, so it measures no calibration and serves one purpose: to set our
+    number beside that study's. probs (N, K) probabilities, labels (N,) integers 0..K-1; bins >= 1, of equal width,
+    (lo, hi]. UserError for other shapes, ranges or no image.
     """
     probs, labels = as_probs_and_labels(probs, labels)
     confidence = probs[np.arange(len(labels)), labels]
@@ -143,7 +149,9 @@ def by_true_class_calibration_error(probs: object, labels: object, *, bins: int 
     [0, 1].
 
     Within one true class even exact probabilities are not calibrated, so the best prediction does not score 0: it serves to
-    set our number beside theirs. Classes without an image are left out. Arguments as in `reliability_bins`.
+    set our number beside theirs. Classes without an image are left out.
+    probs (N, K) probabilities, labels (N,) integers 0..K-1; bins >= 1; side "right": bins (lo, hi], "left": [lo, hi).
+    UserError for other shapes, ranges or no image.
     """
     probs, labels = as_probs_and_labels(probs, labels)
     each = [labels == label for label in np.unique(labels)]

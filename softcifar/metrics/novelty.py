@@ -40,7 +40,8 @@ def average_precision(scores_in: object, scores_out: object, *, positive: str = 
     """Area under the precision-recall curve as average precision (steps, not trapezia); in (0, 1].
 
     Chance is the share of the positive side, so values with different `positive` ("out", or "in" with the scores
-    reversed) or different set sizes do not compare. scores_in (N,), scores_out (M,); errors as in `auroc`.
+    reversed) or different set sizes do not compare. scores_in (N,), scores_out (M,), a higher score = more novel.
+    UserError for other shapes, no score, or NaN.
     """
     if positive not in ("out", "in"):
         raise UserError(f"positive: {positive!r} found; 'out' or 'in' is allowed")
@@ -55,7 +56,7 @@ def fpr_at_tpr(scores_in: object, scores_out: object, *, tpr: float = 0.95) -> f
 
     An image is called novel where its score reaches the threshold; of the thresholds that find enough, the one with
     the smallest share of false alarms counts, exactly and with ties (no interpolation). 0 < tpr <= 1.
-    scores_in (N,), scores_out (M,), a higher score = more novel; errors as in `auroc`.
+    scores_in (N,), scores_out (M,), a higher score = more novel. UserError for other shapes, no score, or NaN.
     """
     if not (isinstance(tpr, Real) and 0 < tpr <= 1):
         raise UserError(f"tpr: {tpr!r} found; a number above 0 and up to 1 is allowed")

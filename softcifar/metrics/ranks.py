@@ -17,9 +17,10 @@ class RankComparison(NamedTuple):
 
 
 def ranks(values: object, *, higher: bool) -> np.ndarray:
-    """Rank of every method on every data set, float64 (D, M) like `values`; 1 is the best, ties share their mean rank.
+    """Rank of every method on every data set, float64 (D, M); 1 is the best, ties share their mean rank.
 
-    higher: whether a higher value is better. UserError for other shapes, fewer than two methods, or values that are not finite.
+    values (D, M): D data sets, M methods; higher: whether a higher value is better. UserError for other shapes, fewer than two
+    methods, or values that are not finite.
     """
     values = as_floats(values, "values")
     if values.ndim != 2 or values.shape[1] < 2 or not len(values):
@@ -38,7 +39,7 @@ def rank_comparison(values: object, *, higher: bool, level: float = 0.05) -> Ran
     Friedman's statistic is corrected for ties; its p comes from chi-squared with M - 1 degrees of freedom and is NaN where all
     methods tie everywhere. The critical difference is Nemenyi's, q * sqrt(M (M + 1) / 6 D), q from the studentized range with
     infinite degrees of freedom over sqrt 2: no pair of equal methods differs by more, with probability 1 - level.
-    UserError as in `ranks`.
+    higher: whether a higher value is better. UserError for other shapes, fewer than two methods, or values that are not finite.
     """
     ranked = ranks(values, higher=higher)
     count, methods = ranked.shape

@@ -88,12 +88,12 @@ def over_runs(differences: object, split: object = None) -> Estimate:
 
 
 def over_images(differences: object, split: object) -> Estimate:
-    """The same mean, as further images like these would have it: from the means of splits whose test images are disjoint.
+    """The mean of paired differences, as further images like these would have it: from the means of splits.
 
-    differences, split (n,) as in `over_runs`. There is no standard error below three splits. Training sets overlap, so splits
-    are a little more alike than independent ones; docs/verdicts.md has the coverage that results, by simulation (Nadeau &
-    Bengio's correction of 2003 is for test sets that overlap as well, and covers 98 % or more here). UserError as in
-    `over_runs`.
+    differences (n,), one per run; split (n,): the split of the images that each run was made on; test images of two splits are
+    disjoint. There is no standard error below three splits. Training sets overlap, so splits are a little more alike than
+    independent ones; docs/verdicts.md has the coverage that results, by simulation (Nadeau & Bengio's correction of 2003 is for
+    test sets that overlap as well, and covers 98 % or more here). UserError for other shapes.
     """
     return over_runs([group.mean() for group in _groups(_values(differences, "differences"), split)])
 

@@ -27,9 +27,9 @@ def class_similarity(probs: object, labels: object) -> np.ndarray:
 def structure_distance(probs: object, target_probs: object, labels: object) -> float:
     """Distance of the predicted class similarities P to those of the targets T: ||P - T|| / ||T|| (Frobenius norms).
 
-    Over the classes whose row of T is defined (`class_similarity`; a row of P that is not defined counts as all 0). 0: wrong
+    Over the classes whose row of T is defined (see class_similarity; a row of P that is not defined counts as all 0). 0: wrong
     classes get the same shares in P as in T; 1: as far off as a P of zeros. NaN where no row of T is defined.
-    probs, target_probs (N, K), labels (N,); errors as above.
+    probs, target_probs (N, K), rows that sum to 1, labels (N,) integers 0..K-1. UserError for other shapes, ranges or no image.
     """
     probs, target_probs = as_probs_pair(probs, target_probs)
     targets = class_similarity(target_probs, labels)
@@ -45,7 +45,8 @@ def instance_information(probs: object, labels: object) -> float:
 
     0 where all images of a class get the same distribution, as class-wise or uniform smoothing gives; it is the mutual
     information between image and predicted class within classes. It counts any difference between images, noise too: read
-    it beside the distance to people. probs (N, K), labels (N,) integers 0..K-1; errors as above.
+    it beside the distance to people. probs (N, K), labels (N,) integers 0..K-1. UserError for other shapes,
+    ranges or no image.
     """
     probs, labels = as_probs_and_labels(probs, labels)
     classes = np.eye(probs.shape[1])[labels]

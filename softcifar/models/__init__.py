@@ -3,6 +3,7 @@
 from softcifar.models.airbench import airbench
 from softcifar.models.convnet import convnet
 from softcifar.models.densenet_bc import densenet_bc_40_12, densenet_bc_100_12
+from softcifar.models.families import Families
 from softcifar.models.inception_v4 import inception_v4
 from softcifar.models.lenet import lenet
 from softcifar.models.mlp import mlp
@@ -16,7 +17,7 @@ from softcifar.models.wide_resnet import wrn28_10
 
 # A name ends in its depth where the family comes in several: 'resnet20' is resnet(depth=20). A name that is listed itself
 # goes first: 'resnet50' is ImageNet's, though 50 is 6n+2.
-NETWORKS = {
+NETWORKS = Families({
     "airbench": airbench,
     "convnet": convnet,
     "densenet_bc_40_12": densenet_bc_40_12,
@@ -36,4 +37,4 @@ NETWORKS = {
     "vgg16": vgg16,
     "vgg16_dropout": vgg16_dropout,
     "wrn28_10": wrn28_10,
-}
+})  # fmt: skip

@@ -170,11 +170,11 @@ def _attacks(found: object, check_each: Callable[[object], Any]) -> Any:
 
 
 class Shifts(Section):
-    corruptions: list[str]  # keys of softcifar.corruptions; []: none
-    severities: list[Annotated[int, Ge(1), Le(5)]]
-    covered: Shares  # of the image, by a patch; []: no occlusion
-    visible: Shares  # of the image, after a shift out of its frame; []: no crop
-    images: Images  # number of test images, evenly spaced
+    corruptions: list[str] = []  # keys of softcifar.corruptions; []: none
+    severities: list[Annotated[int, Ge(1), Le(5)]] = []
+    covered: Shares = []  # of the image, by a patch; []: no occlusion
+    visible: Shares = []  # of the image, after a shift out of its frame; []: no crop
+    images: Images = 1  # number of test images, evenly spaced; stated where there is a shift
 
     @model_validator(mode="after")
     def _possible(self) -> "Shifts":
@@ -183,6 +183,8 @@ class Shifts(Section):
         if unknown := [each for name in self.corruptions for each in missing(CORRUPTIONS, name, "corruptions")]:
             raise UserError("\n".join(unknown))
         _each_once(self, "corruptions", "severities", "covered", "visible")
+        if "images" not in self.model_fields_set and (self.corruptions or self.covered or self.visible):
+            raise UserError("images: this key is missing")
         if bool(self.corruptions) != bool(self.severities):
             raise ValueError(
                 f"severities: found {quote(self.severities)} with corruptions {quote(self.corruptions)}; allowed: both or "
@@ -194,7 +196,7 @@ class Shifts(Section):
 class Evaluation(Section):
     batch_size: PositiveInt
     attacks: Annotated[dict[str, Attack], WrapValidator(_attacks)] = {}  # by name, see softcifar.attacks
-    shifts: Shifts
+    shifts: Shifts = Field(default_factory=lambda: Shifts())
 
 
 def _each_once(section: Section, *keys: str) -> None:

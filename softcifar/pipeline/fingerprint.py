@@ -172,6 +172,7 @@ class Code:
 
     def _entry(self, module: str, registry: str, key: str) -> ast.expr:
         table = self._module(module).defined[registry][-1].value
+        table = table.args[0] if isinstance(table, ast.Call) else table  # a dict of a kind of its own
         for each, value in zip(table.keys, table.values, strict=True):
             if isinstance(each, ast.Constant) and each.value == key:
                 return value

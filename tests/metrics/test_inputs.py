@@ -1,5 +1,7 @@
 """What every metric accepts (arrays, lists, tensors) and refuses (one clear sentence)."""
 
+import inspect
+import re
 import subprocess
 import sys
 
@@ -196,3 +198,17 @@ def test_mistakes_in_scores(metric, bad):
 def test_torch_is_not_imported():
     code = "import sys, softcifar.metrics; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+PUBLIC = [name for name in metrics.__all__ if inspect.isfunction(getattr(metrics, name))]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_help_says_the_shapes_in_place(name):
+    """Nobody who asks for help() should have to look up another function's."""
+    function = getattr(metrics, name)
+    said = inspect.getdoc(function)
+    assert not re.search(r"as (above|below|in `)", said)
+    arrays = [each for each, kind in inspect.signature(function).parameters.items() if kind.annotation in (object, "object")]
+    for each in arrays:
+        assert re.search(rf"\b{each}\b[^.]*\([^)]*[NMDn.]", said), each

@@ -282,6 +282,18 @@ def test_wrong_option_values(name, options):
         build(name, 10, **options)
 
 
+def test_the_registry_knows_a_depth_as_build_does():
+    torch.manual_seed(0)
+    one = models.NETWORKS["resnet8"](10)
+    torch.manual_seed(0)
+    other = build("resnet8", 10)
+    assert all(torch.equal(one.state_dict()[name], values) for name, values in other.state_dict().items())
+    assert "resnet8" not in models.NETWORKS  # families alone are listed
+    for name in ("resnet9x", "lenet5", "nothing8", "resnet"[:-1]):
+        with pytest.raises(KeyError, match=name):
+            models.NETWORKS[name]
+
+
 def test_resnet50_is_imagenets_although_50_is_6n_plus_2():
     assert split("resnet50") == ("resnet50", {})
     assert split("resnet56") == ("resnet", {"depth": 56})

@@ -10,8 +10,10 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
 INK, DARK, ACCENT, GREY, FAINT = "#1a1a1a", "#1f4e79", "#d1700f", "#8a8a8a", "#dcdcdc"
@@ -44,6 +46,7 @@ RC = {
 
 LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.12, 0.62, 0.52  # inches around a grid; the legend lies in TOP
 GAP_X, GAP_Y = 0.2, 0.36  # inches between panels
+LEGEND_LINE = 0.17  # inches
 
 
 @dataclass(frozen=True)
@@ -167,13 +170,30 @@ def unit_axis(ax: Axes, which: str, high: float = 1.0) -> None:
 
 
 def legend(figure: Figure, entries: Mapping[str, dict], *, left: float = LEFT) -> None:
-    """One legend above all panels, `left` inches from the edge: {words: Line2D properties}."""
-    handles = [Line2D([], [], **style) for style in entries.values()]
-    figure.legend(
+    """One legend above all panels, `left` inches from the edge: {words: Line2D properties}; drawn last.
+
+    Entries that have no room in one line take more, for which the figure grows at its top.
+    """
+    room, listed, lines = figure.get_figwidth() - left, list(entries.items()), 1
+    drawn = _legend(figure, listed, left, len(listed))
+    for across in range(len(listed) - 1, 0, -1):
+        if _inches(figure, drawn) <= room:
+            return
+        drawn.remove()
+        needed = math.ceil(len(listed) / across)
+        _grow(figure, LEGEND_LINE * (needed - lines))
+        lines = needed
+        by_column = [each for first in range(across) for each in listed[first::across]]  # matplotlib fills columns first
+        drawn = _legend(figure, by_column, left, across)
+
+
+def _legend(figure: Figure, entries: list[tuple[str, dict]], left: float, across: int) -> Legend:
+    handles = [Line2D([], [], **style) for _, style in entries]
+    return figure.legend(
         handles,
-        list(entries),
+        [words for words, _ in entries],
         loc="upper left",
-        ncols=len(entries),
+        ncols=across,
         bbox_to_anchor=(left / figure.get_figwidth(), 1 - 0.06 / figure.get_figheight()),
         borderaxespad=0,
         borderpad=0,
@@ -183,11 +203,33 @@ def legend(figure: Figure, entries: Mapping[str, dict], *, left: float = LEFT) -
     )
 
 
+def _inches(figure: Figure, drawn: Legend) -> float:
+    """How wide it is."""
+    return drawn.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width / figure.dpi
+
+
+def _grow(figure: Figure, inches: float) -> None:
+    """Room at the top; everything keeps its distance from the bottom."""
+    before = figure.get_figheight()
+    figure.set_figheight(before + inches)
+    share = before / (before + inches)
+    for ax in figure.axes:
+        box = ax.get_position()
+        ax.set_position((box.x0, box.y0 * share, box.width, box.height * share))
+    for text in figure.texts:
+        text.set_y(text.get_position()[1] * share)
+
+
 def band(ax: Axes, x: pd.Series, y: pd.Series, **style: Any) -> None:
     """A line through the means of y at each x, and a band from the lowest to the highest, the runs' spread."""
     grouped = y.groupby(x)
     ax.plot(grouped.mean().index, grouped.mean(), **style)
     ax.fill_between(grouped.min().index, grouped.min(), grouped.max(), color=style["color"], alpha=0.18, linewidth=0)
+
+
+def dot(values: Sequence) -> dict[str, Any]:
+    """A marker for a curve of a single point, whose line nobody would see; nothing for longer ones."""
+    return {"marker": "o", "markersize": 3.5} if len(values) == 1 else {}
 
 
 def note(ax: Axes, text: str, corner: str = "lower right") -> None:

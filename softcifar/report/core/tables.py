@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from softcifar import metrics
+from softcifar.metrics.statistics import FEWEST
 from softcifar.report.core.columns import Column, Field, plain
 from softcifar.report.core.comparisons import by_run, marks
 from softcifar.report.core.design import Design
@@ -19,13 +20,14 @@ ONE_SPLIT = (
     "Ensembles take no part in the tests. Spread and tests are over runs on the same images: they do not cover how other "
     "images or other teachers would change a number."
 )
-MARK_NOTE = (
+MARKS = (
     "Bold: the best mean, where paired t tests by run separate it from every other student (two-sided p < .015 after Holm's "
     "correction over its rivals). Tilde: where no student is separated from all others, the best mean and every mean that the "
     "tests do not separate from it, which does not mean that they are equally good. Where nobody is separated, a column has no "
-    "mark. "
-    f"{ONE_SPLIT} There is no test below three runs."
+    "mark."
 )
+NO_MARKS = f"Nothing is marked: a test takes {FEWEST} runs."
+MARK_NOTE = f"{MARKS} {ONE_SPLIT} There is no test below three runs."
 SEVERAL_SPLITS = (
     "Spread is over runs, run r on split r modulo {}, with teachers of its own; the tests are of further runs on these images. "
     "There are no ensembles: members of different splits learned from each other's validation or test images."
@@ -122,6 +124,9 @@ def means_table(
     said otherwise); titles: what a score is called. A table that names sets and scores by row asks for the best within each.
     Columns without a single value are left out. Of several splits, the note says so.
     """
+    runs = numbers.loc[numbers["kind"] == "run", "seed"].nunique()
+    if runs < FEWEST:
+        note = note.replace(MARK_NOTE, f"{NO_MARKS} {ONE_SPLIT}")
     if (design.splits or 1) > 1:
         note = note.replace(ONE_SPLIT, SEVERAL_SPLITS.format(design.splits))
     keys = keys or {"student": "student", "kind": "kind"}

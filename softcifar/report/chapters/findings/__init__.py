@@ -12,6 +12,7 @@ def facts(study: Study) -> dict[str, object]:
         "left_out": sentences.left_out(study),
         "masked": sentences.hidden(study),
         "opening": sentences.opening(study),
+        "nothing": sentences.measures_nothing(study),
         "about": sentences.about(study.design, novel=bool(study.results.ood_kinds)),
         "chance": sentences.any_by_chance(judged_benefits(study).values(), study.design),
     }

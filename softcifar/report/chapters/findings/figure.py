@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from softcifar.metrics.statistics import FEWEST
 from softcifar.report.chapters.findings import sentences
 from softcifar.report.chapters.findings.benefits import Benefit, benefits, judged_benefits
 from softcifar.report.chapters.findings.origins import ORIGINS, effort, like_the_reference, origin, teachers, title, votes
@@ -30,7 +31,7 @@ LEGEND = 0.16  # of a line
 EDGE = 0.05  # of a mark from the edge of its panel, where its value lies beyond
 FURTHEST = 4  # times the median distance from 0: what lies beyond is drawn at the edge, its number tells it
 SMALL, USUAL = 6.5, 8.0  # points
-WIDTH = 0.00975  # inches of a bold letter, per point
+WIDTH = 0.00975  # inches of a wide letter, per point
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Content:
     means: dict[str, str]
     pairs: str
     beyond: bool  # whether the study tells of other images
+    tested: bool  # whether there are enough runs for tests and intervals
 
 
 def draw(study: Study) -> Drawing | None:
@@ -75,13 +77,15 @@ def draw(study: Study) -> Drawing | None:
     content, results = gather(study), study.results
     if not content.cells:
         return None
+    its_interval = " its 95 % interval and" if content.tested else ""
+    decided = "Triangles on a coloured ground are decided, circles are not. " if content.tested else ""
     return Drawing(
         "differences",
         f"What softness buys, and what it costs, beside {content.reference}",
         f"Right of a line: better than {content.reference}; left: worse. Every number is the gain over it, + is better, "
-        "with its 95 % interval and, as ticks, the runs. Triangles on a coloured ground are decided, circles are not; an arrow "
-        "at an edge points to what lies beyond it. Calibration error is the one before temperature scaling; agreement is the "
-        "geometric mean probability of the answers; training effort counts images seen, with those of tuning and of teachers. "
+        f"with{its_interval} the runs as ticks. {decided}An arrow at an edge points to what lies beyond it. Calibration error "
+        "is the one before temperature scaling; agreement is the geometric mean probability of the answers; training effort "
+        "counts images seen, with those of tuning and of teachers. "
         f"{sentences.about(study.design, novel=bool(results.ood_kinds))}",
         finding(content, {name for name in study.students if like_the_reference(results, name)}),
         f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "
@@ -140,6 +144,7 @@ def gather(study: Study) -> Content:
         {benefit.column.key: _mean(benefit, study) for benefit in found},
         f"{results.params['study']}, {len(results.students[reference].seeds)} {study.design.unit}",
         study.design.tells_beyond,
+        sentences.most_runs(study) >= FEWEST,
     )
 
 
@@ -179,8 +184,10 @@ def figure(content: Content, layout: Layout) -> Figure:
 
 
 def _explained(content: Content) -> tuple[str, str]:
-    gain = f"gain over {content.reference}, + is better; line: 95 % interval"
-    return gain, f"ticks: single runs; decided by paired t tests, Holm; {content.pairs}"
+    gain = f"gain over {content.reference}, + is better"
+    if not content.tested:
+        return gain, f"ticks: single runs; {content.pairs}: too few for a test or an interval"
+    return f"{gain}; line: 95 % interval", f"ticks: single runs; decided by paired t tests, Holm; {content.pairs}"
 
 
 def _legend(ax: Axes, content: Content, top: float, brief: bool) -> None:
@@ -220,7 +227,7 @@ def _block(ax: Axes, content: Content, layout: Layout, box: tuple, costs: dict, 
         above = LINE / 2 * (len(lines) - 1 + described)
         for number, words in enumerate(lines):
             place = middle - above + LINE * number
-            ax.text(0.08, place, words, fontsize=size, fontweight="bold", va="center")
+            ax.text(0.08, place, words, fontsize=size, va="center")
         if described:
             text = shorten(content.titles[name], int(layout.names / 0.053))
             ax.text(0.08, middle - above + LINE * len(lines), text, fontsize=SMALL, color="#555555", va="center")

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import numpy as np
+
 from softcifar.metrics.statistics import FEWEST, LEVEL
 from softcifar.report.chapters.findings.benefits import QUESTIONS, Benefit, benefits, judged_benefits
 from softcifar.report.chapters.robustness.masking import masking
@@ -13,6 +15,7 @@ from softcifar.report.core.design import Design
 from softcifar.report.core.kinds import described, distinct
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import ON_THESE, SKEWED, Finding
+from softcifar.report.core.words import counted
 
 NAMED = 3  # students that a sentence names on each side
 MOST = 1000  # runs: more than that would never be trained
@@ -174,6 +177,26 @@ def about(design: Design, *, novel: bool = False) -> str:
         f"Differences are about further images like these, by the spread between {design.splits} splits; only where it says "
         "“on these images” they are about further runs on these test images alone."
     ) + judged.NOVEL * novel
+
+
+def measures_nothing(study: Study) -> str:
+    """What a page says above all where too few runs make any comparison impossible; "" elsewhere."""
+    runs, results = most_runs(study), study.results
+    if runs >= FEWEST:
+        return ""
+    recipes = [student.options for student in results.students.values()]
+    epochs = max(int(np.max(recipe["epochs"])) for recipe in recipes)
+    trained = f"{counted(epochs, 'epochs')} on {len(results.part('train')['labels']):,} images"
+    what = "measures nothing: it shows that every step runs, and what a report looks like" if epochs == 1 else "decides nothing"
+    return (
+        f"This page {what}. Every student has {counted(runs, 'runs')} of at most {trained}, and a test or an interval takes "
+        f"{FEWEST} runs or more."
+    )
+
+
+def most_runs(study: Study) -> int:
+    """Of any student (or data sets of a method)."""
+    return int(study.numbers.loc[study.numbers["kind"] == "run"].groupby("student")["seed"].nunique().max())
 
 
 def opening(study: Study) -> str:

@@ -1,6 +1,8 @@
 """Every student against the reference in every number of the figure and of the summary."""
 
+from softcifar.metrics.statistics import FEWEST
 from softcifar.report.chapters.findings.benefits import benefits
+from softcifar.report.chapters.findings.sentences import most_runs
 from softcifar.report.chapters.summary.columns import headline
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Column, Field
@@ -23,11 +25,15 @@ def table(study: Study) -> Table:
     findings = against(study.numbers, listed.values(), study.reference, study.design, distinct(study.results))
     records = [{"student": row.compared, "column": row.claim} | judged.comparison(row) for row in findings]
     metric = Field("metric", "Metric", text=lambda record: f"{record['metric']}\u00a0{listed[record['column']].arrow}")
+    rule = (
+        "Better and worse take a one-sided p below .0075 after Holm's correction over the students of "
+        "one metric; an undecided difference may be as large as what is detectable."
+    )
+    if most_runs(study) < FEWEST:
+        rule = f"A test or an interval takes {FEWEST} runs."
     note = (
         f"Each student less {study.reference}, paired by run: where less is better, a negative effect is the better one. "
-        "Better and worse take a one-sided p below .0075 after Holm's correction over the students of "
-        "one metric; an undecided difference may be as large as what is detectable. "
-        f"{judged.scope(study.design)}"
+        f"{rule} {judged.scope(study.design)}"
     )
     fields = [Field("student", "Student"), metric, *judged.fields(study.design)]
     return build("comparisons", f"Against {study.reference}", note, fields, records, folded=True)

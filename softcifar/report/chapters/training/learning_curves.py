@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from softcifar.report.core.columns import plain
-from softcifar.report.core.drawing import BEHIND, MAIN, SECOND, Drawing, legend, note, panels, spread_of
+from softcifar.report.core.drawing import BEHIND, MAIN, SECOND, Drawing, dot, legend, note, panels, spread_of
 from softcifar.report.core.study import Study
 
 
@@ -16,19 +16,23 @@ def draw(study: Study) -> Drawing:
     mean = {name: curve.groupby("epoch", sort=True).mean() for name, curve in curves.items()}
     reference = mean[results.reference]
     for name, ax in axes.items():
-        ax.plot(reference.index, reference["validation_nll"], **BEHIND)
+        ax.plot(reference.index, reference["validation_nll"], **BEHIND, **dot(reference))
         for _, run in curves[name].groupby("seed"):
-            ax.plot(run["epoch"], run["validation_nll"], color=MAIN["color"], linewidth=0.6, alpha=0.45)
-        ax.plot(mean[name].index, mean[name]["train_loss"], **SECOND)
-        ax.plot(mean[name].index, mean[name]["validation_nll"], **MAIN)
+            ax.plot(run["epoch"], run["validation_nll"], color=MAIN["color"], linewidth=0.6, alpha=0.45, **dot(run))
+        ax.plot(mean[name].index, mean[name]["train_loss"], **SECOND, **dot(mean[name]))
+        ax.plot(mean[name].index, mean[name]["validation_nll"], **MAIN, **dot(mean[name]))
         note(ax, f"lowest {plain(_lowest(curves[name]))}", "upper right")
-    next(iter(axes.values())).xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    first = next(iter(axes.values()))
+    if all(len(curve) == 1 for curve in mean.values()):
+        first.set_xticks(mean[results.reference].index)
+    else:
+        first.xaxis.set_major_locator(MaxNLocator(4, integer=True))
     # A first epoch or a diverging run may lie far above the rest; the part that differs is what should be seen.
     values = np.concatenate([curve[["validation_nll", "train_loss"]].to_numpy().ravel() for curve in curves.values()])
     # A loss that rewards entropy can be far below 0; it would press all other curves together.
     shown = values[np.isfinite(values) & (values >= 0)]
     below = bool((values < 0).any())
-    next(iter(axes.values())).set_ylim(0, max(np.quantile(shown, 0.97) * 1.08, 1e-3))
+    first.set_ylim(0, max(np.quantile(shown, 0.97) * 1.08, 1e-3))
     entries = {"validation NLL (thin: single runs)": MAIN, "training loss": SECOND}
     legend(figure, entries | {f"{results.reference}, validation NLL": BEHIND})
     lowest = {name: _lowest(curve) for name, curve in curves.items()}
