@@ -106,6 +106,7 @@ def make_study(
         "students": {name: _options(name, values) for name, values in students.items()},
         "distillation": {**recipe, "students": taught, "alpha": 0.9, "temperature": 20.0},
         "simulations": {},
+        "acquisitions": {},
         "surrogates": ["hard"],
         "illustrations": {"two_moons": {"points": 20, "noise": 0.1, "members": 2, "epochs": 1}},
         "evaluation": {"attacks": {"fgsm_eps_255": STRENGTHS[1:], "pgd_eps_255": STRONG}, "shifts": SHIFTS},

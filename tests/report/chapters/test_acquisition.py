@@ -1,5 +1,7 @@
 """Active learning in the report: its numbers, its claim, and what stands beside the published ones."""
 
+import json
+import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,6 +16,7 @@ from softcifar.report.chapters.acquisition.results import Acquired, area, labels
 from softcifar.report.chapters.claims import active_learning
 from softcifar.report.core.design import Design
 from softcifar.report.core.study import Study
+from tests.report.fixture import write
 
 LABELS = [20, 160, 300]
 NETWORK = {"name": "lenet", "options": {}}
@@ -33,7 +36,7 @@ def acquired(name: str, strategy: str, final: list[float], pool: str = "dirty", 
     )  # fmt: skip
     bought = pd.DataFrame(
         [
-            {"run": run, "step": int(place > 20), "place": place, "index": place, "label": place % 10,
+            {"run": run, "step": int(place > 20), "place": place, "index": place, "label": place % 5,
              "ambiguous": int(place > 20 and place % 3 == 0)}
             for run in range(runs) for place in range(1, 81)
         ]
@@ -42,7 +45,7 @@ def acquired(name: str, strategy: str, final: list[float], pool: str = "dirty", 
     return Acquired(name, options, bought, curve, [{"runs": runs}])
 
 
-def study(*members: Acquired, source: str = "mnist") -> Study:
+def of(*members: Acquired, source: str = "mnist") -> Study:
     there = {each.name: each for each in members}
     params = {
         "datasets": {"digits": {"source": source}}, "data": {"images": "digits"}, "seeds": {"runs": 4},
@@ -68,14 +71,14 @@ def test_labels_needed_are_those_of_the_first_step_that_is_good_enough():
     curve = pd.DataFrame({"labels": LABELS, "accuracy": [0.2, 0.9, 0.85]})
     assert labels_needed(curve, 0.85) == 160
     assert np.isnan(labels_needed(curve, 0.95))
-    table = tables.needed(study(RANDOM, DENSITY))
+    table = tables.needed(of(RANDOM, DENSITY))
     shown = {row[0].text: [cell.text for cell in row[2:]] for row in table.rows}
     assert shown == {"random": ["over 300"] * 3, "density": ["300", "300", "300 (2 of 4 runs)"]}
     assert table.frame["labels_at_95_reached"].tolist() == [0, 2]
 
 
 def test_the_summary_has_what_the_files_say():
-    frame = tables.table(study(RANDOM, DENSITY)).frame.set_index("acquisition")
+    frame = tables.table(of(RANDOM, DENSITY)).frame.set_index("acquisition")
     assert frame.loc["density", "accuracy"] == pytest.approx(0.93)
     assert frame.loc["density", "single_accuracy"] == pytest.approx(0.88)
     assert frame.loc["density", "area"] == pytest.approx((0.3 + (0.4 + 0.93) / 2) / 2)
@@ -85,7 +88,7 @@ def test_the_summary_has_what_the_files_say():
 
 def test_every_strategy_is_compared_with_the_reference_of_its_pool():
     clean = acquired("random_clean", "random", [0.6] * 4, "clean"), acquired("density_clean", "density", [0.7] * 4, "clean")
-    whole = study(RANDOM, DENSITY, *clean)
+    whole = of(RANDOM, DENSITY, *clean)
     assert reference(whole, list(clean)) is clean[0]  # of the same strategy as the study's reference
     frame = tables.comparisons(whole).frame
     rows = frame[frame["metric"] == "Accuracy %"].set_index("acquisition")
@@ -97,7 +100,7 @@ def test_every_strategy_is_compared_with_the_reference_of_its_pool():
 
 def test_d4_holds_density_against_its_published_rivals_of_the_same_pool():
     clean = acquired("entropy_clean", "softmax_entropy", [0.6] * 4, "clean")
-    rows = active_learning.checks(study(RANDOM, ENTROPY, DENSITY, PAIR, clean))
+    rows = active_learning.checks(of(RANDOM, ENTROPY, DENSITY, PAIR, clean))
     assert [(row.claim, row.metric, row.students) for row in rows] == [
         ("D4", title, ("density", rival))
         for rival in ("entropy", "pair")
@@ -107,18 +110,18 @@ def test_d4_holds_density_against_its_published_rivals_of_the_same_pool():
     assert "pair (mutual information of 2 networks)" in rows[2].compared
     other = acquired("other", "softmax_entropy", [0.5] * 4)
     other.options["buy"] = 7
-    assert active_learning.checks(study(DENSITY, other)) == []  # not the same protocol
+    assert active_learning.checks(of(DENSITY, other)) == []  # not the same protocol
     assert active_learning.checks(SimpleNamespace(results=SimpleNamespace())) == []
 
 
 def test_published_numbers_stand_beside_those_of_digits_alone():
-    (row,) = tables_of(study(RANDOM, DENSITY))
+    (row,) = tables_of(of(RANDOM, DENSITY))
     assert (row["acquisition"], row["accuracy_published"], row["n"]) == ("density", 0.76, 4)
     assert row["accuracy"] == pytest.approx(0.93)
     assert "network lenet (resnet18)" in row["settings_that_differ"]
     assert "images mnist (ambiguous_mnist)" in row["settings_that_differ"]
     assert "clean" not in row["settings_that_differ"]
-    assert tables_of(study(RANDOM, DENSITY, source="shapes")) == []
+    assert tables_of(of(RANDOM, DENSITY, source="shapes")) == []
 
 
 def tables_of(whole: Study) -> list[dict]:
@@ -142,3 +145,26 @@ def test_missing_or_other_runs_are_one_sentence(tmp_path):
     (folder / "about.json").write_text("{}")
     with pytest.raises(UserError, match="holds 4 runs, the study needs 3; run acquire for it again"):
         load_acquisitions(params, tmp_path)
+
+
+def test_a_study_of_students_shows_it_where_there_is_some(study, tmp_path):
+    whole, params = study
+    assert 'id="acquisition"' not in (whole / "reports/index.html").read_text()
+    for part in ("data", "scores", "models"):
+        shutil.copytree(whole / part, tmp_path / part)
+    params = json.loads(json.dumps(params)) | {"acquisitions": {}}
+    for each in (RANDOM, ENTROPY, DENSITY):
+        folder = tmp_path / "scores/acquisitions" / each.name
+        folder.mkdir(parents=True)
+        each.curve[each.curve["run"] < 3].to_csv(folder / "curve.csv", index=False)
+        each.bought[each.bought["run"] < 3].to_csv(folder / "bought.csv", index=False)
+        (folder / "about.json").write_text("{}")
+        params["acquisitions"][each.name] = each.options
+    reports = write(tmp_path, params)
+    assert 'id="acquisition"' in (reports / "index.html").read_text()
+    assert (reports / "figures/first_bought.png").exists()
+    assert set(pd.read_csv(reports / "tables/acquisition.csv")["acquisition"]) == {"random", "entropy", "density"}
+    claims = pd.read_csv(reports / "tables/claims.csv")
+    assert (claims["claim"] == "D4").sum() == 2
+    compared = pd.read_csv(reports / "tables/acquisition_comparisons.csv")
+    assert set(compared["against"]) == {"random"}  # the study's reference is a student
