@@ -7,6 +7,7 @@ from typing import Any
 
 from softcifar.report.chapters import (
     agreement,
+    ambiguity,
     calibration,
     claims,
     distillation,
@@ -46,6 +47,7 @@ STUDENTS = (
     agreement.CHAPTER,
     structure.CHAPTER,
     novelty.CHAPTER,
+    ambiguity.CHAPTER,
     robustness.CHAPTER,
     teachers.CHAPTER,
     distillation.CHAPTER,

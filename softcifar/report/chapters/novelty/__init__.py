@@ -1,3 +1,4 @@
+from softcifar.report.chapters.ambiguity.separation import counts
 from softcifar.report.chapters.novelty import ambiguity, ddu_files, detection, novelty_grid, own_scores, scores, two_moons
 from softcifar.report.core.chapter import Chapter
 
@@ -7,6 +8,6 @@ CHAPTER = Chapter(
     rows=(detection.rows, ambiguity.rows),
     tables=(own_scores.table, detection.table),
     figures=(novelty_grid.draw, scores.histograms, scores.rocs, two_moons.draw),
-    facts=lambda study: {"own": own_scores.own_titles(study)},
+    facts=lambda study: {"own": own_scores.own_titles(study), "ambiguous": counts(study.results)["ambiguous"]},
     files=ddu_files.write,
 )
