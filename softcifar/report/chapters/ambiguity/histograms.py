@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS, made_ambiguous
+from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS
 from softcifar.report.core.columns import HEADLINE_SCORE, plain
 from softcifar.report.core.drawing import ACCENT, DARK, FAINT, Drawing, Grid, legend, note, ruled, shorten, spread_of
 from softcifar.report.core.results import Results
@@ -27,7 +27,7 @@ WIDTH, HEIGHT = 2.45, 1.3  # inches of a panel
 
 def draw(study: Study) -> Drawing | None:
     results = study.results
-    if made_ambiguous(results) is None or not results.ood:
+    if results.made_ambiguous() is None or not results.ood:
         return None
     kinds = {prediction.kind for each in study.predictions.values() for prediction in each}
     shown = {title: column for title, column in COLUMNS.items() if column[1] in kinds}
@@ -87,7 +87,7 @@ def _pooled(study: Study, student: str, score: str, kind: str) -> list[dict[str,
     found = []
     for prediction in study.predictions[student]:
         if prediction.kind == kind and score in prediction.novelty:
-            values, made = prediction.novelty[score], made_ambiguous(study.results, prediction.split)
+            values, made = prediction.novelty[score], study.results.made_ambiguous(prediction.split)
             parts = {"clean": values["test"][~made], "ambiguous": values["test"][made]}
             parts["novel"] = np.concatenate([values[name] for name in study.results.ood])
             if score != HEADLINE_SCORE:

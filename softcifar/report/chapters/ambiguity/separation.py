@@ -1,8 +1,6 @@
 """Which score tells ambiguous images from clean ones, and which one novel images from both? Where the study says of its test
 images which were made to be ambiguous."""
 
-import numpy as np
-
 from softcifar import metrics
 from softcifar.report.chapters.novelty.detection import by_set
 from softcifar.report.core.columns import Column, proportion
@@ -16,22 +14,16 @@ from softcifar.report.core.tables import MARK_NOTE, ONE_SPLIT, Table, means_tabl
 AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS, NOVEL_CLEAN = "auroc_ambiguous_clean", "auroc_novel_ambiguous", "auroc_novel_clean"
 
 
-def made_ambiguous(results: Results, split: int = 0) -> np.ndarray | None:
-    """Which test images of a split were made to be ambiguous, bool (N,); None where all or none of them, or nobody knows."""
-    made = results.part("test", split).get("ambiguous")
-    return made if made is not None and 0 < made.sum() < len(made) else None
-
-
 def counts(results: Results) -> dict[str, int]:
     """So many ambiguous and clean test images; zeros where the study does not know them apart."""
-    made = made_ambiguous(results)
+    made = results.made_ambiguous()
     return {"ambiguous": 0, "clean": 0} if made is None else {"ambiguous": int(made.sum()), "clean": int((~made).sum())}
 
 
 def rows(results: Results, prediction: Prediction) -> list[Row]:
     """Of every score, the chance that an ambiguous test image scores above a clean one, and a novel image above either; the
     accuracy on ambiguous and on clean test images."""
-    made = made_ambiguous(results, prediction.split)
+    made = results.made_ambiguous(prediction.split)
     if made is None:
         return []
     right = prediction.probs.argmax(axis=1) == results.part("test", prediction.split)["labels"]

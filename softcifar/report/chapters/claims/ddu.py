@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS, made_ambiguous
+from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS
 from softcifar.report.chapters.published.literature import MUKHOTI
 from softcifar.report.core.columns import HEADLINE_SCORE, WHOSE
 from softcifar.report.core.kinds import CHANGED, PLAIN, alike, described, distinct, loss, method, own_score, score_titles
@@ -30,7 +30,7 @@ def checks(study: Study) -> list[Check]:
     students = _students(study.results)
     beats = [check for ours in students for check in _beats(study, ours)]
     matches = [check for ours in students for check in _matches(study, ours)]
-    if made_ambiguous(study.results) is None:
+    if study.results.made_ambiguous() is None:
         apart = [check for ours in students for check in _tells_apart(study, ours)]
     else:
         apart = [check for ours in _plain(study.results) for check in _tells_made_apart(study, ours)]
