@@ -1,5 +1,7 @@
 """Small networks in the place of annotators: what images that lie between classes are taken for."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,11 +16,14 @@ AT_ONCE = 2000  # images judged together
 class Annotators:
     """Networks that each learned from a random half of the same images, drawn apart; computed on the CPU in one thread."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray, classes: int, count: int, seed: int) -> None:
-        """images: grey, uint8 (N, H, W); labels: (N,) in 0..classes-1."""
-        self.networks = [
-            _trained(images, labels, classes, derive(seed, "annotator", number), images.shape[1:]) for number in range(count)
-        ]
+    def __init__(
+        self, images: np.ndarray, labels: np.ndarray, classes: int, count: int, seed: int, report: Callable[[], object]
+    ) -> None:
+        """images: grey, uint8 (N, H, W); labels: (N,) in 0..classes-1; report is called for each network that is trained."""
+        self.networks = []
+        for number in range(count):
+            self.networks.append(_trained(images, labels, classes, derive(seed, "annotator", number)))
+            report()
 
     @torch.no_grad()
     def judge(self, images: np.ndarray) -> np.ndarray:
@@ -29,7 +34,7 @@ class Annotators:
         )
 
 
-def _trained(images: np.ndarray, labels: np.ndarray, classes: int, seed: int, shape: tuple[int, int]) -> nn.Module:
+def _trained(images: np.ndarray, labels: np.ndarray, classes: int, seed: int) -> nn.Module:
     generator = torch.Generator().manual_seed(seed)
     own = torch.randperm(len(images), generator=generator)[: -(-len(images) // 2)].numpy()
     with torch.random.fork_rng(devices=[]):
@@ -40,7 +45,7 @@ def _trained(images: np.ndarray, labels: np.ndarray, classes: int, seed: int, sh
             nn.Conv2d(8, 16, 5, stride=2, padding=2),
             nn.ReLU(),
             nn.Flatten(),
-            nn.Linear(16 * -(-shape[0] // 4) * -(-shape[1] // 4), classes),
+            nn.Linear(16 * -(-images.shape[1] // 4) * -(-images.shape[2] // 4), classes),
         )
     optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, STEPS)

@@ -80,11 +80,12 @@ def blended(parts: dict[str, Images], counts: dict[str, int], seed: int) -> dict
     train, test = parts["train"], parts["test"]
     half = np.random.default_rng(derive(seed, "halves")).permutation(len(train.images)) % 2
     halves = [_digits(train, np.flatnonzero(half == each)) for each in (0, 1)]
-    with _one_thread(), bar(total=sum(counts.values()), what="blended digits", unit="image") as shown:
+    with _one_thread(), bar(total=2 * VOTES, what="annotators", unit="network") as shown:
         annotators = [
-            Annotators(each.images, each.labels, len(train.classes), VOTES, derive(seed, "annotators", number))
+            Annotators(each.images, each.labels, len(train.classes), VOTES, derive(seed, "annotators", number), shown.update)
             for number, each in enumerate(halves)
         ]
+    with _one_thread(), bar(total=sum(counts.values()), what="blended digits", unit="image") as shown:
         # The halves judge each other: no annotator saw an end of a path that it judges.
         each = [
             _taken(halves[number], annotators[1 - number], (counts["train"] + 1 - number) // 2, derive(seed, number), shown)

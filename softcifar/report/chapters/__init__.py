@@ -8,6 +8,7 @@ from typing import Any
 from softcifar.report.chapters import (
     acquisition,
     agreement,
+    ambiguity,
     calibration,
     claims,
     decisions,
@@ -53,6 +54,7 @@ STUDENTS = (
     agreement.CHAPTER,
     structure.CHAPTER,
     novelty.CHAPTER,
+    ambiguity.CHAPTER,
     robustness.CHAPTER,
     teachers.CHAPTER,
     distillation.CHAPTER,

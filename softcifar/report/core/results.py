@@ -150,6 +150,11 @@ class Results:
             targets["exact"] = arrays["exact"].astype(np.float64)
         return targets
 
+    def made_ambiguous(self, split: int = 0) -> np.ndarray | None:
+        """Which test images were made to be ambiguous, bool (N,); None where all or none of them, or nobody knows."""
+        made = self.part("test", split).get("ambiguous")
+        return made if made is not None and 0 < made.sum() < len(made) else None
+
 
 def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -> Results:
     """Read what `params` names below the folders `data`, `scores` and (teachers) `models`.

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS
 from softcifar.report.chapters.published.literature import MUKHOTI
 from softcifar.report.core.columns import HEADLINE_SCORE, WHOSE
 from softcifar.report.core.kinds import CHANGED, PLAIN, alike, described, distinct, loss, method, own_score, score_titles
@@ -28,8 +29,12 @@ def checks(study: Study) -> list[Check]:
     """A row per claim, kind of sets and rival that the study has; [] where it has no novel images."""
     students = _students(study.results)
     beats = [check for ours in students for check in _beats(study, ours)]
-    others = [check for claim in (_matches, _tells_apart) for ours in students for check in claim(study, ours)]
-    return [*beats, *_beats_elsewhere(study, students), *others]
+    matches = [check for ours in students for check in _matches(study, ours)]
+    if study.results.made_ambiguous() is None:
+        apart = [check for ours in students for check in _tells_apart(study, ours)]
+    else:
+        apart = [check for ours in _plain(study.results) for check in _tells_made_apart(study, ours)]
+    return [*beats, *_beats_elsewhere(study, students), *matches, *apart]
 
 
 def _students(results: Results) -> list[str]:
@@ -149,3 +154,48 @@ def _tells_apart(study: Study, ours: str) -> list[Check]:
         words = f"{titles[scores[0]]} against {titles[scores[1]]}, both of {_name(results, ours)}"
         rows.append(Check("D3", D["D3"], words, title, True, {scores[1]: first - second}, students=(ours,)))
     return rows
+
+
+def _tells_made_apart(study: Study, ours: str) -> list[Check]:
+    """The same where the study says which test images were made to be ambiguous, of every plain network, and of ensembles."""
+    results, titles = study.results, score_titles(study.results)
+    compared = [(AMBIGUOUS_CLEAN, "test", "AUROC of ambiguous against clean test images", HEADLINE_SCORE, DENSITY)]
+    compared += [
+        (NOVEL_AMBIGUOUS, kind, f"AUROC of {kind} sets against ambiguous test images", DENSITY, HEADLINE_SCORE)
+        for kind in results.ood_kinds
+    ]
+    rows = []
+    for metric, place, title, better, worse in compared:
+        first, second = (shared_runs(study.numbers, [ours], metric, set=place, score=score)[ours] for score in (better, worse))
+        words = f"{titles[better]} against {titles[worse]}, both of {_name(results, ours)}"
+        rows.append(Check("D3", D["D3"], words, title, True, {worse: first - second}, students=(ours,)))
+    return rows + [check for kind in results.ood_kinds for check in _mixed_by_ensembles(study, ours, kind)]
+
+
+def _mixed_by_ensembles(study: Study, ours: str, kind: str) -> list[Check]:
+    """Each ensemble's entropy, which holds both, against the mean density of its members; corrected apart from single runs."""
+    numbers, titles = study.numbers, score_titles(study.results)
+    of = numbers[(numbers["student"] == ours) & (numbers["kind"] == "ensemble") & (numbers["metric"] == NOVEL_AMBIGUOUS)]
+    entropy = of[(of["set"] == kind) & (of["score"] == HEADLINE_SCORE)].set_index("seed")["value"]
+    if entropy.empty:
+        return []
+    density = shared_runs(numbers, [ours], NOVEL_AMBIGUOUS, set=kind, score=DENSITY)[ours]
+    differences = density.groupby(density.index % len(entropy)).mean() - entropy
+    words = (
+        f"{titles[DENSITY]} of {_name(study.results, ours)} against the {titles[HEADLINE_SCORE]} of ensembles of its runs, "
+        f"{len(density) // len(entropy)} in each"
+    )
+    title = f"AUROC of {kind} sets against ambiguous test images"
+    return [
+        Check(
+            "D3",
+            D["D3"],
+            words,
+            title,
+            True,
+            {HEADLINE_SCORE: differences},
+            students=(ours,),
+            unit="ensembles",
+            family="ensembles",
+        )
+    ]

@@ -7,6 +7,6 @@ CHAPTER = Chapter(
     rows=(detection.rows, ambiguity.rows),
     tables=(own_scores.table, detection.table),
     figures=(novelty_grid.draw, scores.histograms, scores.rocs, two_moons.draw),
-    facts=lambda study: {"own": own_scores.own_titles(study)},
+    facts=lambda study: {"own": own_scores.own_titles(study), "mixed": study.results.made_ambiguous() is not None},
     files=ddu_files.write,
 )
