@@ -11,7 +11,7 @@ import numpy as np
 
 from softcifar.data import fetching
 from softcifar.data.images import DOWNLOAD_AGAIN, Source
-from softcifar.data.mixed import Clean, check_clean, mnist, read_mixed, write_mixed
+from softcifar.data.mixed import Clean, CleanTest, mnist, read_mixed, write_mixed
 from softcifar.data.mnist import DIGITS
 from softcifar.errors import UserError
 from softcifar.files import reading
@@ -27,7 +27,7 @@ def fetch(
     *,
     rows: Literal["images", "labels"] = "images",
     clean: Clean = None,
-    clean_test: Clean = None,
+    clean_test: CleanTest = None,
 ) -> None:
     """Write MNIST's own images and the published ambiguous ones behind them to folder/{train,test}.npz.
 
@@ -36,12 +36,10 @@ def fetch(
     clean, clean_test: how many of MNIST's training and test images join them, evenly spaced; null: all, 0: none. A clean image
     has as many votes as an ambiguous one, all for the data set's label.
     """
-    wanted = {"train": clean, "test": clean_test}
-    check_clean(wanted)
     with TemporaryDirectory(dir=folder) as inside:
         fetch_published(Path(inside))
         images, labels = read_published(Path(inside))
-    write_mixed(folder, mnist(folder), split(images, labels, rows), wanted)
+    write_mixed(folder, mnist(folder), split(images, labels, rows), {"train": clean, "test": clean_test})
 
 
 @fetching.known_by(FILES)

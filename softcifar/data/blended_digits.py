@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from softcifar.data.displacement import between
 from softcifar.data.images import Images, Source
-from softcifar.data.mixed import Clean, check_clean, mnist, read_mixed, write_mixed
+from softcifar.data.mixed import Clean, CleanTest, mnist, read_mixed, write_mixed
 from softcifar.errors import UserError
 from softcifar.files import write_npz
 from softcifar.params.ranges import NonNegativeInt, PositiveInt
@@ -55,7 +55,7 @@ def fetch(
     train: PositiveInt = 4000,
     test: PositiveInt = 1000,
     clean: Clean = None,
-    clean_test: Clean = None,
+    clean_test: CleanTest = None,
 ) -> None:
     """Write MNIST's own images and the ambiguous ones behind them to folder/{train,test}.npz; two minutes on one core.
 
@@ -64,13 +64,11 @@ def fetch(
     same bytes on the same kind of processor. How the ambiguous ones were made is in folder/{train,test}_paths.npz: parents
     int64 (N, 2), positions in MNIST's part, and share (N,), of the way between them.
     """
-    wanted = {"train": clean, "test": clean_test}
-    check_clean(wanted)
     parts = mnist(folder)
     made = blended(parts, {"train": train, "test": test}, seed)
     for part, arrays in made.items():
         write_npz(folder / f"{part}_paths.npz", parents=arrays.pop("parents"), share=arrays.pop("share"))
-    write_mixed(folder, parts, made, wanted)
+    write_mixed(folder, parts, made, {"train": clean, "test": clean_test})
 
 
 def blended(parts: dict[str, Images], counts: dict[str, int], seed: int) -> dict[str, dict[str, np.ndarray]]:

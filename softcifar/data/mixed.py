@@ -10,11 +10,12 @@ from annotated_types import Ge, Le
 from softcifar.data.images import Images
 from softcifar.data.mnist import DIGITS, MNIST
 from softcifar.data.splits import spaced
-from softcifar.errors import UserError
 from softcifar.files import read_npz, write_npz
 
-PARTS = {"train": 60_000, "test": 10_000}
-Clean = Annotated[int, Ge(0), Le(PARTS["train"])] | None  # so many of MNIST's images; null: all of the part
+PARTS = ("train", "test")
+# So many of MNIST's training images, of its test images; None: all of them.
+Clean = Annotated[int, Ge(0), Le(60_000)] | None
+CleanTest = Annotated[int, Ge(0), Le(10_000)] | None
 
 
 def mnist(folder: Path) -> dict[str, Images]:
@@ -22,15 +23,6 @@ def mnist(folder: Path) -> dict[str, Images]:
     with TemporaryDirectory(dir=folder) as inside:
         MNIST.fetch(Path(inside))
         return MNIST.read(Path(inside))
-
-
-def check_clean(clean: dict[str, int | None]) -> None:
-    """UserError where a part of MNIST has fewer images than wanted of it."""
-    for (part, count), option in zip(clean.items(), ("clean", "clean_test"), strict=True):
-        if count is not None and count > PARTS[part]:
-            raise UserError(
-                f"{option}: found {count}; allowed: 0 to {PARTS[part]} (MNIST's {part} images), or null for all of them"
-            )
 
 
 def write_mixed(

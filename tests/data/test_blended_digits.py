@@ -1,13 +1,17 @@
 """blended_digits: images between two classes, judged by networks that saw neither end; on scikit-learn's digits, offline."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import softmax
 from sklearn.datasets import load_digits
 
 from softcifar.data import annotators, blended_digits, displacement, mixed
 from softcifar.data.images import Images
 from softcifar.errors import UserError
+from softcifar.params.study import load
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -35,8 +39,28 @@ def made(parts):
     return blended_digits.blended(parts, {"train": 31, "test": 10}, 0)
 
 
+class ClassMeans:
+    """Annotators that take no training: each goes by the distance to the mean images of its own half."""
+
+    def __init__(self, images, labels, classes, count, seed, report):
+        self.means = []
+        for number in range(count):
+            own = np.random.default_rng([seed, number]).permutation(len(images))[: len(images) // 2]
+            self.means.append(np.stack([images[own][labels[own] == each].mean(axis=0) for each in range(classes)]))
+
+    def judge(self, images):
+        distances = [((images[:, None] / 255 - means / 255) ** 2).sum(axis=(2, 3)) for means in self.means]
+        return softmax(-0.3 * np.stack(distances), axis=2)
+
+
 @pytest.fixture
-def small_mnist(parts, monkeypatch):
+def class_means(monkeypatch):
+    monkeypatch.setattr(annotators, "Annotators", ClassMeans)
+    monkeypatch.setattr(blended_digits, "BLOCK", 10)
+
+
+@pytest.fixture
+def small_mnist(parts, monkeypatch, class_means):
     monkeypatch.setattr(blended_digits, "mnist", lambda folder: parts)
 
 
@@ -96,11 +120,23 @@ def test_both_parents_are_of_one_half_which_their_annotators_did_not_see(parts, 
             assert parts["train"].images[end, ..., 0].tobytes() not in seen[1 - number % 2]
 
 
-def test_more_images_leave_the_first_ones_as_they_are(parts, made):
-    fewer = blended_digits.blended(parts, {"train": 8, "test": 3}, 0)
+def test_more_images_leave_the_first_ones_as_they_are(parts, class_means):
+    fewer, more = (blended_digits.blended(parts, {"train": count, "test": count}, 0) for count in (7, 30))
     for part, arrays in fewer.items():
         for name, values in arrays.items():
-            np.testing.assert_array_equal(values, made[part][name][: len(values)])
+            np.testing.assert_array_equal(values, more[part][name][:7])
+
+
+def test_the_same_networks_from_the_same_seed(parts, monkeypatch):
+    monkeypatch.setattr(annotators, "STEPS", 3)
+    images, labels = parts["train"].images[..., 0], parts["train"].labels
+    once, again, other = (
+        annotators.Annotators(images, labels, 10, 2, seed, lambda: None).judge(images[:50]) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(once, again)
+    assert not np.array_equal(once, other)
+    assert not np.array_equal(once[0], once[1])
+    np.testing.assert_allclose(once.sum(axis=2), 1)
 
 
 def test_same_options_same_bytes_and_the_clean_images_come_first(tmp_path, small_mnist, parts):
@@ -131,13 +167,24 @@ def test_all_or_none_of_the_clean_images(tmp_path, small_mnist, clean, count):
     assert len(read["test"].images) == 399
 
 
-def test_more_clean_test_images_than_there_are_are_refused(tmp_path, small_mnist):
-    with pytest.raises(UserError, match="clean_test: found 10001; allowed: 0 to 10000"):
-        blended_digits.fetch(tmp_path, clean_test=10_001)
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize(
+    ("source", "option", "found", "allowed"),
+    [
+        ("blended_digits", "clean_test", 10_001, "10000"),
+        ("ambiguous_mnist", "clean_test", 10_001, "10000"),
+        ("ambiguous_mnist", "clean", -1, "0"),
+        ("ambiguous_mnist", "rows", "votes", "'images' or 'labels'"),
+        ("blended_digits", "train", 0, "0"),
+    ],
+)
+def test_the_plan_refuses_options_out_of_range(write_params, source, option, found, allowed):
+    with pytest.raises(UserError, match=re.escape(f"datasets.dirty.{option}: ")) as caught:
+        load(write_params({"datasets.dirty": {"source": source, option: found}}))
+    assert str(found) in str(caught.value)
+    assert allowed in str(caught.value)
 
 
-def test_images_that_nobody_doubts_end_in_a_sentence(parts, monkeypatch):
+def test_images_that_nobody_doubts_end_in_a_sentence(parts, monkeypatch, class_means):
     monkeypatch.setattr(blended_digits, "SUREST", 0.0)
     with pytest.raises(UserError, match="found 0 ambiguous images on 20 paths between digits where 1 are wanted"):
         blended_digits.blended(parts, {"train": 1, "test": 1}, 0)

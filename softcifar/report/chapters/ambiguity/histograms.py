@@ -7,7 +7,20 @@ from matplotlib.figure import Figure
 
 from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS
 from softcifar.report.core.columns import HEADLINE_SCORE, plain
-from softcifar.report.core.drawing import ACCENT, DARK, FAINT, Drawing, Grid, legend, note, ruled, shorten, spread_of
+from softcifar.report.core.drawing import (
+    ACCENT,
+    DARK,
+    FAINT,
+    LEFT,
+    Drawing,
+    Grid,
+    legend,
+    no_zero,
+    note,
+    ruled,
+    shorten,
+    spread_of,
+)
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 
@@ -19,7 +32,7 @@ COLUMNS = {  # title -> score, kind of model
 }
 BINS = 30
 SPAN = (-3.0, 12.0)  # of a density, in interquartile ranges of the clean images' scores; what lies outside is in the end bins
-TALLEST = 0.5  # share of images at which a bar is cut
+TALLEST = 0.75  # share of images at which a bar is cut
 AMBIGUOUS = {"color": ACCENT, "linewidth": 1.5}
 NOVEL = {"color": DARK, "linewidth": 1.5, "linestyle": (0, (3, 1))}
 WIDTH, HEIGHT = 2.45, 1.3  # inches of a panel
@@ -37,8 +50,8 @@ def draw(study: Study) -> Drawing | None:
         "The distribution of scores on clean test images (filled), on ambiguous ones (orange) and on novel ones (dashed blue), "
         "a row per student, runs pooled. Entropy in nats; a density on a scale of its own in every run, where 0 is the median "
         "of the clean images and 1 their interquartile range. What lies beyond a panel stands in its end bins, and bars above "
-        "one half are cut. A score that shows ambiguity has the orange line to the right of the filled shape; one that shows "
-        "novelty has the dashed line to the right of the other two.",
+        "three quarters are cut. A score that shows ambiguity has the orange line to the right of the filled shape; one that "
+        "shows novelty has the dashed line to the right of the other two.",
         _finding(study),
         f"{len(shown) * len(study.students)} histograms, a row per student, for {', '.join(shown)}: clean test images as a "
         "filled shape, ambiguous and novel images as lines.",
@@ -59,7 +72,7 @@ def _figure(study: Study, shown: dict[str, tuple[str, str]], *, across: int) -> 
     grid.text(0.08, grid.height / 2, "share of images", ha="left", va="center", rotation=90)
     grid.text(grid.width / 2, grid.height - 0.1, "score: the farther right, the less certain", ha="center", va="bottom")
     entries = {"clean": {"color": "#b5b5b5", "linewidth": 6}, "ambiguous": AMBIGUOUS, "novel": NOVEL}
-    legend(grid.figure, entries)
+    legend(grid.figure, entries, left=0.1 if across == 1 else LEFT)
     return grid.figure
 
 
@@ -67,7 +80,9 @@ def _panel(ax: Axes, study: Study, student: str, score: str, kind: str) -> None:
     results = study.results
     edges = np.linspace(0, np.log(len(results.classes)), BINS + 1) if score == HEADLINE_SCORE else np.linspace(*SPAN, BINS + 1)
     pooled = _pooled(study, student, score, kind)
-    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, TALLEST))
+    ax.set(xlim=(edges[0], edges[-1]), ylim=(0, TALLEST), yticks=[0, 0.25, 0.5])
+    ax.xaxis.set_major_formatter(no_zero)
+    ax.yaxis.set_major_formatter(no_zero)
     if not pooled:
         ax.text(0.5, 0.5, "none", transform=ax.transAxes, ha="center", va="center")
         return
