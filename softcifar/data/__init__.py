@@ -1,5 +1,7 @@
 """Data sets: where images, labels and votes come from, and how they become a study."""
 
+from softcifar.data.ambiguous_mnist import AMBIGUOUS_MNIST
+from softcifar.data.blended_digits import BLENDED_DIGITS
 from softcifar.data.cifar import CIFAR10, CIFAR100
 from softcifar.data.cifar10c import CIFAR10C
 from softcifar.data.cifar10h import CIFAR10H
@@ -26,6 +28,8 @@ DATA_SOURCES = {
     "textures": TEXTURES,
     "mnist": MNIST,
     "fashion_mnist": FASHION_MNIST,
+    "ambiguous_mnist": AMBIGUOUS_MNIST,
+    "blended_digits": BLENDED_DIGITS,
     "cifar10h": CIFAR10H,
     "cifar10c": CIFAR10C,
     "cifar10n": CIFAR10N,

@@ -18,6 +18,7 @@ class Images:
 
     images: uint8 (N, H, W, C), C = 1 (grey) or 3 (RGB). labels: int64 (N,) in 0..K-1, None where unknown.
     votes: int64 (N, K) people's votes, exact: float64 (N, K) the true label distribution, None where there are none.
+    ambiguous: bool (N,) which images were made to be ambiguous, None where none were.
     classes: the K class names in label order, empty where unknown.
     """
 
@@ -25,6 +26,7 @@ class Images:
     labels: np.ndarray | None = None
     votes: np.ndarray | None = None
     exact: np.ndarray | None = None
+    ambiguous: np.ndarray | None = None
     classes: tuple[str, ...] = ()
 
 

@@ -123,9 +123,8 @@ def _write_study(folder: Path, parts: dict[str, Images], splits: Splits) -> tupl
         content = parts[part]
         index, rows = _once(indices)
         arrays = {"images": content.images[index], "labels": content.labels[index], "index": index}
-        arrays |= {
-            each: values[index] for each, values in (("votes", content.votes), ("exact", content.exact)) if values is not None
-        }
+        known = {each: getattr(content, each) for each in ("votes", "exact", "ambiguous")}
+        arrays |= {each: values[index] for each, values in known.items() if values is not None}
         per_class = [np.bincount(content.labels[each], minlength=len(content.classes)) for each in indices]
         if name == "train":
             about = {"classes": list(content.classes), "image_shape": list(content.images.shape[1:])}

@@ -56,6 +56,11 @@ def of_rows(arrays: dict[str, np.ndarray], split: int) -> dict[str, np.ndarray]:
     return arrays if rows is None else {name: values[rows[split]] for name, values in arrays.items()}
 
 
+def load_ambiguous(folder: Path, part: str, split: int = 0) -> np.ndarray | None:
+    """Which images of a part of one split were made to be ambiguous, bool (N,); None where the study knows of none."""
+    return load_arrays(folder, part, split).get("ambiguous")
+
+
 def load_corrupted(path: Path, split: int, severity: int) -> np.ndarray:
     """A split's test images as a published corruption left them, uint8 (N, H, W, C); severity 1 to 5."""
     arrays = read_npz(path, "images")
