@@ -98,7 +98,7 @@ def test_an_unknown_strategy_or_option_is_one_sentence():
     kind = TypeAdapter(Strategy)
     assert kind.validate_python("panel").options == {"people": 5, "known": 0.5}
     for found, words in (
-        ("densiti", "strategy: there is no 'densiti'; did you mean 'density'"),
+        ("densiti", "there is no 'densiti'; did you mean 'density'"),
         ({"name": "panel", "people": 0}, "greater than 0"),
         ({"name": "random", "seed": 1}, "unknown key 'seed'"),
     ):

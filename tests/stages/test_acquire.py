@@ -60,7 +60,7 @@ def test_the_stages_run_one_after_the_other(tmp_path):
     for words in (
         "Active learning",
         "asks several people about",
-        "Of the first 20 images that it buys",
+        "Of the first 20 images bought from the dirty pool",
         "Dirty pool: at 40 labels",
     ):
         assert words in page

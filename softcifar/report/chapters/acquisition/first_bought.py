@@ -18,12 +18,13 @@ def draw(study: Study) -> Drawing | None:
     train = study.results.part("train")
     row_of = {int(index): row for row, index in enumerate(train["index"])}
     members = [each for pool in pools(study).values() for each in pool]
-    grid = Grid([SIDE] * COUNT, [SIDE] * len(members), left=LEFT, right=0.1, top=0.1, bottom=0.05, gap_x=GAP, gap_y=0.22)
+    grid = Grid([SIDE] * COUNT, [SIDE] * len(members), left=LEFT, right=0.1, top=0.2, bottom=0.05, gap_x=GAP, gap_y=0.22)
     ambiguous = {}
     for row, each in enumerate(members):
         grid.text(0.08, grid.tops[row] + SIDE / 2, shorten(each.name, 24), va="center")
         images = first(each)
-        ambiguous[each.name] = sum(doubtful for _, _, doubtful in images)
+        if each.pool == "dirty":
+            ambiguous[each.name] = sum(doubtful for _, _, doubtful in images)
         for place, (index, labels, doubtful) in enumerate(images):
             ax = grid.axes(row, place)
             show(ax, train["images"][row_of[index]])
@@ -31,12 +32,11 @@ def draw(study: Study) -> Drawing | None:
             ax.set_title(
                 words, fontsize=6.5, pad=1.5, loc="center", fontweight="normal", color=ACCENT if doubtful else "#1a1a1a"
             )
-    most, least = max(ambiguous, key=ambiguous.get), min(ambiguous, key=ambiguous.get)
-    finding = (
-        f"Of the first {COUNT} images that it buys, {most} buys {ambiguous[most]} ambiguous ones, {least} {ambiguous[least]}."
-        if any(ambiguous.values())
-        else ""
-    )
+    finding = ""
+    if len(ambiguous) > 1:
+        most, least = max(ambiguous, key=ambiguous.get), min(ambiguous, key=ambiguous.get)
+        finding = f"Of the first {COUNT} images bought from the dirty pool, {ambiguous[most]} of {most} are ambiguous, "
+        finding += f"{ambiguous[least]} of {least}."
     return Drawing(
         "first_bought",
         f"The first {COUNT} images bought",

@@ -45,10 +45,11 @@ def table(study: Study) -> Table:
 
 def _differs(study: Study, each: Acquired, source: str) -> str:
     ours: dict[str, Any] = flatten(each.options) | {"runs": study.results.params["seeds"]["runs"], "images": source}
-    settings = ACTIVE_LEARNING["settings"] | {"images": ACTIVE_LEARNING["data"][each.pool]}
+    ours.setdefault("clean", "all")
+    settings = ACTIVE_LEARNING["settings"] | {"clean": ACTIVE_LEARNING["clean"][each.pool]}
     if each.options["members"] > 1:
         settings |= {"members": ACTIVE_LEARNING["members"]}
-    if each.pool == "dirty":
-        settings |= {"clean": ACTIVE_LEARNING["clean"]}
+    if each.pool == "dirty":  # the images of a clean pool are MNIST's whatever the source
+        settings |= {"images": ACTIVE_LEARNING["ambiguous"]}
     pairs = [(key, ours.get(key), theirs) for key, theirs in settings.items()]
     return ", ".join(f"{key} {words(mine)} ({words(theirs)})" for key, mine, theirs in pairs if mine != theirs) or "–"
