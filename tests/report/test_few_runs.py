@@ -43,7 +43,7 @@ def test_the_page_says_first_that_it_measures_nothing(first_look):
     text = words(first_look[0])
     said = (
         "Findings This page measures nothing: it shows that every step runs, and what a report looks like. Every student has 2 "
-        "runs of at most 1 epoch on 200 images, and a test or an interval takes 3 runs or more."
+        "runs of 1 epoch on 200 images, and a test or an interval takes 3 runs or more."
     )
     assert said in text
 

@@ -184,12 +184,12 @@ def measures_nothing(study: Study) -> str:
     runs, results = most_runs(study), study.results
     if runs >= FEWEST:
         return ""
-    recipes = [student.options for student in results.students.values()]
-    epochs = max(int(np.max(recipe["epochs"])) for recipe in recipes)
-    trained = f"{counted(epochs, 'epochs')} on {len(results.part('train')['labels']):,} images"
+    lengths = {int(np.max(student.options["epochs"])) for student in results.students.values()}
+    epochs = max(lengths)
+    trained = f"{'at most ' * (len(lengths) > 1)}{counted(epochs, 'epochs')} on {len(results.part('train')['labels']):,} images"
     what = "measures nothing: it shows that every step runs, and what a report looks like" if epochs == 1 else "decides nothing"
     return (
-        f"This page {what}. Every student has {counted(runs, 'runs')} of at most {trained}, and a test or an interval takes "
+        f"This page {what}. Every student has {counted(runs, 'runs')} of {trained}, and a test or an interval takes "
         f"{FEWEST} runs or more."
     )
 
