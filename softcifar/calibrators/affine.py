@@ -43,7 +43,7 @@ def fit_affine(
         gradient = np.append((slope.T @ centred)[free], slope.sum(axis=0))
         return value, unit * (gradient + weight * values)
 
-    found = minimize(loss, np.zeros(len(unit)), jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-9})
+    found = minimize(loss, np.zeros(len(unit)), jac=True, method="L-BFGS-B", options={"maxiter": 500, "ftol": 1e-6})
     change, shift = unpacked(found.x)
     return (np.eye(classes) + change) / temperature, shift - change @ middle / temperature
 

@@ -1,7 +1,6 @@
 """What the calibrators are fitted on: logits of one run, and labels or targets."""
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
 
 from softcifar.errors import UserError
 from softcifar.metrics.arrays import as_array, as_labels, as_logits, as_probs_table
@@ -23,15 +22,22 @@ def fitting_inputs(logits: object, labels_or_targets: object) -> tuple[np.ndarra
     return logits, targets / targets.sum(axis=1, keepdims=True)
 
 
-def log_predictive(logits: object) -> np.ndarray:
-    """log of the mean over samples of softmax(z_s), finite also where that rounds to 0; logits (S, N, K) -> (N, K)."""
-    logits = as_logits(logits)
-    return logsumexp(log_softmax(logits, axis=-1), axis=-3) - np.log(logits.shape[-3])
+def log_predictive(logits: object, temperature: float = 1.0) -> np.ndarray:
+    """log of the mean over samples of softmax(z_s / T), finite also where that rounds to 0; logits (S, N, K) -> (N, K)."""
+    logits = as_logits(logits) / temperature
+    logs = logits - log_sum_exp(logits, axis=-1)
+    return logs[0] if len(logs) == 1 else log_sum_exp(logs, axis=0)[0] - np.log(len(logs))
+
+
+def log_sum_exp(values: np.ndarray, axis: int) -> np.ndarray:
+    """log sum exp with the axis kept. (SciPy's takes any library's arrays, for which a few hundred images wait five times.)"""
+    largest = values.max(axis=axis, keepdims=True)
+    return np.log(np.exp(values - largest).sum(axis=axis, keepdims=True)) + largest
 
 
 def mean_logits(logits: object) -> np.ndarray:
     """Logits of the mean prediction, whose softmax it is: those of the network itself where there is one sample; -> (N, K)."""
-    return log_predictive(logits) + logsumexp(as_logits(logits), axis=-1, keepdims=True).mean(axis=-3)
+    return log_predictive(logits) + log_sum_exp(as_logits(logits), axis=-1).mean(axis=-3)
 
 
 def blended(probs: np.ndarray, images: int) -> np.ndarray:

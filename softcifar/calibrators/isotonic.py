@@ -14,16 +14,19 @@ def isotonic(logits: object, labels_or_targets: object) -> Callable[[object], np
     logits (S, N, K) of one run, labels (N,) or targets (N, K). The steps say 0 of much, so results are blended with one image
     of no opinion (see `blended`). UserError for other shapes, ranges or no image. Zadrozny & Elkan 2002, section 5.
     """
-    from sklearn.isotonic import IsotonicRegression  # takes seconds to import
-
     logits, targets = fitting_inputs(logits, labels_or_targets)
-    probs = predictive(logits)
-    steps = [
-        IsotonicRegression(y_min=0, y_max=1, out_of_bounds="clip").fit(*each) for each in zip(probs.T, targets.T, strict=True)
-    ]
+    steps = [_steps(*each) for each in zip(predictive(logits).T, targets.T, strict=True)]
 
     def calibrate(more: object) -> np.ndarray:
-        columns = predictive(more).T
-        return blended(np.stack([step.predict(each) for step, each in zip(steps, columns, strict=True)], axis=1), len(targets))
+        columns = [np.interp(probs, *step) for probs, step in zip(predictive(more).T, steps, strict=True)]
+        return blended(np.stack(columns, axis=1), len(targets))
 
     return calibrate
+
+
+def _steps(probs: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The distinct probabilities, rising, and the best rising function there; straight lines between, flat outside."""
+    from scipy.optimize import isotonic_regression  # takes half a second to import
+
+    values, where, counts = np.unique(probs, return_inverse=True, return_counts=True)
+    return values, isotonic_regression(np.bincount(where, weights=targets) / counts, weights=counts).x

@@ -6,9 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from softcifar.calibrators.inputs import fitting_inputs
+from softcifar.calibrators.inputs import fitting_inputs, log_predictive
 from softcifar.errors import UserError
-from softcifar.metrics.agreement import human_cross_entropy
 from softcifar.metrics.arrays import as_labels, as_logits
 from softcifar.metrics.likelihood import negative_log_likelihood
 from softcifar.metrics.predictive import predictive
@@ -41,7 +40,7 @@ def fit_temperature(logits: object, labels: object) -> float:
 def temperature(logits: object, labels_or_targets: object) -> Callable[[object], np.ndarray]:
     """The calibrator that divides logits by the temperature with the lowest cross-entropy to labels (N,) or targets (N, K).
 
-    To labels it is `fit_temperature`'s, to targets it is found in the same bounds in the same way. Errors as above.
+    In the bounds of `fit_temperature` and in the same way; to labels it is the same temperature. Errors as above.
     """
     logits, targets = fitting_inputs(logits, labels_or_targets)
     return partial(predictive, temperature=temperature_for(logits, targets))
@@ -52,7 +51,7 @@ def temperature_for(logits: np.ndarray, targets: np.ndarray) -> float:
     from scipy.optimize import minimize_scalar  # as above
 
     def loss(log_temperature: float) -> float:
-        return human_cross_entropy(predictive(logits, math.exp(log_temperature)), targets)
+        return -float((targets * log_predictive(logits, math.exp(log_temperature))).sum()) / len(targets)
 
     bounds = (math.log(LOWEST), math.log(HIGHEST))
     best = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})

@@ -7,6 +7,7 @@ passes of Monte Carlo dropout, or the members of an ensemble. Leading axes (runs
 
 from softcifar.scores.ddu import ddu
 from softcifar.scores.energy import energy
+from softcifar.scores.gen import gen
 from softcifar.scores.mahalanobis import mahalanobis
 from softcifar.scores.max_logit import max_logit
 from softcifar.scores.max_probability import max_probability
@@ -22,6 +23,7 @@ LOGIT_SCORES = {
     "predictive_entropy": predictive_entropy,
     "energy": energy,
     "max_logit": max_logit,
+    "gen": gen,
     "mutual_information": mutual_information,
 }
 SCORES = {**FEATURE_SCORES, **LOGIT_SCORES}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax, softmax
+from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
@@ -150,6 +151,16 @@ def test_isotonic_is_the_best_rising_function_of_two_classes():
     logits = np.log(np.stack([1 - second, second], axis=1))[None]
     found = isotonic(logits, [0, 1, 0, 1])(logits)[:, 1]
     assert found == pytest.approx((4 * np.array([0, 0.5, 0.5, 1]) + 0.5) / 5)
+
+
+def test_isotonic_regression_is_scikit_learns():
+    logits, labels, votes = drawn(300, seed=6)
+    logits = np.round(logits, 0)  # ties
+    probs, more = predictive(logits), predictive(TEST)
+    for targets in (np.eye(4)[labels], votes):
+        fitted = [IsotonicRegression(out_of_bounds="clip").fit(probs[:, k], targets[:, k]) for k in range(4)]
+        expected = np.stack([each.predict(more[:, k]) for k, each in enumerate(fitted)], axis=1)
+        np.testing.assert_allclose(isotonic(logits, targets)(TEST), blended(expected, 300), atol=1e-9)
 
 
 def test_histogram_counts():

@@ -13,7 +13,8 @@ def over_students(numbers: pd.DataFrame, wanted: Iterable[str]) -> Callable[[Ite
 
     Each run's value is the mean over the students that have one, the error is over runs. A column without values is left out.
     """
-    chosen = numbers[(numbers["kind"] == "run") & numbers["metric"].isin(set(wanted))].dropna(subset="value")
+    chosen = numbers[numbers["metric"].isin(set(wanted))]
+    chosen = chosen[chosen["kind"] == "run"].dropna(subset="value")
     means = chosen.groupby(["metric", "set", "score", "seed"], sort=False)["value"].mean()
     by_place = {place: each.to_numpy() for place, each in means.groupby(level=[0, 1, 2], sort=False)}
 

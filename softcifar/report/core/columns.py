@@ -74,12 +74,12 @@ class Column:
 
     def select(self, numbers: pd.DataFrame) -> pd.DataFrame:
         """The rows of the long table that this column shows."""
-        chosen = numbers["metric"] == self.metric
+        chosen = numbers[numbers["metric"] == self.metric]  # few rows, so that only this comparison reads the whole table
         if self.set is not None:
-            chosen &= numbers["set"] == self.set
+            chosen = chosen[chosen["set"] == self.set]
         if self.score is not None:
-            chosen &= numbers["score"] == self.score
-        return numbers[chosen]
+            chosen = chosen[chosen["score"] == self.score]
+        return chosen
 
     def text(self, value: float) -> str:
         """The value as printed; an en dash for a missing one."""

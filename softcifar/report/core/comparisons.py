@@ -13,7 +13,8 @@ from softcifar.report.core.verdicts import Check, Finding, judge
 
 def by_run(table: pd.DataFrame, column: Column) -> pd.DataFrame:
     """Values of the single runs: a row per run, a column per student, students in the order of the long table."""
-    chosen = column.select(table[table["kind"] == "run"])
+    chosen = column.select(table)
+    chosen = chosen[chosen["kind"] == "run"]
     return chosen.pivot(index="seed", columns="student", values="value")[list(chosen["student"].unique())]
 
 

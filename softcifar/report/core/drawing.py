@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 
+from softcifar.report.core.svg import slim
+
 INK, DARK, ACCENT, GREY, FAINT = "#1a1a1a", "#1f4e79", "#d1700f", "#8a8a8a", "#dcdcdc"
 MAIN = {"color": DARK, "linewidth": 1.6}  # a student's own curve
 SECOND = {"color": ACCENT, "linewidth": 1.4, "linestyle": (0, (1, 1))}  # its second curve: dotted and lighter
@@ -274,4 +276,5 @@ def image_bytes(name: str, figure: Figure) -> bytes:
         else:
             empty = dict.fromkeys(("Date", "Creator", "Format", "Type"))
             figure.savefig(buffer, format="svg", metadata=empty)
+            return slim(buffer.getvalue())
     return buffer.getvalue()

@@ -37,6 +37,7 @@ SCORE_TITLES = {
     "predictive_entropy": "entropy",
     "energy": "energy",
     "max_logit": "max logit",
+    "gen": "GEN",
     NORMALISED: "normalised max logit",
     "mutual_information": "mutual information",
     "ddu": "density (DDU)",

@@ -38,9 +38,9 @@ def shared_runs(
     numbers: the long table; score: its column `score`, one for all or {student: its own}; scale 100 turns proportions into
     points.
     """
-    wanted = score if isinstance(score, str) else numbers["student"].map(score)
-    chosen = numbers[(numbers["kind"] == "run") & (numbers["metric"] == metric) & (numbers["set"] == set)]
-    chosen = chosen[chosen["score"] == (wanted if isinstance(wanted, str) else wanted[chosen.index])]
+    chosen = numbers[numbers["metric"] == metric]
+    chosen = chosen[(chosen["kind"] == "run") & (chosen["set"] == set)]
+    chosen = chosen[chosen["score"] == (score if isinstance(score, str) else chosen["student"].map(score))]
     return scale * chosen.pivot(index="seed", columns="student", values="value").reindex(columns=list(students)).dropna()
 
 

@@ -38,7 +38,8 @@ class Study:
 
     def means(self, column: Column) -> dict[str, float]:
         """{student: mean over its runs}, students without a value left out."""
-        chosen = column.select(self.numbers[self.numbers["kind"] == "run"]).dropna(subset="value")
+        chosen = column.select(self.numbers)
+        chosen = chosen[chosen["kind"] == "run"].dropna(subset="value")
         return {str(name): float(value) for name, value in chosen.groupby("student", sort=False)["value"].mean().items()}
 
     def mean(self, metric: str, set: str = "test", score: str = "") -> dict[str, float]:

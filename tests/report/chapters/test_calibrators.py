@@ -54,11 +54,12 @@ def test_the_note_names_the_calibrator_that_leaves_least(made):
 
 def test_one_vote_per_image_is_drawn_as_people_voted():
     shares = np.tile([0.2, 0, 0.5, 0.3], (20_000, 1))
-    drawn = calibrators.one_vote(shares, 0)
+    places = np.arange(len(shares))
+    drawn = calibrators.one_vote(shares, places, 0)
     assert np.bincount(drawn, minlength=4) / len(drawn) == pytest.approx(shares[0], abs=0.01)
-    assert (calibrators.one_vote(shares, 1) != drawn).any()
-    assert (calibrators.one_vote(shares, 0) == drawn).all()
-    assert calibrators.one_vote(np.array([[0.1] * 10]), 0) <= 9
+    assert (calibrators.one_vote(shares, places, 1) != drawn).any()
+    assert (calibrators.one_vote(shares, places[::-1], 0) == drawn[::-1]).all()  # of the image, not of its place in a split
+    assert calibrators.one_vote(np.array([[0.1] * 10]), np.array([0]), 0) <= 9
 
 
 def test_without_votes_they_are_fitted_to_labels_alone(study):

@@ -35,16 +35,21 @@ def known(results: Results, split: int = 0) -> tuple[str, np.ndarray] | None:
 
 
 def fitted_to(results: Results, split: int, run: int) -> dict[str, np.ndarray]:
-    """By name: labels (N,) of the validation images and, where people voted, shares of votes and one vote each (N, K)."""
+    """For a run of a split, by name: labels (N,) of the validation images; where people voted, shares of votes (N, K) and a
+    vote of each (N,)."""
     found = {LABELS: results.part("validation", split)["labels"]}
     votes = results.targets("validation", split).get("human")
-    return found if votes is None else found | {VOTES: votes, VOTE: one_vote(votes, run)}
+    return (
+        found
+        if votes is None
+        else found | {VOTES: votes, VOTE: one_vote(votes, results.part("validation", split)["index"], run)}
+    )
 
 
-def one_vote(shares: np.ndarray, run: int) -> np.ndarray:
+def one_vote(shares: np.ndarray, index: np.ndarray, run: int) -> np.ndarray:
     """A vote of each image, drawn from the shares (N, K): class numbers int64 (N,); each run has a draw of its own, the same
-    for every student, so that the spread over runs has the luck of the draw in it."""
-    draws = np.random.default_rng(derive(0, "one vote", run)).random((len(shares), 1))
+    for every student, so that the spread over runs has the luck of the draw in it. index (N,): places in the data set."""
+    draws = np.random.default_rng(derive(0, "one vote", run)).random((index.max() + 1, 1))[index]
     return np.minimum((draws > np.cumsum(shares, axis=1)).sum(axis=1), shares.shape[1] - 1)
 
 
@@ -56,7 +61,7 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
     student = results.students[prediction.student]
     validation, test = (samples(student, part, prediction.runs) for part in ("validation", "test"))
     found: list[Row] = []
-    for what, targets in fitted_to(results, prediction.split, prediction.seed).items():
+    for what, targets in fitted_to(results, prediction.split, prediction.seed // len(results.splits)).items():
         for name in ONE_VOTE if what == VOTE else CALIBRATORS:
             probs = CALIBRATORS[name](validation, targets)(test)
             values = {} if theirs is None else {key: each[-1](probs, theirs[1]) for key, each in DISTANCES.items()}
@@ -97,7 +102,8 @@ def by_student(study: Study) -> Table:
         columns += [_of("kl_divergence", VOTES, name, f"KL {TITLES.get(name, name)}", meaning) for name in CALIBRATORS]
     note = f"ECE after calibrators fitted to labels, KL after calibrators fitted to people's votes. {MARK_NOTE}"
     title = "Calibrators by student"
-    return means_table(study.numbers, study.design, "calibrators_by_student", title, columns, note=note, folded=True)
+    numbers, keys = study.numbers[study.numbers["kind"] == "run"], {"student": "student"}
+    return means_table(numbers, study.design, "calibrators_by_student", title, columns, note=note, keys=keys, folded=True)
 
 
 def _of(metric: str, what: str, name: str, title: str, meaning: str = "expected calibration error") -> Column:

@@ -10,7 +10,7 @@ from softcifar.report.core.kinds import NORMALISED
 from softcifar.report.core.predictions import runs
 from softcifar.report.core.study import Study
 
-GRID = np.linspace(0.05, 1, 96)  # coverages drawn; of fewer answers the risk is noise
+GRID = np.linspace(0.05, 1, 58)  # coverages drawn; of fewer answers the risk is noise
 
 
 def draw(study: Study) -> Drawing:

@@ -91,12 +91,13 @@ def table(study: Study) -> Table:
 
 
 def by_score(study: Study) -> Table:
-    """Every score of every student."""
+    """Every score of every student's single networks."""
     columns = [column(metric, None) for metric in SELECTIVE]
-    keys = {key: key for key in ("student", "kind", "score")}
+    keys = {key: key for key in ("student", "score")}
+    numbers = study.numbers[study.numbers["kind"] == "run"]
     titles, title = score_titles(study.results), "Refusing by every score"
     return means_table(
-        study.numbers, study.design, "selective_scores", title, columns, note=MARK_NOTE, keys=keys, titles=titles, folded=True
+        numbers, study.design, "selective_scores", title, columns, note=MARK_NOTE, keys=keys, titles=titles, folded=True
     )
 
 

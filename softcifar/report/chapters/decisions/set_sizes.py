@@ -29,7 +29,7 @@ def draw(study: Study) -> Drawing:
         ax.plot(*curves[results.reference]["lac"], **BEHIND)
         for method, curve in curves[name].items():
             ax.plot(*curve, **LINES[method])
-        note(ax, f"LAC at 90 %: {plain(sizes[name], 2)}", "upper left")
+        note(ax, f"LAC at {100 * (1 - MISS):.0f} %: {plain(sizes[name], 2)}", "upper left")
     ax.set_xlim(min(curve[0].min() for of in curves.values() for curve in of.values()), 100)
     ax.set_ylim(0, 1.15 * max(curve[1].max() for of in curves.values() for curve in of.values()))
     entries = {TITLES[method]: LINES[method] for method in LINES} | {f"{results.reference}, LAC": BEHIND}
