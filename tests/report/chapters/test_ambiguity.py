@@ -3,12 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from scipy import stats
 
 from softcifar import metrics
 from softcifar.files import read_npz, write_npz
 from softcifar.report.chapters.ambiguity import histograms, separation
 from softcifar.report.chapters.claims import ddu
+from softcifar.report.core.columns import plain
 from softcifar.scores.predictive_entropy import predictive_entropy
 from tests.report.fixture import Page, make_study, placed, row, write
 
@@ -74,29 +77,30 @@ def test_accuracy_on_both_kinds_adds_up(made, study):
 
 
 def test_the_tables_have_single_networks_and_ensembles(study):
-    shown = separation.aurocs(study)
-    titles = [title for title, _ in shown.header]
-    expected = [
-        "Student",
-        "Model",
-        "Score",
-        "n",
+    shown, every = separation.aurocs(study), separation.every_score(study)
+    columns = [
         "ambiguous, clean",
-        "near, ambiguous",
-        "near, clean",
-        "far, ambiguous",
-        "far, clean",
+        "novel (near), ambiguous",
+        "novel (near), clean",
+        "novel (far), ambiguous",
+        "novel (far), clean",
     ]
-    assert titles == expected
-    single = row(shown.frame, student="hard", kind="run", score="predictive_entropy")
-    assert single["n"] == 6
+    assert [title for title, _ in shown.header] == ["Student", "Model", "Score", "n", *columns]
+    assert set(shown.frame["score"]) == {"predictive_entropy", "mutual_information", "ddu"}
     numbers = study.numbers
     values = numbers[(numbers["metric"] == "auroc_ambiguous_clean") & (numbers["score"] == "predictive_entropy")]
     values = values[(values["student"] == "hard") & (values["kind"] == "run")]["value"]
-    assert single["ambiguous_clean"] == pytest.approx(values.mean())
-    assert single["ambiguous_clean_se"] == pytest.approx(values.std() / np.sqrt(6))
+    keys = {"student": "hard", "kind": "run", "score": "predictive_entropy"}
+    mean, low, high = (row(shown.frame, **keys)[f"ambiguous_clean{end}"] for end in ("", "_low", "_high"))
+    assert row(shown.frame, **keys)["n"] == 6
+    assert mean == pytest.approx(values.mean())
+    expected = stats.t.interval(0.95, 5, values.mean(), values.std() / np.sqrt(6))
+    assert (low, high) == pytest.approx(expected)
+    place = shown.frame.index[(shown.frame[list(keys)] == pd.Series(keys)).all(axis=1)][0]
+    assert shown.rows[place][4].text == f"{plain(mean)} ({plain(low)} to {plain(high)})"
+    assert row(every.frame, **keys)["ambiguous_clean_se"] == pytest.approx(values.std() / np.sqrt(6))
     assert row(shown.frame, student="hard", kind="ensemble", score="mutual_information")["n"] == 3
-    assert not len(shown.frame[(shown.frame["kind"] == "ensemble") & (shown.frame["score"] == "ddu")])
+    assert shown.frame[(shown.frame["kind"] == "ensemble") & (shown.frame["score"] == "ddu")].empty
     assert list(separation.accuracies(study).frame["kind"].unique()) == ["run", "ensemble"]
 
 
@@ -160,7 +164,7 @@ def test_a_study_that_has_one_kind_alone_or_knows_none_has_no_such_chapter(tmp_p
     study = placed(tmp_path, params)
     metrics_here = set(study.numbers["metric"])
     assert not {"auroc_ambiguous_clean", "auroc_novel_ambiguous", "accuracy_clean", "accuracy_ambiguous"} & metrics_here
-    assert separation.aurocs(study).rows == separation.accuracies(study).rows == []
+    assert separation.aurocs(study).rows == separation.accuracies(study).rows == separation.every_score(study).rows == []
     assert histograms.draw(study) is None
     metrics_of = {check.metric for check in ddu.checks(study) if check.claim == "D3"}
     assert metrics_of  # by the images that people disagree about

@@ -5,7 +5,7 @@ CHAPTER = Chapter(
     "ambiguity",
     "Ambiguity",
     rows=(separation.rows,),
-    tables=(separation.aurocs, separation.accuracies),
+    tables=(separation.aurocs, separation.accuracies, separation.every_score),
     figures=(histograms.draw,),
     facts=lambda study: {"counts": separation.counts(study.results)},
 )

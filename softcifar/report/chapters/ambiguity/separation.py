@@ -1,17 +1,26 @@
 """Which score tells ambiguous images from clean ones, and which one novel images from both? Where the study says of its test
 images which were made to be ambiguous."""
 
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
 from softcifar import metrics
 from softcifar.report.chapters.novelty.detection import by_set
-from softcifar.report.core.columns import Column, proportion
+from softcifar.report.core.columns import HEADLINE_SCORE, Column, Field, between, plain, proportion
 from softcifar.report.core.kinds import score_titles
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
-from softcifar.report.core.tables import MARK_NOTE, ONE_SPLIT, Table, means_table
+from softcifar.report.core.tables import MARK_NOTE, MODELS, ONE_SPLIT, Table, build, means_table
 
 AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS, NOVEL_CLEAN = "auroc_ambiguous_clean", "auroc_novel_ambiguous", "auroc_novel_clean"
+SHOWN = (HEADLINE_SCORE, "mutual_information", "ddu")
+NOTE = (
+    "Mean AUROC of the first kind of images against the second, with its 95 % interval for further runs on these images; none "
+    "for fewer than two."
+)
 
 
 def counts(results: Results) -> dict[str, int]:
@@ -40,25 +49,62 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
 
 
 def aurocs(study: Study) -> Table:
-    """A row per student, kind of model and score."""
-    columns = [
-        Column("ambiguous_clean", "ambiguous, clean", "AUROC of ambiguous against clean test images", AMBIGUOUS_CLEAN, "test",
-               None, higher=None),
-    ]  # fmt: skip
-    for kind in study.results.ood_kinds:
-        for part, metric in (("ambiguous", NOVEL_AMBIGUOUS), ("clean", NOVEL_CLEAN)):
-            meaning = f"AUROC of novel images ({kind} sets) against {part} test images"
-            columns.append(Column(f"{kind}_{part}", f"{kind}, {part}", meaning, metric, kind, None, higher=None))
+    """Mean and 95 % interval over runs, or ensembles, of the scores that the chapter is about: a row per student and score."""
+    columns, records = _columns(study.results), []
+    chosen = study.numbers[study.numbers["score"].isin(SHOWN)]
+    for (student, kind, score), part in chosen.groupby(["student", "kind", "score"], sort=False):
+        record = {"student": student, "kind": kind, "score": score}
+        for column in columns:
+            values = column.select(part).set_index("seed")["value"]
+            if len(values):
+                estimate = study.design.these(values)
+                low, high = estimate.interval()
+                record |= {"n": estimate.count, column.key: estimate.mean}
+                record |= {f"{column.key}_low": low, f"{column.key}_high": high}
+        if "n" in record:
+            records.append(record)
+    records.sort(
+        key=lambda record: (study.students.index(record["student"]), SHOWN.index(record["score"]), record["kind"] != "run")
+    )
+    titles = score_titles(study.results)
+    fields = [
+        Field("student", "Student"),
+        Field("kind", "Model", text=lambda record: MODELS[record["kind"]]),
+        Field("score", "Score", text=lambda record: titles[record["score"]]),
+        Field("n", "n", "networks, or ensembles, that the mean is taken over"),
+        *(Field(column.key, column.title, column.meaning, text=partial(_with_interval, column.key)) for column in columns),
+    ]
+    return build("ambiguity", "Which score shows what?", NOTE, fields, records)
+
+
+def _with_interval(key: str, record: Mapping[str, Any]) -> str:
+    text = between(record[f"{key}_low"], record[f"{key}_high"], plain)
+    return plain(record[key]) + ("" if text == "–" else f" ({text})")
+
+
+def every_score(study: Study) -> Table:
+    """The means of all scores, with their standard errors."""
     return means_table(
         study.numbers,
         study.design,
-        "ambiguity",
-        "Which score shows what?",
-        columns,
+        "ambiguity_scores",
+        "Ambiguity and novelty by every score",
+        _columns(study.results),
         note=f"Mean AUROC with its standard error. {ONE_SPLIT}",
         keys={key: key for key in ("student", "kind", "score")},
         titles=score_titles(study.results),
+        folded=True,
     )
+
+
+def _columns(results: Results) -> list[Column]:
+    meaning = "AUROC of ambiguous against clean test images"
+    columns = [Column("ambiguous_clean", "ambiguous, clean", meaning, AMBIGUOUS_CLEAN, "test", None, higher=None)]
+    for kind in results.ood_kinds:
+        for part, metric in (("ambiguous", NOVEL_AMBIGUOUS), ("clean", NOVEL_CLEAN)):
+            meaning = f"AUROC of novel images ({kind} sets) against {part} test images"
+            columns.append(Column(f"{kind}_{part}", f"novel ({kind}), {part}", meaning, metric, kind, None, higher=None))
+    return columns
 
 
 def accuracies(study: Study) -> Table:
