@@ -25,6 +25,8 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+DECISIONS = {"selective", "selective_scores", "sets", "sets_by_class", "sets_by_student"}  # tables of that chapter
+
 # Numbers
 
 
@@ -153,7 +155,7 @@ def test_a_study_without_votes_ood_and_spread_has_a_report(tmp_path):
     params["data"]["ood"] = {}
     reports = write(tmp_path, params)
     names = {"summary", "calibration", "adversarial", "corruption", "shift_uncertainty", "structure", "teachers", "teaching"}
-    names |= {"kept_epoch"}
+    names |= {"kept_epoch", "calibrators", "calibrators_by_student", *DECISIONS}
     assert {path.stem for path in (reports / "tables").glob("*.csv")} == names
     assert not (reports / "figures" / "roc.svg").exists()
 
@@ -231,7 +233,7 @@ def test_tables_parse_in_all_three_forms(study):
     folder = study[0] / "reports" / "tables"
     names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons"}
     names |= {"own_scores", "structure", "teaching", "teachers", "tuning", "claims"}
-    names |= {"corruption", "shift_uncertainty", "kept_epoch"}
+    names |= {"corruption", "shift_uncertainty", "kept_epoch", "calibrators", "calibrators_by_student", *DECISIONS}
     assert {path.stem for path in folder.iterdir()} == names
     for name in names:
         frame = pd.read_csv(folder / f"{name}.csv")
@@ -263,7 +265,7 @@ def test_page_is_self_contained_and_described(study):
     tags = Page(text).tags
     images = [attrs for tag, attrs in tags if tag == "img"]
     sources = [attrs["srcset"] for tag, attrs in tags if tag == "source"] + [attrs["src"] for attrs in images]
-    assert len(sources) == len(list((study[0] / "reports" / "figures").iterdir())) == 22  # one has a narrow layout as well
+    assert len(sources) == len(list((study[0] / "reports" / "figures").iterdir())) == 24  # one has a narrow layout as well
     assert all(each.startswith("data:image/") for each in sources)
     for attrs in images:
         assert len(attrs["alt"]) > 40

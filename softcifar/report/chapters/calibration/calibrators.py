@@ -86,7 +86,7 @@ def table(study: Study) -> Table:
         *(column.field for column in _columns(theirs)),
     ]
     note = (
-        "What does each calibrator leave of the calibration error? Means over all students, ± the standard error over runs. "
+        "What does each calibrator leave of the calibration error? Means over all students with the standard error over runs. "
         f"{_answer(study, theirs)}"
     )
     return build("calibrators", "Calibrators", note.strip(), fields, records)

@@ -78,14 +78,14 @@ def table(study: Study) -> Table:
     """By the score that everybody has, and by normalised logits."""
     columns = [column(metric, USUAL) for metric in SELECTIVE]
     columns += [
-        column("coverage5", NORMALISED, "coverage5_normalised", "… normalised, %"),
+        column("coverage5", NORMALISED, "coverage5_normalised", "Answers normalised, %"),
         column("aurc", NORMALISED, "aurc_normalised", "AURC normalised"),
         Column("norm_order", "p", "norm that validation chose for the logits, mean", "norm_order", "test", NORMALISED,
                higher=None, digits=1),
     ]  # fmt: skip
     note = (
         "How many images can a student answer if at most one answer in twenty may be wrong? Images are refused by max "
-        f"probability; “normalised” refuses by the largest logit over the p-norm of all centred logits. {MARK_NOTE}"
+        f"probability, in the columns called normalised by the largest logit over the p-norm of all centred logits. {MARK_NOTE}"
     )
     return means_table(study.numbers, study.design, "selective", "When should it refuse?", columns, note=note)
 

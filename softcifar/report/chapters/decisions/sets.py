@@ -111,7 +111,7 @@ def table(study: Study) -> Table:
           if each.key in present),
     ]  # fmt: skip
     note = (
-        f"Sets that promise to hold the answer for {100 * (1 - MISS):.0f} % of the images. Means over all students, ± the "
+        f"Sets that promise to hold the answer for {100 * (1 - MISS):.0f} % of the images. Means over all students with the "
         "standard error over runs. A promise about all images may be kept by large sets for easy images while it is broken for "
         "a class or for the images on which people disagree. LAC takes every class that is probable enough, APS the most "
         "probable ones until their sum is large enough, RAPS the same with a price on further classes."
