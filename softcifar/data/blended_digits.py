@@ -57,7 +57,7 @@ def fetch(
     clean: Clean = None,
     clean_test: CleanTest = None,
 ) -> None:
-    """Write MNIST's own images and the ambiguous ones behind them to folder/{train,test}.npz; two minutes on one core.
+    """Write MNIST's own images and the ambiguous ones behind them to folder/{train,test}.npz; about two minutes on one core.
 
     train, test: how many ambiguous images are made. clean, clean_test: how many of MNIST's training and test images join
     them, evenly spaced; null: all, 0: none. A clean image has ten votes for the data set's label. The same options give the
