@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from softcifar.errors import UserError
-from softcifar.report.chapters.acquisition import published, tables
+from softcifar.report.chapters.acquisition import panel, published, tables
 from softcifar.report.chapters.acquisition.columns import reference
 from softcifar.report.chapters.acquisition.first_bought import first
 from softcifar.report.chapters.acquisition.results import Acquired, area, labels_needed, load_acquisitions, numbers
@@ -101,16 +101,20 @@ def test_every_strategy_is_compared_with_the_reference_of_its_pool():
 def test_d4_holds_density_against_its_published_rivals_of_the_same_pool():
     clean = acquired("entropy_clean", "softmax_entropy", [0.6] * 4, "clean")
     rows = active_learning.checks(of(RANDOM, ENTROPY, DENSITY, PAIR, clean))
-    assert [(row.claim, row.metric, row.students) for row in rows] == [
-        ("D4", title, ("density", rival))
-        for rival in ("entropy", "pair")
-        for title in ("accuracy at the end, points", "area under the curve, points")
-    ]
+    measures = "accuracy at the end", "area under the curve"
+    alone = [(f"{title} of the first network alone, points", "pair", "first network") for title in measures]
+    expected = [(f"{title}, points", rival, "") for rival in ("entropy", "pair") for title in measures]
+    assert [(row.metric, row.students[1], row.family) for row in rows] == expected + alone
+    assert {(row.claim, row.students[0]) for row in rows} == {("D4", "density")}
+    assert "density (density (DDU), no spectral normalisation)" in rows[0].compared
     assert rows[0].against["entropy"].tolist() == pytest.approx([40, 42, 44, 46])
     assert "pair (mutual information of 2 networks)" in rows[2].compared
     other = acquired("other", "softmax_entropy", [0.5] * 4)
     other.options["buy"] = 7
     assert active_learning.checks(of(DENSITY, other)) == []  # not the same protocol
+    other.options["buy"] = DENSITY.options["buy"]
+    other.options["network"] = {"name": "lenet", "options": {"spectral_norm": True, "coeff": 3}}
+    assert len(active_learning.checks(of(DENSITY, other))) == 2  # what density is published with may differ
     assert active_learning.checks(SimpleNamespace(results=SimpleNamespace())) == []
 
 
@@ -126,6 +130,16 @@ def test_published_numbers_stand_beside_those_of_digits_alone():
 
 def tables_of(whole: Study) -> list[dict]:
     return published.table(whole).frame.to_dict("records")
+
+
+def test_who_was_asked_about_ambiguous_images():
+    bought = pd.DataFrame(
+        [(0, 0, 1, False), (0, 1, 2, True), (0, 1, 2, True), (0, 1, 3, False), (0, 1, 3, False), (0, 1, 4, True)],
+        columns=["run", "step", "index", "ambiguous"],
+    )
+    said = panel.answer(SimpleNamespace(name="panel_dirty", bought=bought))
+    assert "of the images that several people were asked about 50 % (of 2)" in said
+    assert "of the images that one person was asked about 100 % (of 1)" in said
 
 
 def test_the_first_images_bought_leave_out_the_start():

@@ -105,7 +105,7 @@ def test_the_tables_have_single_networks_and_ensembles(study):
 
 
 def test_d3_is_asked_of_every_network_by_what_was_made_ambiguous(study):
-    found = [check for check in ddu.checks(study) if check.claim == "D3"]
+    found = [check for check in ddu.checks(study) if check.claim.startswith("D3")]
     for student in ("human", "hard", "human_sn"):
         of = [check for check in found if check.students == (student,)]
         assert [check.metric for check in of] == [
@@ -116,6 +116,7 @@ def test_d3_is_asked_of_every_network_by_what_was_made_ambiguous(study):
             "AUROC of far sets against ambiguous test images",
         ]
         assert [check.unit for check in of] == [""] * 3 + ["ensembles"] * 2
+        assert {check.claim for check in of} == {"D3" if student == "human_sn" else "D3, not normalised"}
         assert ["no spectral normalisation" in check.compared for check in of] == [student != "human_sn"] * 5
     assert len(found) == 15
     numbers = study.numbers[study.numbers["student"] == "hard"]
@@ -134,6 +135,18 @@ def test_d3_is_asked_of_every_network_by_what_was_made_ambiguous(study):
     members = [density[[number, number + 3]].mean() for number in range(3)]
     np.testing.assert_allclose(last.against["predictive_entropy"], np.array(members) - ensembles.to_numpy())
     assert last.family != first.family
+
+
+def test_d1_is_about_novel_images_against_clean_ones_where_ambiguity_was_made(study):
+    (entropy, *_) = (check for check in ddu.checks(study) if check.claim == "D1")
+    assert entropy.metric == "AUROC, near sets against clean test images"
+    numbers = study.numbers[(study.numbers["metric"] == "auroc_novel_clean") & (study.numbers["set"] == "near")]
+    density, rival = (
+        numbers[(numbers["student"] == student) & (numbers["score"] == score) & (numbers["kind"] == "run")].set_index("seed")
+        for student, score in ((entropy.students[0], "ddu"), (entropy.students[-1], "predictive_entropy"))
+    )
+    (differences,) = entropy.against.values()
+    np.testing.assert_allclose(differences, density["value"] - rival["value"])
 
 
 def test_the_chapter_has_its_figure_for_a_wide_and_a_narrow_page(page, made):

@@ -1,6 +1,6 @@
 """Active learning: what each strategy buys, and what that is worth."""
 
-from softcifar.report.chapters.acquisition import curves, first_bought, published, tables
+from softcifar.report.chapters.acquisition import curves, first_bought, panel, published, tables
 from softcifar.report.chapters.acquisition.columns import acquired
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.study import Study
@@ -8,8 +8,13 @@ from softcifar.report.core.study import Study
 
 def facts(study: Study) -> dict[str, object]:
     """What the chapter's text needs."""
-    listed = [(each.name, each.words, each.pool, each.options) for each in acquired(study).values()]
-    return {"acquisitions": listed, "panel": any(each.strategy == "panel" for each in acquired(study).values())}
+    there = acquired(study).values()
+    panels = [each for each in there if each.strategy == "panel"]
+    return {
+        "acquisitions": [(each.name, each.words, each.pool, each.options) for each in there],
+        "panel": bool(panels),
+        "asked": [panel.answer(each) for each in panels if each.pool == "dirty"],
+    }
 
 
 FIGURES = (curves.draw, first_bought.draw)

@@ -14,7 +14,8 @@ from softcifar.report.core.words import flatten, words
 
 NOTE = (
     f"{MUKHOTI} give the accuracy at {ACTIVE_LEARNING['labels']} labels, read off their figure, without spread. Their dirty "
-    "pool is Dirty-MNIST, 1,000 images of MNIST and 60,000 ambiguous rows, ten of which are one image. The last column names "
+    "pool is Dirty-MNIST, 1,000 images of MNIST and 60,000 ambiguous rows, ten of which are one image, so that 98 % of it are "
+    "ambiguous. The last column names "
     "the settings that differ, ours (theirs)."
 )
 
@@ -51,5 +52,7 @@ def _differs(study: Study, each: Acquired, source: str) -> str:
         settings |= {"members": ACTIVE_LEARNING["members"]}
     if each.pool == "dirty":  # the images of a clean pool are MNIST's whatever the source
         settings |= {"images": ACTIVE_LEARNING["ambiguous"]}
+    if each.strategy == "density":
+        settings |= {f"network.{key}": value for key, value in ACTIVE_LEARNING["density"].items()}
     pairs = [(key, ours.get(key), theirs) for key, theirs in settings.items()]
     return ", ".join(f"{key} {words(mine)} ({words(theirs)})" for key, mine, theirs in pairs if mine != theirs) or "–"

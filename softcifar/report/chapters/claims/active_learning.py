@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from softcifar.report.chapters.acquisition.columns import COLUMNS, acquired
+from softcifar.report.chapters.acquisition.columns import acquired
 from softcifar.report.chapters.acquisition.results import Acquired, numbers
 from softcifar.report.chapters.published.literature import MUKHOTI
+from softcifar.report.core.columns import Column
 from softcifar.report.core.comparisons import by_run
 from softcifar.report.core.pairs import stated
 from softcifar.report.core.study import Study
@@ -25,11 +26,17 @@ RIVALS = {  # pool -> claim, the strategies that density is said to beat there
     "clean": ("D4, clean pool", ("softmax_entropy", "predictive_entropy")),
 }
 MEASURES = {"accuracy": "accuracy at the end, points", "area": "area under the curve, points"}
+FIRST = {key: f"{title[:-8]} of the first network alone, points" for key, title in MEASURES.items()}
 OWN = ("strategy", "members", "pool", "clean")  # options that strategies and pools differ in
+REGULARISED = ("spectral_norm", "coeff", "mod", "residual")  # options of the network that density is published with
 
 
 def checks(study: Study) -> list[Check]:
-    """Two rows per pool, density and rival: accuracy at the end of the budget and the area under the curve; [] without."""
+    """Rows per pool, density and rival: accuracy at the end of the budget and the area under the curve; [] without.
+
+    Where the rival is an ensemble, also both of its first network alone, corrected apart: several networks predict better than
+    one whatever they bought.
+    """
     there = getattr(study.results, "acquisitions", {})
     if not there:
         return []
@@ -46,14 +53,20 @@ def _pairs(study: Study, pool: str) -> Iterator[tuple[Acquired, Acquired]]:
 
 
 def _settings(each: Acquired) -> dict:
-    return {key: value for key, value in each.options.items() if key not in OWN} | {"clean": each.options["clean"]}
+    network = each.options["network"]
+    plain = {key: value for key, value in network["options"].items() if key not in REGULARISED}
+    others = {key: value for key, value in each.options.items() if key not in OWN}
+    return others | {"clean": each.options["clean"], "network": {**network, "options": plain}}
 
 
 def _rows(study: Study, table: pd.DataFrame, pool: str, ours: Acquired, rival: Acquired) -> Iterator[Check]:
     claim, _ = RIVALS[pool]
     budget = ours.options["budget"]
-    for key, title in MEASURES.items():
-        values = COLUMNS[key].scale * by_run(table, COLUMNS[key])
+    plain = "" if ours.options["network"]["options"].get("spectral_norm") else ", no spectral normalisation"
+    compared = f"{pool} pool, {budget} labels: {ours.name} ({ours.words}{plain}) against {rival.name} ({rival.words})"
+    alone = {f"single_{key}": title for key, title in FIRST.items()} if rival.options["members"] > 1 else {}
+    for key, title in (MEASURES | alone).items():
+        values = 100 * by_run(table, Column(key, title, "", key, None))
         differences = {rival.name: values[ours.name] - values[rival.name]}
-        compared = f"{pool} pool, {budget} labels: {ours.name} ({ours.words}) against {rival.name} ({rival.words})"
-        yield Check(claim, D4[claim], compared, title, True, differences, students=(ours.name, rival.name))
+        family = "first network" if key in alone else ""
+        yield Check(claim, D4[claim], compared, title, True, differences, students=(ours.name, rival.name), family=family)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS
+from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS, NOVEL_CLEAN
 from softcifar.report.chapters.published.literature import MUKHOTI
 from softcifar.report.core.columns import HEADLINE_SCORE, WHOSE
 from softcifar.report.core.kinds import CHANGED, PLAIN, alike, described, distinct, loss, method, own_score, score_titles
@@ -15,12 +15,14 @@ DENSITY = "ddu"
 RIVALS = ("duq", "sngp")  # methods whose own scores the paper compares with
 MARGIN = 0.01  # of AUROC, within which a density matches an ensemble
 
+PLAIN_D3 = "D3, not normalised"
 D = stated(
     MUKHOTI,
     {
         "D1": "The feature density of one network beats softmax entropy, energy, DUQ and SNGP at novelty detection.",
         "D2": "It matches a deep ensemble.",
         "D3": "Entropy shows ambiguity, feature density shows novelty.",
+        PLAIN_D3: "The same of networks without spectral normalisation, whose features the paper calls unfit for density.",
     },
 )
 
@@ -34,6 +36,7 @@ def checks(study: Study) -> list[Check]:
         apart = [check for ours in students for check in _tells_apart(study, ours)]
     else:
         apart = [check for ours in _plain(study.results) for check in _tells_made_apart(study, ours)]
+        apart.sort(key=lambda check: check.claim)
     return [*beats, *_beats_elsewhere(study, students), *matches, *apart]
 
 
@@ -66,8 +69,17 @@ def _name(results: Results, student: str) -> str:
     return described(results, student) + ("" if _normalised(results, student) else ", no spectral normalisation")
 
 
+def _metric(study: Study) -> str:
+    """AUROC against the test images, without those that were made to be ambiguous: what they do to it is D3's question."""
+    return "auroc" if study.results.made_ambiguous() is None else NOVEL_CLEAN
+
+
+def _against(study: Study) -> str:
+    return "" if study.results.made_ambiguous() is None else " against clean test images"
+
+
 def _auroc(study: Study, student: str, kind: str, score: str) -> pd.Series:
-    return shared_runs(study.numbers, [student], "auroc", set=kind, score=score)[student]
+    return shared_runs(study.numbers, [student], _metric(study), set=kind, score=score)[student]
 
 
 def _beats(study: Study, ours: str) -> list[Check]:
@@ -103,7 +115,7 @@ def _beats_one(study: Study, kind: str, ours: str, rival: str, score: str) -> Ch
     compared = f"density of {_name(study.results, ours)} against {whose} {title}{_reversed(study, ours, kind)}"
     differences = _auroc(study, ours, kind, DENSITY) - _auroc(study, rival, kind, score)
     students = tuple(dict.fromkeys((ours, rival)))
-    return Check("D1", D["D1"], compared, f"AUROC, {kind} sets", True, {rival: differences}, students=students)
+    return Check("D1", D["D1"], compared, f"AUROC, {kind} sets{_against(study)}", True, {rival: differences}, students=students)
 
 
 def _reversed(study: Study, student: str, kind: str) -> str:
@@ -116,7 +128,9 @@ def _matches(study: Study, ours: str) -> list[Check]:
     """Disjoint ensembles of the plain network, each against the mean density of the runs with the numbers of its members."""
     numbers, titles, rows = study.numbers, score_titles(study.results), []
     for rival in _twins(study.results, ours):
-        of_rival = numbers[(numbers["student"] == rival) & (numbers["kind"] == "ensemble") & (numbers["metric"] == "auroc")]
+        of_rival = numbers[
+            (numbers["student"] == rival) & (numbers["kind"] == "ensemble") & (numbers["metric"] == _metric(study))
+        ]
         for kind in study.results.ood_kinds:
             density = _auroc(study, ours, kind, DENSITY)
             for score in (HEADLINE_SCORE, "mutual_information"):
@@ -129,7 +143,7 @@ def _matches(study: Study, ours: str) -> list[Check]:
                     f"density of {_name(study.results, ours)} against the {titles[score]} of ensembles of {whose}, "
                     f"{len(density) // len(of)} in each{_reversed(study, ours, kind)}"
                 )
-                title = f"AUROC, {kind} sets (margin {MARGIN:g})"
+                title = f"AUROC, {kind} sets{_against(study)} (margin {MARGIN:g})"
                 students = tuple(dict.fromkeys((ours, rival)))
                 rows.append(
                     Check("D2", D["D2"], compared, title, True, {score: differences}, MARGIN, students, unit="ensembles")
@@ -159,6 +173,7 @@ def _tells_apart(study: Study, ours: str) -> list[Check]:
 def _tells_made_apart(study: Study, ours: str) -> list[Check]:
     """The same where the study says which test images were made to be ambiguous, of every plain network, and of ensembles."""
     results, titles = study.results, score_titles(study.results)
+    claim = "D3" if _normalised(results, ours) else PLAIN_D3
     compared = [(AMBIGUOUS_CLEAN, "test", "AUROC of ambiguous against clean test images", HEADLINE_SCORE, DENSITY)]
     compared += [
         (NOVEL_AMBIGUOUS, kind, f"AUROC of {kind} sets against ambiguous test images", DENSITY, HEADLINE_SCORE)
@@ -168,7 +183,7 @@ def _tells_made_apart(study: Study, ours: str) -> list[Check]:
     for metric, place, title, better, worse in compared:
         first, second = (shared_runs(study.numbers, [ours], metric, set=place, score=score)[ours] for score in (better, worse))
         words = f"{titles[better]} against {titles[worse]}, both of {_name(results, ours)}"
-        rows.append(Check("D3", D["D3"], words, title, True, {worse: first - second}, students=(ours,)))
+        rows.append(Check(claim, D[claim], words, title, True, {worse: first - second}, students=(ours,)))
     return rows + [check for kind in results.ood_kinds for check in _mixed_by_ensembles(study, ours, kind)]
 
 
@@ -186,10 +201,11 @@ def _mixed_by_ensembles(study: Study, ours: str, kind: str) -> list[Check]:
         f"{len(density) // len(entropy)} in each"
     )
     title = f"AUROC of {kind} sets against ambiguous test images"
+    claim = "D3" if _normalised(study.results, ours) else PLAIN_D3
     return [
         Check(
-            "D3",
-            D["D3"],
+            claim,
+            D[claim],
             words,
             title,
             True,
