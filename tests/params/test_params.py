@@ -293,7 +293,9 @@ def null(path: Path, key: str) -> Path:
 
 
 def test_a_null_in_the_wrong_place_is_one_sentence(write_params, write_simulations):
-    one_sentence(null(write_params({}), "evaluation"), "evaluation: found null; allowed in a study of simulations only")
+    one_sentence(
+        null(write_params({}), "evaluation"), "evaluation: found null; allowed in a study of simulations or acquisitions only"
+    )
     path = null(write_simulations({f"{SIMULATED}.none_scaled": {}}), f"{SIMULATED}.none_scaled.scaled")
     one_sentence(path, f"{SIMULATED}.none_scaled: found {{'scaled': None}}; allowed: a mapping with the key 'source'")
 
