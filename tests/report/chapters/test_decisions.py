@@ -198,7 +198,7 @@ def test_of_networks_that_learned_from_validation_images_an_error_may_go_either_
 
 
 def test_whose_votes_they_are_is_said_where_they_are_not_peoples(study, made):
-    assert sets.table(made).note.endswith("The votes of this data set are simulated annotators'.")
-    results = read(*study)
+    assert "The votes of this data set are simulated annotators'." in sets.table(made).note
+    results = copy.deepcopy(read(*study))
     results.params["data"]["votes"] = {"test": "people"}
     assert "simulated" not in sets.table(study_of(results)).note
