@@ -1,4 +1,4 @@
-"""Isotonic regression: per class the rising step function that fits best."""
+"""Isotonic regression: per class the rising function that fits best, with straight lines between the images."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,9 @@ from softcifar.metrics.predictive import predictive
 def isotonic(logits: object, labels_or_targets: object) -> Callable[[object], np.ndarray]:
     """Every class's probability by isotonic regression of its target, then rows divided by their sums.
 
-    logits (S, N, K) of one run, labels (N,) or targets (N, K). The steps say 0 of much, so results are blended with one image
-    of no opinion (see `blended`). UserError for other shapes, ranges or no image. Zadrozny & Elkan 2002, section 5.
+    Straight lines join the fitted values of the validation images, as in scikit-learn. logits (S, N, K) of one run, labels
+    (N,) or targets (N, K). Fitted values are 0 of much, so results are blended with one image of no opinion (see
+    `blended`). UserError for other shapes, ranges or no image. Zadrozny & Elkan 2002, section 5.
     """
     logits, targets = fitting_inputs(logits, labels_or_targets)
     steps = [_steps(*each) for each in zip(predictive(logits).T, targets.T, strict=True)]

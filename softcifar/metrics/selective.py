@@ -46,8 +46,9 @@ def augrc(scores: object, wrong: object) -> float:
 def coverage_at_risk(scores: object, wrong: object, *, risk: float = 0.05) -> float:
     """The largest share of images, in [0, 1], that a threshold lets pass with at most this risk; 0 where none does.
 
-    Arguments as in `risk_coverage`; risk in [0, 1]. A threshold takes all images of one score or none of them. It is chosen
-    on these very images, so it is a bound for what a threshold from other images reaches. Galil et al. 2023, section 3.
+    Arguments as in `risk_coverage`; risk in [0, 1]. A threshold takes all images of one score or none of them. It is
+    chosen on these very images: a threshold from other images may let fewer pass, or more at a higher risk.
+    Galil et al. 2023, section 3.
     """
     if not 0 <= risk <= 1:
         raise UserError(f"risk: {risk!r} found; 0 to 1 is allowed")

@@ -1,6 +1,7 @@
 """Decisions: the tables hold the metrics of the stored logits, the words what the study did with its validation images."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from softcifar.conformal.lac import lac
 from softcifar.conformal.sets import prediction_sets, threshold
 from softcifar.metrics.prediction_sets import covered
 from softcifar.metrics.selective import aurc, coverage_at_risk
+from softcifar.report.chapters.calibration import calibrators
 from softcifar.report.chapters.decisions import guarantee, selective, sets
 from softcifar.scores.max_probability import max_probability
 from softcifar.scores.normalised_max_logit import fit_order, normalised_max_logit
@@ -104,7 +106,7 @@ def test_without_votes_there_is_neither_a_persons_answer_nor_a_disputed_image(st
     shown = sets.table(made)
     assert set(shown.frame["to"]) == {"labels"}
     assert "set_people" not in shown.frame
-    assert not any("person" in title or "isputed" in title for title, _ in shown.header)
+    assert not any("vote" in title or "isputed" in title for title, _ in shown.header)
 
 
 def test_the_spread_of_coverage_is_that_of_simulated_validation_sets():
@@ -129,6 +131,7 @@ def test_the_words_name_whom_validation_decided_and_what_their_sets_hold(made):
 
 def test_students_that_validation_decided_nothing_of_stand_apart(study):
     results = copy.deepcopy(read(*study))
+    results.params["teachers"]["crossfitted"]["checkpoint"] = "last"
     for student in results.students.values():
         student.options["checkpoint"] = "last"
     made = study_of(results)
@@ -143,6 +146,7 @@ def test_students_that_validation_decided_nothing_of_stand_apart(study):
 
 def test_where_they_decided_nothing_the_words_say_so(study):
     results = copy.deepcopy(read(*study))
+    results.params["teachers"]["crossfitted"]["checkpoint"] = "last"
     for student in results.students.values():
         student.options["checkpoint"] = "last"
         student.about.update(candidates=[{}], fitted={})
@@ -169,3 +173,32 @@ def test_the_page_has_the_chapter_and_its_figures(study):
 def test_dvcs_numbers_did_not_grow(study):
     numbers = pd.read_json(study[0] / "reports/metrics.json")
     assert not [name for name in numbers.index if "aurc" in name or "set_" in name or "calibrated" in name]
+
+
+def test_draws_are_a_runs_own_and_the_same_for_all_students(made):
+    first, second = made.predictions["hard"][:2]
+    other = dataclasses.replace(first, student="smooth", probs=first.probs)
+    later = dataclasses.replace(second, probs=first.probs)
+    aps = [{name: test for name, _, test in sets.scores_of(made.results, each)} for each in (first, other, later)]
+    np.testing.assert_array_equal(aps[0]["aps"], aps[1]["aps"])
+    assert np.abs(aps[0]["aps"] - aps[2]["aps"]).max() > 0.01
+    np.testing.assert_array_equal(aps[0]["lac"], aps[2]["lac"])
+
+
+def test_of_networks_that_learned_from_validation_images_an_error_may_go_either_way(study):
+    results = copy.deepcopy(read(*study))
+    assert "either way" not in " ".join(guarantee.in_words(study_of(results)))
+    for student in results.students.values():
+        student.about["refit"] = True
+    made = study_of(results)
+    assert "an error may go either way" in " ".join(guarantee.in_words(made))
+    note = calibrators.table(made).note
+    assert "an error may go either way" in note
+    assert "a little too good" not in note
+
+
+def test_whose_votes_they_are_is_said_where_they_are_not_peoples(study, made):
+    assert "The votes of this data set are simulated annotators'." in sets.table(made).note
+    results = copy.deepcopy(read(*study))
+    results.params["data"]["votes"] = {"test": "people"}
+    assert "simulated" not in sets.table(study_of(results)).note

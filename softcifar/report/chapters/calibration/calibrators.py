@@ -7,12 +7,13 @@ from softcifar.calibrators import CALIBRATORS
 from softcifar.report.chapters.calibration.quality import QUALITY
 from softcifar.report.core.averages import over_students
 from softcifar.report.core.columns import WHOSE, Column, Field, plain, proportion
+from softcifar.report.core.kinds import distinct
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction, samples
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, build, means_table
-from softcifar.report.core.validation import used
+from softcifar.report.core.validation import OTHER_NETWORKS, REFIT, other_uses
 from softcifar.report.core.words import listed
 from softcifar.seeding import derive
 
@@ -77,7 +78,9 @@ def table(study: Study) -> Table:
     theirs = known(study.results)
     places = [("", ""), *((what, name) for what in (LABELS, VOTES) for name in CALIBRATORS)]
     columns = {place: _columns(theirs, *place) for place in places}
-    means = over_students(study.numbers, (column.metric for each in columns.values() for column in each))
+    means = over_students(
+        study.numbers, (column.metric for each in columns.values() for column in each), distinct(study.results)
+    )
     found = {place: means(each) for place, each in columns.items()}
     records = [{"calibrator": name, "to": what} | values for (what, name), values in found.items() if values]
     fields = [
@@ -127,20 +130,29 @@ def _answer(study: Study, theirs: tuple[str, np.ndarray] | None) -> str:
     parts = [_least(study, "ece", LABELS, "ECE", ("test", ""))]
     if theirs and theirs[0] == "human":
         parts.append(_least(study, "kl_divergence", VOTES, "KL divergence from people's votes", ("human", "")))
-    if names := used(study.results):
+    uses = other_uses(study.results)
+    named = {name for use, of in uses.items() if use != REFIT for name in of} - set(uses.get(REFIT, ()))
+    if names := [name for name in study.students if name in named]:
         parts.append(
             f"The validation images decided more than this of {listed(names)} (see Decisions), so that their calibrators were "
             "fitted to predictions that may be a little too good."
         )
+    if REFIT in uses:
+        parts.append(OTHER_NETWORKS)
     return " ".join(filter(None, parts))
 
 
 def _least(study: Study, metric: str, what: str, title: str, before: tuple[str, str]) -> str:
-    after = {name: study.mean(AFTER + metric, what, name) for name in CALIBRATORS}
-    means = {name: float(np.mean(list(values.values()))) for name, values in after.items() if values}
+    def mean(metric: str, *place: str) -> float:
+        """Over the students that the table's means are over; NaN where there is no value."""
+        values = study.mean(metric, *place)
+        return float(np.mean([values.get(name, np.nan) for name in distinct(study.results)]))
+
+    found = {name: mean(AFTER + metric, what, name) for name in CALIBRATORS}
+    means = {name: value for name, value in found.items() if not np.isnan(value)}
     if not means:
         return ""
-    best, trained = min(means, key=means.get), float(np.mean(list(study.mean(metric, *before).values())))
+    best, trained = min(means, key=means.get), mean(metric, *before)
     return (
         f"Fitted to {what}, {TITLES.get(best, best)} leaves the lowest mean {title}, {plain(means[best])} "
         f"({plain(trained)} as trained)."

@@ -8,6 +8,7 @@ from softcifar.report.core.kinds import distinct
 from softcifar.report.core.pairs import shared_runs, stated
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
+from softcifar.report.core.voters import PEOPLE, voters
 
 MARGIN = 0.05  # of the KL divergence after calibration to all votes: so much more is as good
 
@@ -26,14 +27,23 @@ def checks(study: Study) -> list[Check]:
     known = {(name, what): _mean(study, students, what, name) for name in ONE_VOTE for what in (LABELS, VOTES, VOTE)}
     if any(values.empty for values in known.values()) or "human" not in study.results.targets("test"):
         return []
-    rows, title = [], "KL divergence from people's votes, nats"
+    whose = voters(study.results)
+    rows, title = [], f"KL divergence from {whose} votes, nats"
+    labels_too = "" if whose == PEOPLE else ", which are one vote each here"
     for name in ONE_VOTE:
         labels, votes, vote = (known[name, what] for what in (LABELS, VOTES, VOTE))
         of = f"{TITLES[name]} calibration of {len(students)} students together, fitted to "
         against = {"labels": votes - labels}
-        rows.append(Check("G1", G["G1"], f"{of}votes against labels", title, False, against, students=tuple(students)))
+        rows.append(
+            Check(
+                "G1", G["G1"], f"{of}{whose} votes against labels{labels_too}", title, False, against, students=tuple(students)
+            )
+        )
         margin, against = MARGIN * votes, {"all votes": vote - votes}
-        words, allowed = f"{of}one vote per image against all votes", f"{title} (margin {100 * MARGIN:.0f} % of the rival's)"
+        words, allowed = (
+            f"{of}one of {whose} votes per image against all of them",
+            f"{title} (margin {100 * MARGIN:.0f} % of the rival's)",
+        )
         rows.append(Check("G2", G["G2"], words, allowed, False, against, margin, tuple(students)))
     return sorted(rows, key=lambda row: row.claim)
 

@@ -13,19 +13,22 @@ from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
 SMOOTHING, HARD, MAJORITY = "uniform", "hard", "majority"
-OTHERS = "other soft labels"  # the family of what the paper says nothing about
-MARGIN = 0.1  # of the rival's AURC: so much more repairs it
+OTHERS = ", other soft labels"  # ends the number of what the paper says nothing about
+MARGIN = 0.1  # of the AURC of hard labels: so much more repairs it
 
 F = stated(
     XIA,
     {
-        "F1": "Label smoothing harms selective classification; other soft labels, which the paper does not claim, are judged "
-        "beside it and corrected apart.",
-        "F2": "Normalising the logits repairs what label smoothing harms; other soft labels are judged as in F1.",
+        "F1": "Label smoothing harms selective classification.",
+        "F2": "Normalising the logits repairs what label smoothing harms.",
     },
-)
+) | {
+    f"F1{OTHERS}": "Soft labels other than smoothed ones harm selective classification (not claimed by the paper of F1).",
+    f"F2{OTHERS}": "Normalising the logits repairs what other soft labels than smoothed ones harm (not claimed by the paper of "
+    "F2).",
+}
 Twins = Sequence[tuple[str, str]]
-Values = Callable[[str, str], tuple[pd.Series, float | pd.Series]]  # of a pair: differences by run, and the margin
+Values = Callable[[str, str], dict[str, pd.Series]]  # of a pair: {rival, "" for the twin: differences by run}
 
 
 def checks(study: Study) -> list[Check]:
@@ -35,28 +38,26 @@ def checks(study: Study) -> list[Check]:
         return shared_runs(study.numbers, [student], metric, score=score)[student]
 
     def harms(metric: str) -> Values:
-        return lambda soft, hard: (of(metric, hard) - of(metric, soft), 0.0)
+        return lambda soft, hard: {"": of(metric, hard) - of(metric, soft)}
 
-    def improves(soft: str, hard: str) -> tuple[pd.Series, float]:
-        return of("aurc", soft, NORMALISED) - of("aurc", soft), 0.0
+    def improves(soft: str, hard: str) -> dict[str, pd.Series]:
+        return {"": of("aurc", soft, NORMALISED) - of("aurc", soft)}
 
-    def repairs(soft: str, hard: str) -> tuple[pd.Series, pd.Series]:
-        return of("aurc", soft, NORMALISED) - of("aurc", hard), MARGIN * of("aurc", hard)
+    def repairs(soft: str, hard: str) -> dict[str, pd.Series]:
+        """Near to hard labels is no repair where nothing was harmed: it has to be better than before as well."""
+        near = of("aurc", soft, NORMALISED) - (1 + MARGIN) * of("aurc", hard)
+        return {"the same by max probability": improves(soft, hard)[""], f"{1 + MARGIN:g} times that of hard labels": near}
 
     by, normalised = "by max probability", "by normalised logits"
-    margin = f"AURC (margin {100 * MARGIN:.0f} % of the rival's)"
     asked = [
         ("F1", "AURC", False, f"{{hard}} against {{soft}}, {by}", harms("aurc")),
         ("F1", "AUROC of errors", True, f"{{hard}} against {{soft}}, {by}", harms("error_auroc")),
         ("F2", "AURC", False, f"{{soft}} {normalised} against the same {by}", improves),
-        ("F2", margin, False, f"{{soft}} {normalised} against {{hard}} {by}", repairs),
+        ("F2", "AURC", False, f"{{soft}} {normalised} against both the same and {1 + MARGIN:g} times {{hard}}, {by}", repairs),
     ]
     compared = _compared(study.results)
-    return [
-        _row(study, claim, metric, higher, words, values, labels, twins)
-        for claim, metric, higher, words, values in asked
-        for labels, twins in compared.items()
-    ]
+    rows = [_row(study, *each, labels, twins) for each in asked for labels, twins in compared.items()]
+    return sorted(rows, key=lambda row: row.claim)
 
 
 def _compared(results: Results) -> dict[str, list[tuple[str, str]]]:
@@ -74,17 +75,14 @@ def _compared(results: Results) -> dict[str, list[tuple[str, str]]]:
 def _row(study: Study, claim: str, metric: str, higher: bool, words: str, values: Values, labels: str, twins: Twins) -> Check:
     """One row for all pairs of a source: of several pairs, the mean over them by run, over the runs that all have."""
     each = [values(*pair) for pair in twins]
-    differences = pd.concat([part for part, _ in each], axis=1).mean(axis=1, skipna=False)
-    margins = [part for _, part in each]
-    margin = sum(margins[1:], start=margins[0]) / len(margins)
     if len(twins) == 1:
         soft, hard = (described(study.results, name) for name in twins[0])
-        rival = twins[0][1]
+        twin = twins[0][1]
     else:
         soft, hard = (SOURCE_TITLES.get(source(study.results, name), name) for name in twins[0])
-        rival = f"{len(twins)} pairs of students together"
-        words = f"{words}, {rival}"
+        twin = f"{len(twins)} pairs of students together"
+        words = f"{words}, {twin}"
+    against = {rival or twin: pd.concat([part[rival] for part in each], axis=1).mean(axis=1, skipna=False) for rival in each[0]}
     students = tuple(dict.fromkeys(name for pair in twins for name in pair))
-    family = "" if labels == SMOOTHING else OTHERS
-    compared = words.format(soft=soft, hard=hard)
-    return Check(claim, F[claim], compared, metric, higher, {rival: differences}, margin, students, family=family)
+    claim += "" if labels == SMOOTHING else OTHERS
+    return Check(claim, F[claim], words.format(soft=soft, hard=hard), metric, higher, against, students=students)

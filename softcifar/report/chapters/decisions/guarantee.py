@@ -7,7 +7,7 @@ import numpy as np
 from softcifar.conformal import SET_SCORES
 from softcifar.report.chapters.decisions.sets import LABELS, MISS
 from softcifar.report.core.study import Study
-from softcifar.report.core.validation import other_uses, used
+from softcifar.report.core.validation import OTHER_NETWORKS, REFIT, other_uses, used
 from softcifar.report.core.words import listed
 
 
@@ -37,6 +37,8 @@ def in_words(study: Study) -> list[str]:
         "others, so for them the promise is not proven; where networks fit the validation images better than new ones, sets "
         "hold less than promised."
     )
+    if REFIT in uses:
+        sentences.append(f"{OTHER_NETWORKS} Their sets may hold less than promised, or more.")
     sentences.append(_measured(study, named, "The students just named" if others else "All students"))
     if others:
         sentences.append(_measured(study, others, "The others"))

@@ -39,7 +39,8 @@ def draw(study: Study) -> Drawing:
         "Risk and coverage",
         "A network answers the images that it doubts least (across) and is wrong about so many of them (up): the lower the "
         "curve, and the longer it stays below the line of 5 %, the better. At the right end nothing is refused. The number is "
-        "the share of test images that it can answer by max probability with 5 % wrong; curves are means over runs.",
+        "the share of test images that it can answer by max probability with 5 % wrong, by the threshold that suits the test "
+        "images best; curves are means over runs.",
         f"The mean AURC by max probability lies {spread_of(study.mean('aurc', 'test', USUAL), 4)}.",
         f"{len(axes)} panels of risk-coverage curves, one per student, by max probability and by normalised logits, that of "
         f"{results.reference} dashed behind.",
@@ -52,8 +53,8 @@ def _risk(scores: np.ndarray, missed: np.ndarray) -> np.ndarray:
     return 100 * np.interp(GRID, *risk_coverage(scores, missed))
 
 
-def _orders(study: Study) -> dict[tuple[str, int], float]:
-    """The norm that validation chose, by student and run."""
+def _orders(study: Study) -> dict[tuple[str, int], float | None]:
+    """The norm that validation chose, by student and run; None for max probability."""
     numbers = study.numbers
     chosen = numbers[(numbers["metric"] == "norm_order") & (numbers["score"] == NORMALISED) & (numbers["kind"] == "run")]
-    return {(row.student, row.seed): row.value for row in chosen.itertuples()}
+    return {(row.student, row.seed): None if np.isnan(row.value) else row.value for row in chosen.itertuples()}

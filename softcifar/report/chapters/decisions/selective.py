@@ -37,8 +37,8 @@ SELECTIVE = {
 }  # fmt: skip
 
 
-def normalised(results: Results, prediction: Prediction, order: float) -> np.ndarray:
-    """The normalised logits of the test images as a score, (N,); order: of the norm."""
+def normalised(results: Results, prediction: Prediction, order: float | None) -> np.ndarray:
+    """The normalised logits of the test images as a score, (N,); order: of the norm, None for max probability."""
     return normalised_max_logit(_logits(results, prediction, "test"), order=order)
 
 
@@ -52,7 +52,7 @@ def _logits(results: Results, prediction: Prediction, part: str) -> np.ndarray:
 
 
 def rows(results: Results, prediction: Prediction) -> list[Row]:
-    """Every metric of every score, and the chosen norm."""
+    """Every metric of every score, and the chosen norm, NaN where max probability stands in its place."""
     missed, validation = wrong(results, prediction), results.part("validation", prediction.split)["labels"]
     order = fit_order(_logits(results, prediction, "validation"), validation)
     scores = {score: values["test"] for score, values in prediction.novelty.items()}
@@ -62,7 +62,7 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
         for score, values in scores.items()
         for metric, (*_, function) in SELECTIVE.items()
     ]
-    return [*found, ("norm_order", "test", NORMALISED, float(order))]
+    return [*found, ("norm_order", "test", NORMALISED, math.nan if order is None else float(order))]
 
 
 def column(metric: str, score: str | None, key: str = "", title: str = "") -> Column:
@@ -80,7 +80,9 @@ def table(study: Study) -> Table:
     columns += [
         column("coverage5", NORMALISED, "coverage5_normalised", "Answers normalised, %"),
         column("aurc", NORMALISED, "aurc_normalised", "AURC normalised"),
-        Column("norm_order", "p", "norm that validation chose for the logits, mean", "norm_order", "test", NORMALISED,
+        Column("norm_order", "p", "norm that validation chose for the logits, mean over the networks of which one orders the "
+               "validation images better than max probability; of others normalised is max probability", "norm_order", "test",
+               NORMALISED,
                higher=None, digits=1),
     ]  # fmt: skip
     note = (
@@ -111,10 +113,12 @@ def answer(study: Study) -> str:
     first, last = max(usual, key=usual.get), min(usual, key=usual.get)
     best, score = max(found, key=found.get)
     sentence = (
-        f"Means over runs: with at most 5 % of the answers wrong, refusing by max probability, {first} can answer most, "
+        "Means over runs: with at most 5 % of the answers wrong, by the threshold that suits the test images best, refusing by "
+        f"max probability, {first} can answer most, "
         f"{100 * usual[first]:.0f} % of the test images, {last} fewest, {100 * usual[last]:.0f} %"
     )
     if score != USUAL and found[best, score] > usual[first]:
         sentence += f"; by any score, {best} by {titles.get(score, score)}, {100 * found[best, score]:.0f} %"
     better = sum(found[name, NORMALISED] > usual[name] for name in usual)
-    return f"{sentence}. By normalised logits {better} of {len(usual)} students can answer more than by max probability."
+    by = f"By normalised logits {better} of {len(usual)} students can answer more than by max probability"
+    return f"{sentence}. {by}, each by such a threshold."

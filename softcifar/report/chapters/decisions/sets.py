@@ -11,11 +11,13 @@ from softcifar.metrics.disagreement import disputed
 from softcifar.metrics.prediction_sets import class_coverage, covered, set_sizes
 from softcifar.report.core.averages import over_students
 from softcifar.report.core.columns import Column, Field
+from softcifar.report.core.kinds import distinct
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction, runs, samples
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, build, means_table
+from softcifar.report.core.voters import PEOPLE, voters
 from softcifar.report.core.words import listed
 from softcifar.seeding import derive
 
@@ -37,30 +39,32 @@ def columns(what: str, method: str | None) -> list[Column]:
     worst = "share of the images of one class whose set holds the label, of the class with the lowest share"
     return [
         share("set_coverage", "Holds the label, %", COVERAGE.format("the label")),
-        share("set_people", "Holds a person's answer, %", COVERAGE.format("the answer of a person drawn from those who voted")),
+        share("set_people", "Holds a drawn vote, %", COVERAGE.format("a vote drawn from the image's own")),
         classes("set_size", "Classes", "mean number of classes in a set"),
         share("set_empty", "Empty, %", "share of sets without a class", higher=False),
         share("set_worst_class", "Worst class, %", worst, higher=True),
-        share("set_disputed", "Disputed images, %", "share holding the label, of images on which people disagree"),
-        classes("size_disputed", "Classes, disputed", "mean number of classes for images on which people disagree"),
+        share("set_disputed", "Disputed images, %", "share holding the label, of images on which votes disagree"),
+        classes("size_disputed", "Classes, disputed", "mean number of classes for images on which votes disagree"),
         share("set_agreed", "Agreed images, %", "share holding the label, of images on which they agree"),
         classes("size_agreed", "Classes, agreed", "mean number of classes for images on which they agree"),
     ]
 
 
 def scores_of(results: Results, prediction: Prediction) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """(method, its scores (N, K) of the validation and (M, K) of the test images); draws are the same for all students."""
+    """(method, its scores (N, K) of the validation and (M, K) of the test images). Each run has draws of its own, the same for
+    all students, so that the spread over runs has their luck in it."""
     student = results.students[prediction.student]
     validation = metrics.predictive(samples(student, "validation", prediction.runs))
     parts = {"validation": validation, "test": prediction.probs}
-    draws = {part: _draws(part, results.part(part, prediction.split)["index"]) for part in parts}
+    run = prediction.seed // len(results.splits)
+    draws = {part: _draws(part, run, results.part(part, prediction.split)["index"]) for part in parts}
     for name, score in SET_SCORES.items():
         yield name, *(score(probs, draws[part]) for part, probs in parts.items())
 
 
-def _draws(part: str, index: np.ndarray) -> np.ndarray:
+def _draws(part: str, run: int, index: np.ndarray) -> np.ndarray:
     """A number in [0, 1) for every image, the same wherever it stands; index (N,): places in the data set."""
-    return np.random.default_rng(derive(0, "prediction sets", part)).random(index.max() + 1)[index]
+    return np.random.default_rng(derive(0, "prediction sets", part, run)).random(index.max() + 1)[index]
 
 
 def rows(results: Results, prediction: Prediction) -> list[Row]:
@@ -100,7 +104,7 @@ def _numbers(sets: np.ndarray, labels: np.ndarray, targets: Mapping[str, np.ndar
 
 def table(study: Study) -> Table:
     """A row per method and what it is calibrated to, means over all students."""
-    means = over_students(study.numbers, (column.metric for column in columns("", "")))
+    means = over_students(study.numbers, (column.metric for column in columns("", "")), distinct(study.results))
     found = {(what, method): means(columns(what, method)) for what in (LABELS, VOTES) for method in SET_SCORES}
     records = [{"method": method, "to": what} | values for (what, method), values in found.items() if values]
     present = {key for record in records for key in record}
@@ -112,11 +116,14 @@ def table(study: Study) -> Table:
     ]  # fmt: skip
     note = (
         f"Sets that promise to hold the answer for {100 * (1 - MISS):.0f} % of the images. Means over all students with the "
-        "standard error over runs. A promise about all images may be kept by large sets for easy images while it is broken for "
-        "a class or for the images on which people disagree. LAC takes every class that is probable enough, APS the most "
-        "probable ones until their sum is large enough, RAPS the same with a price on further classes."
+        "standard error over runs, which does not cover another draw of validation images. A promise about all images may be "
+        "kept by large sets for easy images while it is broken for a class or for the images on which votes disagree. "
+        "LAC takes every class that is probable enough, APS the most probable ones until their sum is large enough, RAPS the "
+        "same with a price on further classes."
     )
-    return build("sets", "Sets instead of points", " ".join(filter(None, (note, _votes(found)))), fields, records)
+    return build(
+        "sets", "Sets instead of points", " ".join(filter(None, (note, _votes(found), _whose(study.results)))), fields, records
+    )
 
 
 def _votes(found: Mapping[tuple[str, str], Mapping[str, float]]) -> str:
@@ -127,8 +134,14 @@ def _votes(found: Mapping[tuple[str, str], Mapping[str, float]]) -> str:
         if "set_people" in before and "set_people" in after:
             held = f"from {100 * before['set_people']:.1f} to {100 * after['set_people']:.1f} %"
             changes.append(f"{TITLES[method]} {held} ({before['set_size']:.2f} to {after['set_size']:.2f} classes)")
-    told = f"how often sets hold a person's answer moves by {listed(changes)}."
+    told = f"how often sets hold a drawn vote moves by {listed(changes)}."
     return f"Calibrated to votes in the place of labels, {told}" if changes else ""
+
+
+def _whose(results: Results) -> str:
+    """Whose the votes are where they are not people's; "" where they are, or where there are none."""
+    theirs = voters(results)
+    return "" if theirs == PEOPLE or not results.targets("test") else f"The votes of this data set are {theirs}."
 
 
 def by_class(study: Study) -> Table:

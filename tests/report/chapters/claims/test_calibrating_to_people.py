@@ -1,5 +1,7 @@
 """G1 and G2: what calibrating to votes brings, and whether one vote per image is enough."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -36,3 +38,14 @@ def test_without_votes_there_is_no_row(study):
     for part in results.splits[0].values():
         part.pop("votes", None)
     assert calibrating_to_people.checks(study_of(results)) == []
+
+
+def test_rows_say_whose_votes_they_are_and_what_labels_are(study):
+    results = copy.deepcopy(read(*study))  # of drawn shapes, whose annotators are simulated
+    first, *_, last = calibrating_to_people.checks(study_of(results))
+    assert "simulated annotators' votes against labels, which are one vote each here" in first.compared
+    assert "simulated annotators'" in last.compared
+    assert "simulated annotators'" in first.metric
+    results.params["data"]["votes"] = {"test": "people"}
+    first, *_ = calibrating_to_people.checks(study_of(results))
+    assert first.compared.endswith("people's votes against labels")
