@@ -23,7 +23,7 @@ ALL = {"linestyle": "none", "markersize": 6, "markeredgecolor": "white", "marker
 
 
 def whose(results: Results) -> tuple[str, str]:
-    """(set of the long table, in words) of the labels that ambiguity is measured by; ("", "") where no distribution is known."""
+    """(set of the long table, in words) of the labels whose entropy is ambiguity; ("", "") where no distribution is known."""
     known = results.targets("test")
     if "human" in known:
         return "human", f"{voters(results)} votes"
@@ -75,7 +75,7 @@ def draw(study: Study) -> Drawing | None:
     overall = overall.sort_values(overall.columns[0], ascending=False, kind="stable")
     groups = _groups([each for each in shown if each.key in overall])
     names = [titles.get(score, score) for score in overall.index]
-    grid, axes = named_rows(names, len(groups), width=1.75, row=0.235, gap=0.22, top=0.75, bottom=0.42)
+    grid, axes = named_rows(names, len(groups), width=1.75, row=0.235, gap=0.22, top=0.7, bottom=0.5)
     for ax, (title, members) in zip(axes, groups.items(), strict=True):
         _panel(ax, [(kind, means[key].reindex(overall.index)) for kind, key in members.items()])
         ax.set_title(title)
@@ -101,9 +101,9 @@ def _reading(results: Results, ambiguous: bool) -> str:
     if not ambiguous:
         return f"A row per score: {errors}. {dots}"
     return (
-        f"A row per score, from those that follow ambiguity most to those that do so least. First the rank correlation with the "
-        f"entropy of {whose(results)[1]} about the test images (ambiguity), then {errors}, last that of novel images against the "
-        f"ambiguous fifth of the test images alone. {dots} A score of ambiguity alone lies far right in the first panel and near "
+        "A row per score, from those that follow ambiguity most to those that do so least. First the rank correlation with the "
+        f"entropy of {whose(results)[1]} about the test images (ambiguity), then {errors}, last that of novel images against "
+        f"the ambiguous fifth of the test images. {dots} A score of ambiguity alone lies far right in the first panel and near "
         "chance in the last ones, a score of novelty alone the other way round."
     )
 
