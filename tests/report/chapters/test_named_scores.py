@@ -142,13 +142,13 @@ def test_without_votes_ambiguity_is_left_out(study):
     alone = study_of(results)
     assert not {"ambiguity", "apart_near"} & set(two_kinds.table(alone).frame.columns)
     drawing = two_kinds.draw(alone)
-    assert [ax.get_title(loc="left") for ax in drawing.figure.axes] == ["errors", "novelty"]
+    assert [ax.get_title() for ax in drawing.figure.axes] == ["errors", "novelty"]
     assert "ambiguity" not in drawing.finding
 
 
 def test_the_figure_has_a_row_per_score_and_names_the_best(study):
     drawing = two_kinds.draw(study)
-    titles = [ax.get_title(loc="left") for ax in drawing.figure.axes]
+    titles = [ax.get_title() for ax in drawing.figure.axes]
     assert titles == ["ambiguity", "errors", "novelty", "novel, not ambiguous"]
     frame = two_kinds.table(study).frame
     means = frame.groupby("score")["novelty_far"].mean()

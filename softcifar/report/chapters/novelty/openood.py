@@ -44,8 +44,8 @@ def table(study: Study) -> Table:
     beside = results.params["datasets"][results.params["data"]["images"]]["source"] == OPENOOD["images"]
     if beside and records:
         records = [record | _published(OPENOOD["auroc"].get(record["score"], ()), kinds) for record in records]
-        others = {score: values for score, values in OPENOOD["auroc"].items() if score not in titles or score not in
-                  {record["score"] for record in records}} | OPENOOD["others"]  # fmt: skip
+        ours = {record["score"] for record in records}
+        others = {score: values for score, values in OPENOOD["auroc"].items() if score not in ours} | OPENOOD["others"]
         records += [{"student": "", "score": name} | _published(values, kinds) for name, values in others.items()]
     fields = [
         Field("score", "Score", text=lambda record: titles.get(record["score"], record["score"])),
