@@ -13,8 +13,10 @@ OTHERS = ", other soft labels"  # ends the number of what the papers say nothing
 H = stated(BAHRI, {"H1": "Distance to the nearest training features finds novel images better after label smoothing."})
 H |= stated(XU, {"H2": "Label smoothing harms novelty detection by the prediction."})
 H |= {
-    f"H1{OTHERS}": "The same of soft labels other than smoothed ones (not claimed by the paper of H1).",
-    f"H2{OTHERS}": "The same of soft labels other than smoothed ones (not claimed by the paper of H2).",
+    f"H1{OTHERS}": "Distance to the nearest training features finds novel images better after training on other soft labels "
+    "than smoothed ones (not claimed by the paper of H1).",
+    f"H2{OTHERS}": "Other soft labels than smoothed ones harm novelty detection by the prediction (not claimed by the paper of "
+    "H2).",
 }
 
 
