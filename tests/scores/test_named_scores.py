@@ -8,10 +8,8 @@ from softcifar.errors import UserError
 from softcifar.metrics import auroc
 from softcifar.scores import NAMED_SCORES
 from softcifar.scores.fdbd import fdbd
-from softcifar.scores.gaussian import oas
 from softcifar.scores.inputs import inputs, needs_linear_layer, scored
 from softcifar.scores.knn import directions, knn
-from softcifar.scores.mahalanobis import mahalanobis
 from softcifar.scores.rmds import rmds
 from softcifar.scores.vim import principal, vim
 
@@ -58,14 +56,20 @@ def test_knn_knows_directions_alone(given):
 def test_rmds_is_the_nearest_class_less_the_background(given):
     train, labels, features = given["train"], given["labels"], given["features"]
     means = np.stack([train[labels == number].mean(axis=0) for number in range(3)])
-    within, background = (np.linalg.inv(oas(train - middle)[0]) for middle in (means[labels], train.mean(axis=0)))
+    within, background = (np.linalg.inv(np.cov(train - middle, rowvar=False, ddof=0)) for middle in (means[labels], 0))
     expected = [
         min((one - mean) @ within @ (one - mean) for mean in means)
         - (one - train.mean(axis=0)) @ background @ (one - train.mean(axis=0))
         for one in features
     ]
     np.testing.assert_allclose(rmds(train, labels, features), expected, rtol=1e-9)
-    assert (rmds(train, labels, features) < mahalanobis(train, labels, features)).all()
+
+
+def test_directions_without_variance_count_for_nothing_in_rmds(given):
+    padded = [np.pad(given[name], ((0, 0), (0, 3))) for name in ("train", "features")]
+    padded[1][:, -1] = 5.0
+    expected = rmds(given["train"], given["labels"], given["features"])
+    np.testing.assert_allclose(rmds(padded[0], given["labels"], padded[1]), expected, rtol=1e-9)
 
 
 def test_rmds_of_a_single_class_is_0(given):
