@@ -232,7 +232,7 @@ def test_the_report_does_not_import_torch():
 def test_tables_parse_in_all_three_forms(study):
     folder = study[0] / "reports" / "tables"
     names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons"}
-    names |= {"own_scores", "structure", "teaching", "teachers", "tuning", "claims"}
+    names |= {"own_scores", "openood", "two_kinds", "structure", "teaching", "teachers", "tuning", "claims"}
     names |= {"corruption", "shift_uncertainty", "kept_epoch", "calibrators", "calibrators_by_student", *DECISIONS}
     assert {path.stem for path in folder.iterdir()} == names
     for name in names:
