@@ -265,7 +265,7 @@ def test_page_is_self_contained_and_described(study):
     tags = Page(text).tags
     images = [attrs for tag, attrs in tags if tag == "img"]
     sources = [attrs["srcset"] for tag, attrs in tags if tag == "source"] + [attrs["src"] for attrs in images]
-    assert len(sources) == len(list((study[0] / "reports" / "figures").iterdir())) == 24  # one has a narrow layout as well
+    assert len(sources) == len(list((study[0] / "reports" / "figures").iterdir())) == 25  # one has a narrow layout as well
     assert all(each.startswith("data:image/") for each in sources)
     for attrs in images:
         assert len(attrs["alt"]) > 40
