@@ -15,7 +15,7 @@ from softcifar.report.core.tables import Table, build
 
 SHOWN = ("auroc", "fpr95", "fpr95_in")
 NOTE = (
-    "Every score of the single networks of {student}, mean and standard error over runs, per cent, by falling AUROC; means over "
+    "Every score of the single networks of {student}, mean and standard error of runs, per cent, by falling AUROC; means over "
     "near and over far sets ({sets}). FPR95: share of test images flagged where 95 % of the novel ones are, as OpenOOD has it; "
     "FPR95 in: share of novel images let through where 95 % of the test images are, as most papers have it. The table of all "
     "students is below."
