@@ -13,6 +13,7 @@ from annotated_types import Ge, Le, MinLen
 from pydantic import Field, ValidationError, WrapValidator, model_validator
 
 from softcifar.errors import UserError, choose, missing, quote
+from softcifar.params.chosen import Chosen
 from softcifar.params.options import Section, check, failed, mapping_with, problems, unfolded
 from softcifar.params.ranges import (
     Epochs,
@@ -26,7 +27,7 @@ from softcifar.params.ranges import (
     PositiveInt,
     Runs,
 )
-from softcifar.params.recipe import Recipe
+from softcifar.params.recipe import Recipe, chosen_from
 
 
 class Seeds(Section):
@@ -197,6 +198,34 @@ class Evaluation(Section):
     batch_size: PositiveInt
     attacks: Annotated[dict[str, Attack], WrapValidator(_attacks)] = {}  # by name, see softcifar.attacks
     shifts: Shifts = Field(default_factory=lambda: Shifts())
+
+
+def _named_scores() -> Mapping[str, Callable]:
+    from softcifar.scores import NAMED_SCORES
+
+    return NAMED_SCORES
+
+
+class Novelty(Section):
+    students: dict[Name, None] = {}  # keys of students, written {one, another}
+    scores: Annotated[list[chosen_from(_named_scores, tunable=False)], MinLen(1)]  # see softcifar.scores.NAMED_SCORES
+
+    @model_validator(mode="after")
+    def _once(self) -> "Novelty":
+        names = [score.name for score in self.scores]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise UserError(f"scores: found {', '.join(twice)} more than once; allowed: each score once")
+        return self
+
+    def of(self, student: Recipe) -> list[Chosen]:
+        """The scores that suit a student: some need a linear last layer, which a method may replace."""
+        from softcifar.methods import METHODS
+        from softcifar.methods.method import UncertaintyMethod
+        from softcifar.scores import NAMED_SCORES
+        from softcifar.scores.inputs import needs_linear_layer
+
+        linear = METHODS[student.method.name].head is UncertaintyMethod.head
+        return [score for score in self.scores if linear or not needs_linear_layer(NAMED_SCORES[score.name])]
 
 
 def _each_once(section: Section, *keys: str) -> None:

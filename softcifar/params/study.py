@@ -22,6 +22,7 @@ from softcifar.params.sections import (
     Distillation,
     Evaluation,
     LabelSource,
+    Novelty,
     ReportSettings,
     Seeds,
     Student,
@@ -63,6 +64,7 @@ class Study(Section):
     surrogates: dict[Name, None] = {}  # keys of students: adversarial examples for run 0 of each are tested on all
     illustrations: dict[Literal["two_moons"], TwoMoons] = {}  # figures of their own small networks
     evaluation: Evaluation | None = None  # null: there are no students
+    novelty: Novelty | None = None  # scores of novelty beside those that every student has
     report: ReportSettings
 
     def budget(self, student: str) -> int:

@@ -19,6 +19,7 @@ from softcifar.params.sections import (
     Distillation,
     Evaluation,
     LabelSource,
+    Novelty,
     ReportSettings,
     Seeds,
     Student,
@@ -180,10 +181,12 @@ def one_network_distils_itself(students: Students, labels: Labels, teachers: Map
 
 
 def students_that_are_named_exist(
-    distillation: Distillation | None, surrogates: Collection[str], names: Names
+    distillation: Distillation | None, novelty: Novelty | None, surrogates: Collection[str], names: Names
 ) -> Iterator[str]:
     for name in distillation.students if distillation else ():
         yield from missing(names["students"], name, "distillation.students")
+    for name in novelty.students if novelty else ():
+        yield from missing(names["students"], name, "novelty.students")
     for name in surrogates:
         yield from missing(names["students"], name, "surrogates")
 
@@ -252,6 +255,26 @@ def students_are_evaluated(names: Names, surrogates: Collection[str], evaluation
             )
 
 
+def novelty_is_scored(novelty: Novelty | None, data: Data, students: Students, names: Names) -> Iterator[str]:
+    """There is something to score, and of every student at least one score."""
+    if novelty and novelty.students and not data.ood:
+        yield "novelty.students: found without data.ood, so without novel images to score; allowed there: none"
+    if novelty and data.sizes.train is not None:
+        for score in novelty.scores:
+            if score.options.get("neighbours", 0) > data.sizes.train:
+                yield (
+                    f"novelty.scores.{score.name}.neighbours: found {score.options['neighbours']} with {data.sizes.train} "
+                    "training images (data.sizes.train); allowed: at most so many"
+                )
+    for name in novelty.students if novelty else ():
+        if name in students and not novelty.of(students[name]):
+            scores, method = ", ".join(score.name for score in novelty.scores), students[name].method.name
+            yield (
+                f"novelty.students: found {name}, whose last layer (of method '{method}') is not linear, as {scores} "
+                f"need{'s' * (len(novelty.scores) == 1)}; allowed: without it, or with a score of features alone (knn, rmds)"
+            )
+
+
 def the_reference_exists(names: Names, report: ReportSettings) -> Iterator[str]:
     if not names["simulations"]:
         yield from missing(names["students"] or names["acquisitions"], report.reference, "report.reference")
@@ -299,6 +322,7 @@ CHECKS = (
     simulations_compare_alike,
     every_split_has_its_runs,
     students_are_evaluated,
+    novelty_is_scored,
     the_reference_exists,
     acquisitions_are_not_tuned,
     the_pool_is_large_enough,

@@ -53,6 +53,7 @@ REGISTRIES = {
     "loss": ("softcifar.losses", "LOSSES"),
     "method": ("softcifar.methods", "METHODS"),
     "network": ("softcifar.models", "NETWORKS"),
+    "novelty score": ("softcifar.scores", "NAMED_SCORES"),
 }
 KNOWN_BY = "softcifar.data.fetching.known_by"  # a decorator: the function is what its arguments say, not how it gets it
 

@@ -15,6 +15,7 @@ OUTPUTS = {
     "train": ("models/students/{}",),
     "surrogate": ("data/surrogates/{}.npz",),
     "evaluate": ("scores/students/{}",),
+    "novelty": ("scores/novelty/{}",),
     "distill": ("models/shallow/{}", "scores/shallow/{}"),
     "simulate": ("scores/simulations/{}",),
     "acquire": ("scores/acquisitions/{}",),

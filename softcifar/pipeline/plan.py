@@ -151,6 +151,20 @@ def _evaluate(study: Study, name: str) -> tuple[Params, Methods]:
     return params, [_network(student), ("method", "softmax"), ("method", student.method.name), *changes]
 
 
+def _novelty(study: Study, name: str) -> tuple[Params, Methods]:
+    # The network that validation chose is in its folder, which the stage reads as data.
+    student = study.students[name]
+    scores = study.novelty.of(student)
+    params = {
+        "scores": [score.model_dump() for score in scores],
+        "ood": list(study.data.ood),
+        "runs": study.seeds.runs,
+        "batch_size": study.evaluation.batch_size,
+    }
+    methods = [_network(student), ("method", "softmax"), *_trained_by(student)]
+    return params, [*methods, *(("novelty score", score.name) for score in scores)]
+
+
 def _simulate(study: Study, name: str) -> tuple[Params, Methods]:
     simulation = study.simulations[name]
     params = {
@@ -176,7 +190,9 @@ def _illustrate(study: Study, name: str) -> tuple[Params, Methods]:
 
 
 def _report(study: Study, _: str) -> tuple[Params, Methods]:
-    return study.model_dump() | ({} if study.distillation else {"distillation": {"students": {}}}), [
+    absent = {} if study.distillation else {"distillation": {"students": {}}}
+    absent |= {} if study.novelty else {"novelty": {"students": {}, "scores": []}}
+    return study.model_dump() | absent, [
         ("method", name)
         for name in sorted({student.method.name for student in study.students.values()})  # their titles
     ]
@@ -193,6 +209,7 @@ STAGES: dict[str, tuple[Callable[[Study, str], tuple[Params, Methods]], Items]] 
     "simulate": (_simulate, lambda study: study.simulations),
     "acquire": (_acquire, lambda study: study.acquisitions),
     "surrogate": (_surrogate, lambda study: study.surrogates),
+    "novelty": (_novelty, lambda study: study.novelty.students if study.novelty else {}),
     "illustrate": (_illustrate, lambda study: study.illustrations),
     "evaluate": (_evaluate, lambda study: study.students),
     "report": (_report, lambda study: [""]),

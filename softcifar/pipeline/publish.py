@@ -187,7 +187,9 @@ def seconds_of_a_run(root: Path, recorded: Mapping[str, provenance.Record]) -> d
         runs = sum(len(about["seeds"]) for about in abouts)
         further = sum(len(about["seeds"]) - (0 if about["refit"] else about["search_runs"]) for about in abouts)
         networks = further + sum(len(about["candidates"]) * about["search_runs"] for about in abouts)
-        others = [recorded[stage].seconds for stage in (f"evaluate@{name}", f"distill@{name}") if stage in recorded]
+        others = [
+            recorded[stage].seconds for stage in (f"evaluate@{name}", f"novelty@{name}", f"distill@{name}") if stage in recorded
+        ]
         known[name] = recorded[f"train@{name}"].seconds / networks + sum(others) / runs
     return known
 

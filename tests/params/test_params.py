@@ -16,8 +16,9 @@ from softcifar.models import NETWORKS
 from softcifar.params import study as params
 from softcifar.params.candidates import candidates
 from softcifar.params.chosen import Chosen
-from softcifar.params.sections import Dataset, Distillation, LabelSource, Student, Teacher
+from softcifar.params.sections import Dataset, Distillation, LabelSource, Novelty, Student, Teacher
 from softcifar.params.simulation import SimulatedMethod, Simulation
+from softcifar.scores import NAMED_SCORES
 
 ROOT = Path(__file__).resolve().parents[2]
 TO_NOBODY = {"students": {"none": None}, "alpha": 0.9, "temperature": 20}
@@ -174,6 +175,26 @@ def test_lists_are_tuned_over(write_params):
         ({"recipe.optimizer": "adam"}, "momentum: found 0.9, nesterov true, with optimizer adam"),
         ({"distillation.students": {"herd": None}}, "distillation.students: there is no 'herd'; did you mean 'hard'?"),
         ({"distillation.lr": [0.1, 0.2]}, "distillation.lr: found a list, which is tuned over; the shallow student is not"),
+        ({"novelty": {"students": {"herd": None}, "scores": ["knn"]}}, "novelty.students: there is no 'herd'; did you mean"),
+        ({"novelty": {"students": {"hard": None}}}, "novelty.scores: this key is missing"),
+        ({"novelty": {"scores": []}}, "novelty.scores: found []"),
+        ({"novelty": {"scores": ["knm"]}}, "novelty.scores.0: name: there is no 'knm'; did you mean 'knn'?"),
+        ({"novelty": {"scores": ["vim", "knn", "vim"]}}, "novelty: scores: found vim more than once; allowed: each score once"),
+        ({"novelty": {"scores": [{"name": "knn", "neighbours": 0}]}}, "neighbours: found 0"),
+        ({"novelty": {"scores": [{"name": "knn", "neighbors": 5}]}}, "unknown key 'neighbors'; did you mean 'neighbours'?"),
+        ({"novelty": {"scores": [{"name": "vim", "dimension": [8, 16]}]}}, "dimension: found [8, 16]"),
+        (
+            {"novelty": {"students": {"hard": None}, "scores": ["vim", "fdbd"]}, "students.hard.method": {"name": "sngp"}},
+            "novelty.students: found hard, whose last layer (of method 'sngp') is not linear, as vim, fdbd need; allowed",
+        ),
+        (
+            {"novelty": {"students": {"hard": None}, "scores": ["knn"]}, "data.ood": {}},
+            "novelty.students: found without data.ood, so without novel images to score; allowed there: none",
+        ),
+        (
+            {"novelty": {"scores": [{"name": "knn", "neighbours": 999999}]}, "data.sizes.train": 100},
+            "novelty.scores.knn.neighbours: found 999999 with 100 training images (data.sizes.train)",
+        ),
         ({"students": 3}, "students: found 3; "),
         ({"students": {"a b": {"labels": "hard"}}}, "students"),
         ({"teachers": None}, "labels.instance.teacher: there is no 'resnet8'; allowed: (nothing)"),
@@ -322,10 +343,12 @@ def test_what_is_resolved_can_be_written_down_and_read_again(study, write_params
             assert kind.model_validate(json.loads(json.dumps(found.model_dump()))) == found, name
     if whole.distillation:
         assert Distillation(**json.loads(json.dumps(whole.distillation.model_dump()))) == whole.distillation
+    named = Novelty(students={"hard": None}, scores=["rmds", {"name": "knn", "neighbours": 5}])
+    assert Novelty(**json.loads(json.dumps(named.model_dump()))) == named
 
 
 def test_no_option_is_called_options():
     """{'name': ..., 'options': {...}} is how a resolved choice is written down."""
-    registries = (NETWORKS, LOSSES, AUGMENTATIONS, METHODS, LABEL_SOURCES)
+    registries = (NETWORKS, LOSSES, AUGMENTATIONS, METHODS, LABEL_SOURCES, NAMED_SCORES)
     for function in (each for registry in registries for each in registry.values()):
         assert "options" not in inspect.signature(function).parameters

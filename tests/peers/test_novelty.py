@@ -1,17 +1,24 @@
-"""Novelty detection's numbers and scores against scikit-learn, scipy, torchmetrics and torch-uncertainty, also with ties."""
+"""Novelty detection's numbers, also with ties, and scores against scikit-learn, scipy, torchmetrics and libraries for OOD."""
 
 import numpy as np
 import pytest
 import torch
+from scipy.spatial import KDTree
 from scipy.spatial.distance import mahalanobis as distance
 from scipy.stats import multivariate_normal
-from sklearn.covariance import OAS
+from sklearn.covariance import OAS, EmpiricalCovariance
+from sklearn.decomposition import TruncatedSVD
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from softcifar import metrics
 from softcifar.scores.ddu import ddu
+from softcifar.scores.energy import energy
+from softcifar.scores.fdbd import fdbd
 from softcifar.scores.gaussian import oas
+from softcifar.scores.knn import knn
 from softcifar.scores.mahalanobis import mahalanobis
+from softcifar.scores.rmds import rmds
+from softcifar.scores.vim import vim
 from tests.peers.conftest import peer
 
 
@@ -101,3 +108,106 @@ def test_shrinkage_is_sklearns_but_for_two_over_the_dimension():
         assert shrinkage == pytest.approx(theirs.shrinkage_, abs=3 / dimension)
         np.testing.assert_allclose(np.trace(covariance), np.trace(theirs.covariance_), rtol=1e-9)
         np.testing.assert_allclose(covariance, theirs.covariance_, atol=3 / dimension * np.abs(theirs.covariance_).max())
+
+
+def layer(rng, train, labels):
+    """A last layer that tells the classes apart, and a bias."""
+    means = np.stack([train[labels == number].mean(axis=0) for number in np.unique(labels)])
+    return means + 0.1 * rng.standard_normal(means.shape), rng.standard_normal(len(means))
+
+
+def tensors(*arrays):
+    return [torch.tensor(each, dtype=torch.float32 if each.dtype.kind == "f" else torch.int64) for each in arrays]
+
+
+def test_neighbours_are_scipys_trees_and_pytorch_oods():
+    rng = np.random.default_rng(0)
+    cases = [features(rng) for _ in range(60)]
+    for train, _, others in cases:
+        unit = [each / np.linalg.norm(each, axis=1, keepdims=True) for each in (train, others)]
+        neighbours = int(rng.integers(1, len(train) + 1))
+        found, _ = KDTree(unit[0]).query(unit[1], k=[neighbours])
+        np.testing.assert_allclose(knn(train, others, neighbours=neighbours), found[:, 0], atol=1e-6)
+    theirs = peer("pytorch_ood.detector").KNN
+    for train, labels, others in cases:
+        neighbours = int(rng.integers(1, len(train) + 1))
+        detector = theirs(None, k=neighbours).fit_features(*tensors(train, labels))
+        expected = detector.predict_features(*tensors(others)).numpy()
+        np.testing.assert_allclose(knn(train, others, neighbours=neighbours), expected, atol=2e-3)
+
+
+def test_vim_is_energy_and_what_sklearns_components_leave_and_pytorch_oods():
+    """OpenOOD's formula: the residual's norm times alpha, less logsumexp of the logits."""
+    rng = np.random.default_rng(0)
+    cases = [case for case in (features(rng) for _ in range(120)) if case[2].shape[1] >= 4 and len(case[0]) > 40]
+    assert len(cases) > 40
+    for train, labels, others in cases:
+        weight, bias = layer(rng, train, labels)
+        origin, dimension = -np.linalg.pinv(weight) @ bias, int(rng.integers(1, train.shape[1] - 1))
+        components = TruncatedSVD(dimension, algorithm="arpack").fit(train - origin).components_
+
+        def residual(points, components=components, origin=origin):
+            return np.linalg.norm((points - origin) - (points - origin) @ components.T @ components, axis=1)
+
+        alpha = (train @ weight.T + bias).max(axis=1).mean() / residual(train).mean()
+        expected = alpha * residual(others) + energy((others @ weight.T + bias)[None])
+        found = vim(train, others, weight, bias, dimension=dimension)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5 * np.abs(expected).max())
+    theirs = peer("pytorch_ood.detector").ViM
+    for train, labels, others in cases:
+        weight, bias = layer(rng, train, labels)
+        dimension = train.shape[1] // 2
+        detector = theirs(None, dimension, *tensors(weight, bias)).fit_features(*tensors(train, labels))
+        expected = detector.predict_features(*tensors(others)).numpy()
+        found = vim(train, others, weight, bias, dimension=dimension)
+        np.testing.assert_allclose(found, expected, rtol=1e-2, atol=1e-3 * np.abs(expected).max())
+
+
+def test_relative_distance_is_sklearns_and_pytorch_oods():
+    """pytorch-ood does not divide its covariances by the number of images."""
+    rng = np.random.default_rng(0)
+    cases = []
+    for _ in range(30):
+        classes, dimension = int(rng.integers(2, 6)), int(rng.integers(2, 30))
+        labels = np.arange(classes).repeat(rng.integers(50, 200, classes))
+        mixing = np.linalg.qr(rng.standard_normal((dimension, dimension)))[0] * rng.uniform(0.5, 2, dimension)
+        train = rng.standard_normal((len(labels), dimension)) @ mixing + 3 * rng.standard_normal((classes, dimension))[labels]
+        cases.append((train, labels, 3 * rng.standard_normal((50, dimension))))
+    for train, labels, others in cases:
+        means = np.stack([train[labels == number].mean(axis=0) for number in np.unique(labels)])
+        within = EmpiricalCovariance(assume_centered=True).fit(train - means[labels])
+        nearest = np.min([within.mahalanobis(others - mean) for mean in means], axis=0)
+        expected = nearest - EmpiricalCovariance().fit(train).mahalanobis(others)
+        np.testing.assert_allclose(rmds(train, labels, others), expected, rtol=1e-8, atol=1e-8)
+    theirs = peer("pytorch_ood.detector").RMD
+    for train, labels, others in cases:
+        detector = theirs(None).fit_features(*tensors(train, labels))
+        scaled = len(train) * detector.predict_features(*tensors(others)).numpy()
+        np.testing.assert_allclose(rmds(train, labels, others), scaled, rtol=1e-2, atol=1e-3 * np.abs(scaled).max())
+
+
+def test_distance_to_the_boundaries_is_openoods_and_pytorch_oods():
+    """OpenOOD's sum over classes, less its sign, divided by their number less one."""
+    rng = np.random.default_rng(0)
+    cases = [features(rng) for _ in range(100)]
+    for train, labels, others in cases:
+        weight, bias = layer(rng, train, labels)
+        expected = []
+        for one in others:
+            logits = weight @ one + bias
+            ours = logits.argmax()
+            sums = sum(
+                (logits[ours] - logits[other]) / np.linalg.norm(weight[ours] - weight[other])
+                for other in range(len(weight))
+                if other != ours
+            )
+            expected.append(-sums / (len(weight) - 1) / np.linalg.norm(one - train.mean(axis=0)))
+        np.testing.assert_allclose(fdbd(train, others, weight, bias), expected, rtol=1e-9)
+    theirs = peer("pytorch_ood.detector").fDBD
+    for train, labels, others in cases:
+        weight, bias = layer(rng, train, labels)
+        head = torch.nn.Linear(*weight.shape[::-1])
+        head.weight.data, head.bias.data = tensors(weight, bias)
+        detector = theirs(torch.nn.Identity(), head).fit_features(*tensors(train))
+        expected = detector.predict_features(*tensors(others)).numpy()
+        np.testing.assert_allclose(fdbd(train, others, weight, bias), expected, rtol=1e-3, atol=1e-4)

@@ -60,6 +60,53 @@ def test_a_changed_key_changes_what_uses_it(plan, changes, expected):
     assert changed(plan({}), plan(changes)) == expected
 
 
+NAMED = {"students": {"hard": None, "instance": None}, "scores": ["knn", "vim"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"novelty": NAMED}, {"novelty/hard.json", "novelty/instance.json", "report.json"}),
+        ({"novelty": NAMED | {"students": {"hard": None}}}, {"novelty/hard.json", "report.json"}),
+        ({"novelty": NAMED | {"students": {}}}, {"report.json"}),
+    ],
+)
+def test_scores_that_a_study_names_change_no_other_stage(plan, changes, expected):
+    assert changed(plan({}), plan(changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"novelty.scores": ["knn", "vim", "rmds"]}, {"novelty/hard.json", "novelty/instance.json", "report.json"}),
+        ({"novelty.scores": [{"name": "knn", "neighbours": 5}, "vim"]}, {"novelty/hard.json", "novelty/instance.json",
+                                                                         "report.json"}),
+        ({"students.hard.lr": 0.2}, {"train/hard.json", "report.json"}),
+        ({"evaluation.shifts.images": 20}, {"evaluate/hard.json", "evaluate/instance.json", "report.json"}),
+        ({"seeds.runs": 3}, {"train/hard.json", "train/instance.json", "evaluate/hard.json", "evaluate/instance.json",
+                             "distill/hard.json", "novelty/hard.json", "novelty/instance.json", "report.json"}),
+        ({"students.instance.method": {"name": "mc_dropout"}}, {"evaluate/instance.json", "report.json"}),
+    ],
+)  # fmt: skip
+def test_a_changed_key_changes_the_scores_that_a_study_names(plan, changes, expected):
+    assert changed(plan({"novelty": NAMED}), plan({"novelty": NAMED} | changes)) == expected
+
+
+def test_a_score_that_is_not_named_plays_no_part():
+    """Its own text decides for the studies that name it alone."""
+    code = [CODE.of("stages.novelty", [("novelty score", score)]) for score in ("knn", "vim")]
+    assert code[0] != code[1]
+    reached = {node[:2] for node in CODE.reached("stages.novelty", [("novelty score", "knn")])}
+    assert ("softcifar.scores.knn", "knn") in reached
+    assert not {module for module, _ in reached} & {"softcifar.scores.vim", "softcifar.scores.rmds", "softcifar.scores.fdbd"}
+
+
+def test_a_student_without_a_linear_last_layer_has_the_scores_of_features_alone(plan):
+    entry = plan({"novelty": NAMED, "students.instance.method": {"name": "sngp", "features": 16}})
+    names = {name: [score["name"] for score in entry[f"novelty/{name}.json"]["params"]["scores"]] for name in NAMED["students"]}
+    assert names == {"hard": ["knn", "vim"], "instance": ["knn"]}
+
+
 BOTH = {"simulate/cross_fitted.json", "simulate/in_sample.json", "report.json"}
 
 

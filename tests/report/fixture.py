@@ -42,6 +42,7 @@ LABELS = {
 }
 TEACHERS = {"crossfitted": 5, "insample": 1}  # folds
 TAUGHT = ("hard", "smooth", "instance")  # students from which a shallow network is distilled
+NAMED = {"knn": {"neighbours": 50}, "vim": {"dimension": None}}  # scores that a study may name, with their options
 ALPHAS = [0.05, 0.1, 0.2]  # tried for students whose name begins with "relaxed"
 SEARCH = 2  # runs per value tried
 SCORES = ("nll", "accuracy", "ece")
@@ -108,6 +109,7 @@ def make_study(
         "simulations": {},
         "acquisitions": {},
         "surrogates": ["hard"],
+        "novelty": {"students": [], "scores": []},
         "illustrations": {"two_moons": {"points": 20, "noise": 0.1, "members": 2, "epochs": 1}},
         "evaluation": {"attacks": {"fgsm_eps_255": STRENGTHS[1:], "pgd_eps_255": STRONG}, "shifts": SHIFTS},
         "report": {"bins": 10, "reference": next(iter(students)), "ensembles": 1},
@@ -334,6 +336,26 @@ def _write(path: Path, value: object) -> None:
 
 
 # What the tests of the report do with such a study
+
+
+def name_scores(root: Path, params: dict, students: dict[str, tuple[str, ...]]) -> dict:
+    """Params that name the scores of NAMED, which are written below `root` for students, {student: the scores that suit it}.
+
+    Of hard labels fewer of the rings look novel by KNN; ViM knows noise alone.
+    """
+    images = len(np.load(root / "data" / "study" / "test.npz")["labels"])
+    for name, scores in students.items():
+        generator = np.random.default_rng([zlib.crc32(name.encode()), 5])
+        rings = {"knn": 0.4 if name.startswith("hard") else 1.2, "vim": 0.0}
+        away = {"test": {"knn": 0.0, "vim": 0.0}, "ood_rings": rings, "ood_noise": {"knn": 2.0, "vim": 3.0}}
+        arrays = {
+            key: np.array([by[score] for score in scores])[:, None]
+            + generator.standard_normal((params["seeds"]["runs"], len(scores), images))
+            for key, by in away.items()
+        }
+        _save(root / "scores" / "novelty" / name / "novelty.npz", names=np.array(scores), **arrays)
+    named = [{"name": score, "options": options} for score, options in NAMED.items()]
+    return params | {"novelty": {"students": list(students), "scores": named}}
 
 
 def write(root: Path, params: dict, reports: str = "reports") -> Path:

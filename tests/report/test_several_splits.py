@@ -17,7 +17,7 @@ from softcifar.report.chapters.run.facts import students as of_the_run
 from softcifar.report.chapters.summary.tables import summary
 from softcifar.report.chapters.teachers import table as teachers
 from softcifar.report.chapters.tuning import searches
-from tests.report.fixture import STUDENTS, make_study, read
+from tests.report.fixture import STUDENTS, make_study, name_scores, read
 
 CHOSEN = {name: STUDENTS[name] for name in ("hard", "human", "relaxed")}
 
@@ -34,7 +34,7 @@ def doubled(root: Path, params: dict) -> dict:
         turned[path.stem] = rows[1]
     for path in (root / "data/labels").glob("*.npz"):
         write_splits(path, [read_npz(path)] * 2)
-    for item in (*(root / "scores").glob("s[th]*/*"), *(root / "models/teachers").iterdir()):
+    for item in (*(root / "scores").glob("[ns][oth]*/*"), *(root / "models/teachers").iterdir()):
         shutil.copytree(item, item.parent / "copy/split_0")
         shutil.move(item, item.parent / "copy/split_1")
         shutil.move(item.parent / "copy", item)
@@ -52,7 +52,7 @@ def doubled(root: Path, params: dict) -> dict:
 def both(tmp_path_factory):
     """(study of one split, of two, folder and params of the second)"""
     root = tmp_path_factory.mktemp("doubled")
-    params = make_study(root, students=CHOSEN, images=60)
+    params = name_scores(root, make_study(root, students=CHOSEN, images=60), {"hard": ("knn", "vim")})
     places = {"data": root / "data", "scores": root / "scores", "models": root / "models"}
     one = read_students(params, **places)
     two = doubled(root, params)
@@ -69,6 +69,7 @@ def test_every_run_has_the_numbers_of_its_own_split(both):
     before, after = (each.set_index([*keys, "seed"])["value"] for each in columns)
     assert len(after) == 2 * len(before)
     assert {"accuracy", "nll", "ece", "auroc", "cross_entropy", "structure_distance"} <= set(columns[1]["metric"])
+    assert {"ddu", "knn", "vim"} <= set(columns[1]["score"])
     for (*key, seed), value in after.items():  # run 2 j + s is run j of split s
         assert value == pytest.approx(before[(*key, seed // 2)], rel=1e-9, nan_ok=True)
 

@@ -6,7 +6,7 @@ from typing import Any
 from softcifar.report.core.columns import HEADLINE_SCORE
 from softcifar.report.core.results import Results
 from softcifar.report.core.words import flatten
-from softcifar.scores import FEATURE_SCORES
+from softcifar.scores import FEATURE_SCORES, NAMED_SCORES
 
 SOURCE_TITLES = {  # label source -> what the literature calls training on it
     "hard": "hard labels",
@@ -42,7 +42,12 @@ SCORE_TITLES = {
     "mutual_information": "mutual information",
     "ddu": "density (DDU)",
     "mahalanobis": "Mahalanobis",
+    "knn": "KNN",
+    "vim": "ViM",
+    "rmds": "RMDS",
+    "fdbd": "fDBD",
 }
+OF_ALL_METHODS = {*FEATURE_SCORES, *NAMED_SCORES}  # scores of features that no uncertainty method brings along
 INITIALISATION = "initialisation"  # what an untuned student chooses, as training notes it
 CHANGED = ("network", "method", "lr", "norm_bias_lr", "weight_decay")  # options that a change of method changes
 PLAIN = "softmax"  # the method of a network without any
@@ -86,7 +91,7 @@ def own_score(results: Results, student: str) -> str:
     """The novelty score that the student's method offers as its uncertainty: its own one, between samples the mutual
     information, else predictive entropy.
     """
-    own = [score for score in results.students[student].novelty if score not in FEATURE_SCORES]
+    own = [score for score in results.students[student].novelty if score not in OF_ALL_METHODS]
     if own:
         return own[0]
     return "mutual_information" if results.students[student].logits["test"].shape[1] > 1 else HEADLINE_SCORE

@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from softcifar.report.core.kinds import alike, described, of_kind
+from softcifar.report.core.kinds import alike, described, distinct, of_kind, source
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
 CROSS_ENTROPY = "cross_entropy"
+SMOOTHING, HARD, MAJORITY = "uniform", "hard", "majority"  # label sources
 TOGETHER = "all pairs together"  # the family of rows that answer a claim over all its pairs
 
 
@@ -22,6 +23,18 @@ def stated(study: str, statements: Mapping[str, str]) -> dict[str, str]:
 def pairs(results: Results, ours: tuple[str, str], theirs: tuple[str, str], *, but: tuple[str, ...]) -> list[tuple[str, str]]:
     """Every (student, student) of these two kinds (label source, loss) whose options agree but for the keys `but`."""
     return [(a, b) for a in of_kind(results, *ours) for b in of_kind(results, *theirs) if alike(results, a, b, but=but)]
+
+
+def soft_and_hard(results: Results) -> dict[str, list[tuple[str, str]]]:
+    """{source of soft labels: its (student, twin of hard labels)}, label smoothing first. The twin of people's votes learned
+    from their majority, where there is one, since votes correct labels as well as soften them."""
+    sources = dict.fromkeys(source(results, name) for name in distinct(results))
+    found = {}
+    for labels in sorted((each for each in sources if each not in (HARD, MAJORITY)), key=lambda each: each != SMOOTHING):
+        for hard in (MAJORITY, HARD) if labels.startswith("human") else (HARD,):
+            if twins := pairs(results, (labels, CROSS_ENTROPY), (hard, CROSS_ENTROPY), but=("labels",)):
+                found.setdefault(labels, twins)
+    return found
 
 
 def shared_runs(

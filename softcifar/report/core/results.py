@@ -44,7 +44,7 @@ class StudentScores:
 
     logits: {"validation", "test", "ood_<set>"} -> float32 (R runs, S samples, N, K), "validation" and "test" those of the run's
     split (Results.split_of_run); seeds: R ints;
-    novelty: {score that logits do not give: {"test", "ood_<set>"} -> float64 (R runs, N)};
+    novelty: {score that logits do not give: {"test", "ood_<set>"} -> float64 (R runs, N)}, those that the study names included;
     attacks: by name; shifts: None where the study has none; history: one row per candidate, run and epoch; about: what the
     training noted (candidates and the choice among them, versions, device, parameters); abouts: the same by split. Of several
     splits, about has the means of their validation scores and the sums of their costs, and otherwise what is of split 0.
@@ -179,6 +179,8 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
         name: _student(scores / "students" / name, name, options, sizes, len(manifest["classes"]), count)
         for name, options in params["students"].items()
     }
+    for name in params["novelty"]["students"]:
+        students[name] = _with_named_scores(scores / "novelty" / name, students[name], count)
     teachers = {
         name: [
             _teacher(models / "teachers" / name, name, options["folds"], parts["train"], manifest["classes"], split, count)
@@ -356,6 +358,15 @@ def _check(path: Path, key: str, array: np.ndarray, wanted: tuple[int, ...]) -> 
 def _check_index(path: Path, index: np.ndarray, images: int) -> None:
     if not (index < images).all():
         raise UserError(f"{path}: names test image {index.max()} of {images}; run evaluate again (dvc repro)")
+
+
+def _with_named_scores(folder: Path, student: StudentScores, splits: int) -> StudentScores:
+    """The student with the scores that the study names of it, run by run."""
+    sizes = {key: logits.shape[2] for key, logits in student.logits.items() if key != "validation"}
+    runs = [len(range(split, len(student.seeds), splits)) for split in range(splits)]
+    of_splits = [_novelty(folder_of(folder, split, splits) / "novelty.npz", runs[split], sizes) for split in range(splits)]
+    named = {score: {key: _by_run([each[score][key] for each in of_splits]) for key in sizes} for score in of_splits[0]}
+    return replace(student, novelty=student.novelty | named)
 
 
 def _novelty(path: Path, runs: int, sizes: dict[str, int]) -> dict[str, dict[str, np.ndarray]]:

@@ -7,6 +7,7 @@ from softcifar.report.chapters.claims import (
     instance_smoothing,
     label_relaxation,
     refusing,
+    smoothing_and_novelty,
     soft_augmentation,
     soft_cifar,
 )
@@ -23,5 +24,6 @@ CLAIMS = [
     soft_augmentation.checks,
     refusing.checks,
     calibrating_to_people.checks,
+    smoothing_and_novelty.checks,
 ]
 CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, CLAIMS),))

@@ -6,13 +6,11 @@ import pandas as pd
 
 from softcifar.report.chapters.decisions.selective import USUAL
 from softcifar.report.chapters.published.literature import XIA
-from softcifar.report.core.kinds import NORMALISED, SOURCE_TITLES, described, distinct, source
-from softcifar.report.core.pairs import CROSS_ENTROPY, pairs, shared_runs, stated
-from softcifar.report.core.results import Results
+from softcifar.report.core.kinds import NORMALISED, SOURCE_TITLES, described, source
+from softcifar.report.core.pairs import SMOOTHING, shared_runs, soft_and_hard, stated
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
-SMOOTHING, HARD, MAJORITY = "uniform", "hard", "majority"
 OTHERS = ", other soft labels"  # ends the number of what the paper says nothing about
 MARGIN = 0.1  # of the AURC of hard labels: so much more repairs it
 
@@ -55,21 +53,9 @@ def checks(study: Study) -> list[Check]:
         ("F2", "AURC", False, f"{{soft}} {normalised} against the same {by}", improves),
         ("F2", "AURC", False, f"{{soft}} {normalised} against both the same and {1 + MARGIN:g} times {{hard}}, {by}", repairs),
     ]
-    compared = _compared(study.results)
+    compared = soft_and_hard(study.results)
     rows = [_row(study, *each, labels, twins) for each in asked for labels, twins in compared.items()]
     return sorted(rows, key=lambda row: row.claim)
-
-
-def _compared(results: Results) -> dict[str, list[tuple[str, str]]]:
-    """{source of soft labels: its (student, twin of hard labels)}, label smoothing first. The twin of people's votes learned
-    from their majority, where there is one, since votes correct labels as well as soften them."""
-    soft = [each for each in dict.fromkeys(source(results, name) for name in distinct(results)) if each not in (HARD, MAJORITY)]
-    found = {}
-    for labels in sorted(soft, key=lambda each: each != SMOOTHING):
-        for hard in (MAJORITY, HARD) if labels.startswith("human") else (HARD,):
-            if twins := pairs(results, (labels, CROSS_ENTROPY), (hard, CROSS_ENTROPY), but=("labels",)):
-                found.setdefault(labels, twins)
-    return found
 
 
 def _row(study: Study, claim: str, metric: str, higher: bool, words: str, values: Values, labels: str, twins: Twins) -> Check:

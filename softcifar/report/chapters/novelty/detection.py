@@ -20,6 +20,8 @@ DETECTION = {
                  lambda known, novel: metrics.average_precision(known, novel, positive="out")),
     "fpr95": ("FPR95", "share of test images flagged where 95 % of the OOD images are", False,
               lambda known, novel: metrics.fpr_at_tpr(known, novel, tpr=0.95)),
+    "fpr95_in": ("FPR95 in", "the other way round: share of OOD images let through where 95 % of the test images are", False,
+                 lambda known, novel: metrics.fpr_at_tpr(-novel, -known, tpr=0.95)),
 }  # fmt: skip
 
 

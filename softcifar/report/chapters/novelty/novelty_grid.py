@@ -14,7 +14,7 @@ from softcifar.report.core.kinds import score_titles
 from softcifar.report.core.study import Study
 
 CELL, LINE = 0.345, 0.2  # inches: width of a cell, height of a row
-ACROSS = 3  # grids side by side
+ACROSS, WIDEST = 3, 12.5  # grids side by side at most, and inches of them together
 COLOURS = LinearSegmentedColormap.from_list("auroc", [ACCENT, "#ffffff", DARK])  # .5, chance, is white
 
 
@@ -26,9 +26,9 @@ def draw(study: Study) -> Drawing | None:
     auroc = study.numbers[(study.numbers["metric"] == "auroc") & (study.numbers["kind"] == "run")]
     means = auroc.groupby(["set", "student", "score"])["value"].mean()
     scores = list(dict.fromkeys(auroc["score"]))
-    columns = min(ACROSS, len(sets))
-    heights = [LINE * len(students)] * math.ceil(len(sets) / ACROSS)
-    grid = Grid([CELL * len(scores)] * columns, heights, left=1.25, right=0.45, top=0.95, bottom=0.32, gap_x=0.15, gap_y=1.27)
+    columns = min(ACROSS, len(sets), max(1, int(WIDEST / (CELL * len(scores)))))
+    heights = [LINE * len(students)] * math.ceil(len(sets) / columns)
+    grid = Grid([CELL * len(scores)] * columns, heights, left=1.25, right=0.75, top=0.95, bottom=0.32, gap_x=0.15, gap_y=1.27)
     for place, name in enumerate(sets):
         row, column = divmod(place, columns)
         ax = grid.axes(row, column)

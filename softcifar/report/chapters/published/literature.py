@@ -14,6 +14,8 @@ MUKHOTI = "Mukhoti et al. 2023"
 LIU = "Liu et al. 2023"
 XIA = "Xia et al. 2025"
 TAO = "Tao et al. 2026"
+BAHRI = "Bahri et al. 2021"
+XU = "Xu et al. 2024"
 
 # What every published number of a study is subject to, besides the settings.
 REMARKS = {
@@ -53,4 +55,5 @@ PUBLISHED = [
     Published(**group["of"], **row, settings=group["settings"]) for group in _DATA["published"] for row in group["rows"]
 ]
 ACTIVE_LEARNING: dict[str, Any] = _DATA["active_learning"]
+OPENOOD: dict[str, Any] = _DATA["openood"]
 SYNTHETIC: dict[str, dict[str, float]] = _DATA["synthetic"]  # by label source, and of the Bayes-optimal prediction

@@ -1,0 +1,108 @@
+"""The novelty stage's work: every score of the networks' own features and last layer, run by run, of the sets it is given."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from softcifar.errors import UserError
+from softcifar.evaluation.novelty import linear_layer, score_novelty
+from softcifar.methods.prediction import to_pixels
+from softcifar.models.airbench import Head
+from softcifar.models.classifier import classifier
+from softcifar.params.chosen import Chosen
+from softcifar.scores.fdbd import fdbd
+from softcifar.scores.knn import knn
+from softcifar.scores.rmds import rmds
+from softcifar.scores.vim import vim
+
+ALL = [
+    Chosen(name="knn", options={"neighbours": 3}),
+    Chosen(name="vim", options={"dimension": None}),
+    Chosen(name="rmds", options={}),
+    Chosen(name="fdbd", options={}),
+]
+RUNS = 2
+NETWORK = Chosen(name="resnet8", options={})
+
+
+@pytest.fixture
+def trained(tmp_path, splits):
+    """Untrained networks of two runs, as training leaves them, by method."""
+
+    def make(method: Chosen) -> list:
+        networks = [classifier(NETWORK, splits[2], seed=run, method=method).eval() for run in range(RUNS)]
+        for run, network in enumerate(networks):
+            save_file(network.state_dict(), tmp_path / f"run_{run}.safetensors")
+        about = {"network": {"name": "resnet8", "options": {}}, "method": {"name": method.name, "options": method.options}}
+        (tmp_path / "about.json").write_text(json.dumps(about))
+        return networks
+
+    return make
+
+
+def score(folder, splits, scores):
+    train, novel, manifest = splits
+    score_novelty(
+        "a", scores, RUNS, train=train, sets={"test": train.images[:7], "ood_noise": novel.images[:5]}, manifest=manifest,
+        models=folder, batch_size=6, out=folder / "out",
+    )  # fmt: skip
+    return np.load(folder / "out/novelty.npz")
+
+
+def features(network, images):
+    with torch.no_grad():
+        return network.features(to_pixels(torch.as_tensor(images))).numpy()
+
+
+def test_every_score_is_of_the_runs_own_features_and_last_layer(tmp_path, splits, trained):
+    networks = trained(Chosen(name="softmax", options={}))
+    found = score(tmp_path, splits, ALL)
+    assert found["names"].tolist() == ["knn", "vim", "rmds", "fdbd"]
+    assert {name: (found[name].shape, found[name].dtype) for name in ("test", "ood_noise")} == {
+        "test": ((RUNS, 4, 7), np.float64), "ood_noise": ((RUNS, 4, 5), np.float64)
+    }  # fmt: skip
+    train, novel, _ = splits
+    for run, network in enumerate(networks):
+        known, judged = features(network, train.images), features(network, novel.images[:5])
+        layer = network.network.head.weight.detach().numpy(), network.network.head.bias.detach().numpy()
+        expected = [
+            knn(known, judged, neighbours=3),
+            vim(known, judged, *layer),
+            rmds(known, train.labels, judged),
+            fdbd(known, judged, *layer),
+        ]
+        for ours, theirs in zip(found["ood_noise"][run], expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
+    assert not np.allclose(found["test"][0], found["test"][1])
+
+
+@pytest.mark.parametrize(
+    "method",
+    [Chosen(name="duq", options={"embedding": 8}), Chosen(name="sngp", options={"features": 16})],
+    ids=["duq", "sngp"],
+)
+def test_networks_with_another_last_layer_have_the_scores_of_features_alone(tmp_path, splits, trained, method):
+    trained(method)
+    found = score(tmp_path, splits, [ALL[0], ALL[2]])
+    assert found["names"].tolist() == ["knn", "rmds"]
+    assert np.isfinite(found["test"]).all()
+
+
+def test_a_mistake_names_the_score_the_run_and_the_student(tmp_path, splits, trained):
+    trained(Chosen(name="softmax", options={}))
+    with pytest.raises(UserError, match=r"novelty\.scores\.knn: of run 0 of a: neighbours: found 61 with 60 training images"):
+        score(tmp_path, splits, [Chosen(name="knn", options={"neighbours": 61})])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_layer_counts_as_what_it_computes():
+    torch.manual_seed(0)
+    plain, scaled = torch.nn.Linear(5, 3), Head(5, 3, bias=False)
+    inputs = torch.randn(4, 5)
+    for layer in (plain, scaled):
+        weight, bias = linear_layer(layer)
+        assert (weight.shape, bias.shape) == ((3, 5), (3,))
+        np.testing.assert_allclose(inputs.numpy() @ weight.T + bias, layer(inputs).detach().numpy(), atol=1e-5)
