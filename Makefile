@@ -26,8 +26,8 @@ repro: setup  ## Rebuild the study in params.yaml; STUDY=<name> switches to stud
 	@python -m softcifar.pipeline.jobs $(if $(JOBS),--jobs $(JOBS))
 	@$(MAKE) --no-print-directory report
 
-publish: setup  ## Store the finished run in studies/<its name>, and write the index of studies/README.md
-	@python -m softcifar.pipeline.publish
+publish: setup  ## Store the finished run in studies/<its name>, and write the index of studies/README.md; NOTE='<what else to know>'
+	@python -m softcifar.pipeline.publish $(if $(NOTE),--note "$$NOTE")
 
 report:  ## Open the report, or name the page where there is no screen
 	@test -f reports/index.html || { echo "error: reports/index.html is not there; run make repro" >&2; exit 2; }

@@ -5,14 +5,15 @@ networks that saw neither of them (softcifar.data.annotators) judge nine points 
 these two classes, and think of no third one, becomes an image: one point of each path that has any, drawn. Each network gives
 the image one vote, drawn from what it takes the image for; the image's label is one of the ten votes, drawn.
 
-Training images have both ends among MNIST's training images, test images among its test images.
+Training images have both ends among MNIST's training images, test images among its test images. A digit may be an end of
+several images, which may then be in the training and in the validation part of a study, unless `parents: once`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -20,6 +21,7 @@ from tqdm import tqdm
 from softcifar.data.displacement import between
 from softcifar.data.images import Images, Source
 from softcifar.data.mixed import Clean, CleanTest, mnist, read_mixed, write_mixed
+from softcifar.data.splits import spaced
 from softcifar.errors import UserError
 from softcifar.files import write_npz
 from softcifar.params.ranges import NonNegativeInt, PositiveInt
@@ -56,23 +58,35 @@ def fetch(
     test: PositiveInt = 1000,
     clean: Clean = None,
     clean_test: CleanTest = None,
+    parents: Literal["any", "once"] = "any",
 ) -> None:
     """Write MNIST's own images and the ambiguous ones behind them to folder/{train,test}.npz; about two minutes on one core.
 
     train, test: how many ambiguous images are made. clean, clean_test: how many of MNIST's training and test images join
-    them, evenly spaced; null: all, 0: none. A clean image has ten votes for the data set's label. The same options give the
-    same bytes on the same kind of processor. How the ambiguous ones were made is in folder/{train,test}_paths.npz: parents
-    int64 (N, 2), positions in MNIST's part, and share (N,), of the way between them.
+    them, evenly spaced; null: all, 0: none. A clean image has ten votes for the data set's label. parents: once: no digit is an
+    end of two images, and no clean image one of any, so that no two images of the data set share a digit, in whichever parts of
+    a study they are; any: they may. The same options give the same bytes on the same kind of processor. How the ambiguous ones
+    were made is in folder/{train,test}_paths.npz: parents int64 (N, 2), positions in MNIST's part, and share (N,), of the way
+    between them.
     """
     parts = mnist(folder)
-    made = blended(parts, {"train": train, "test": test}, seed)
+    used = None
+    if parents == "once":
+        used = {part: joined(parts[part], count) for part, count in (("train", clean), ("test", clean_test))}
+    made = blended(parts, {"train": train, "test": test}, seed, used)
     for part, arrays in made.items():
         write_npz(folder / f"{part}_paths.npz", parents=arrays.pop("parents"), share=arrays.pop("share"))
     write_mixed(folder, parts, made, {"train": clean, "test": clean_test})
 
 
-def blended(parts: dict[str, Images], counts: dict[str, int], seed: int) -> dict[str, dict[str, np.ndarray]]:
-    """{"train", "test"}: so many ambiguous images uint8 (N, H, W, 1) of these parts, labels, votes, parents and share."""
+def blended(
+    parts: dict[str, Images], counts: dict[str, int], seed: int, used: Mapping[str, np.ndarray] | None = None
+) -> dict[str, dict[str, np.ndarray]]:
+    """{"train", "test"}: so many ambiguous images uint8 (N, H, W, 1) of these parts, labels, votes, parents and share.
+
+    used: positions in each part, int64 (M,), of digits that may be no image's end, and no other digit that of two images; None:
+    any digit may be an end, of any number.
+    """
     from softcifar.data.annotators import Annotators  # here, because it imports torch
 
     train, test = parts["train"], parts["test"]
@@ -85,14 +99,16 @@ def blended(parts: dict[str, Images], counts: dict[str, int], seed: int) -> dict
         ]
     with _one_thread(), bar(total=sum(counts.values()), what="blended digits", unit="image") as shown:
         # The halves judge each other: no annotator saw an end of a path that it judges.
+        shares = [(counts["train"] + 1 - number) // 2 for number in (0, 1)]
+        spent = {part: None if used is None else set(used[part].tolist()) for part in parts}
         each = [
-            _taken(halves[number], annotators[1 - number], (counts["train"] + 1 - number) // 2, derive(seed, number), shown)
+            _taken(halves[number], annotators[1 - number], shares[number], derive(seed, number), shown, spent["train"])
             for number in (0, 1)
         ]
         tested = _digits(test, np.arange(len(test.images)))
         return {
             "train": _in_turn(*each),
-            "test": _taken(tested, annotators[0], counts["test"], derive(seed, "test"), shown),
+            "test": _taken(tested, annotators[0], counts["test"], derive(seed, "test"), shown, spent["test"]),
         }
 
 
@@ -127,18 +143,44 @@ def ambiguous(opinions: np.ndarray, classes: np.ndarray) -> np.ndarray:
     return (mean.max(axis=2) <= SUREST) & (both >= BOTH)
 
 
-def _taken(digits: Digits, annotators: "Annotators", count: int, seed: int, shown: tqdm) -> dict[str, np.ndarray]:
-    """The first `count` images that paths between these digits give."""
+def joined(part: Images, count: int | None) -> np.ndarray:
+    """Positions of the clean images that join, int64; UserError where these are all, which leaves no digit to be an end."""
+    total = len(part.images)
+    if count is None or count >= total:
+        raise UserError(
+            f"parents: found once, but all {total:,} images of a part join the ambiguous ones, which leaves none to make them "
+            "of; allowed with once: a smaller number as clean and clean_test, or parents: any"
+        )
+    return spaced(total, count)
+
+
+def _taken(
+    digits: Digits, annotators: "Annotators", count: int, seed: int, shown: tqdm, used: set[int] | None
+) -> dict[str, np.ndarray]:
+    """The first `count` images that paths between these digits give; used: positions that are no ends any more, or None."""
     blocks, taken = [], 0
     for number in range(PATHS * count // BLOCK + 1):
         if taken < count:
             block = _block(digits, annotators, np.random.default_rng(derive(seed, number)))
+            if used is not None:
+                rows = _unused(block["parents"], used)
+                block = {name: values[rows] for name, values in block.items()}
             blocks.append({name: values[: count - taken] for name, values in block.items()})
             taken += len(blocks[-1]["labels"])
             shown.update(len(blocks[-1]["labels"]))
     if taken < count:
         raise UserError(f"found {taken} ambiguous images on {PATHS * count:,} paths between digits where {count:,} are wanted")
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]} if blocks else {}
+
+
+def _unused(parents: np.ndarray, used: set[int]) -> list[int]:
+    """The rows (N, 2) both of whose positions are new, which are used from then on."""
+    rows = []
+    for row, ends in enumerate(parents.tolist()):
+        if used.isdisjoint(ends):
+            rows.append(row)
+            used.update(ends)
+    return rows
 
 
 def _block(digits: Digits, annotators: "Annotators", generator: np.random.Generator) -> dict[str, np.ndarray]:

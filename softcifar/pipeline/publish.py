@@ -1,10 +1,12 @@
-"""Store the finished run in the folder of its study: python -m softcifar.pipeline.publish (make publish).
+"""Store the finished run in the folder of its study: python -m softcifar.pipeline.publish [--note TEXT] (make publish).
 
 studies/<study>/ gets params.yaml, dvc.lock (what the run was made of), the tables, the figures that its README.md shows,
 metrics.json, and the part of README.md between two marks: command, hardware, time, versions, what came out. What else lies
-in the folder, and what people wrote in README.md, stays.
+in the folder, and what people wrote in README.md, stays. A note (make publish NOTE='...') says what the stages cannot know, for
+instance what else ran on the machine; it is about one run, so it is given with every publishing.
 """
 
+import argparse
 import json
 import re
 import shutil
@@ -28,16 +30,19 @@ BEGIN, END = "<!-- written by make publish, from here -->", "<!-- to here -->"
 LARGEST = 2**20  # bytes of one file
 LISTED = 15  # rows that more runs would decide, those of the fewest runs
 LONGEST = 8  # stages named with their time
+LONGEST_NOTE = 300  # characters
 TABLES = (".csv", ".md")
 
 
-def publish(root: Path, lock: int) -> tuple[Path, list[str]]:
-    """Store the run in `root`, the current folder; returns the study's folder and the tables that are too large for it.
+def publish(root: Path, lock: int, note: str = "") -> tuple[Path, list[str]]:
+    """Store the run in `root`, the current folder; returns the study's folder and what the user should know, a line each.
 
-    lock: the descriptor of softcifar.pipeline.jobs' lock on the folder.
+    lock: the descriptor of softcifar.pipeline.jobs' lock on the folder; note: one line about the run, "" for none.
 
     UserError, and nothing written, where the run is not finished or its params are not those of the study it names.
     """
+    if len(note) > LONGEST_NOTE or not note.isprintable():
+        raise UserError(f"NOTE: found {len(note):,} characters; allowed: one line of at most {LONGEST_NOTE}")
     study = load(root / PARAMS)
     folder = root / studies.FOLDER / study.study
     _own(root, folder)
@@ -49,7 +54,7 @@ def publish(root: Path, lock: int) -> tuple[Path, list[str]]:
     figures = shown_figures(text, root / "reports/figures", readme.relative_to(root))
     large = [path for path in tables if path.stat().st_size > LARGEST]
     stored = {"tables": [path for path in tables if path not in large], "figures": figures, "": [root / "reports/metrics.json"]}
-    part = published_part(study, root, made_of, root / "reports/tables")
+    part = published_part(study, root, made_of, root / "reports/tables", note)
     new_text = with_part(text, part, readme.relative_to(root))
     with atomic_folder(folder) as new:
         if folder.exists():
@@ -63,7 +68,10 @@ def publish(root: Path, lock: int) -> tuple[Path, list[str]]:
                 shutil.copyfile(path, new / place / path.name)
     write_text(root / studies.LOCK, made_of)  # what switching to the study would bring
     studies.write_index(root)
-    return folder, [str(path.relative_to(root)) for path in large]
+    told = [f"{path.relative_to(root)}: left out, larger than {LARGEST // 2**20} MiB" for path in large]
+    if (before := studies.item(text.partition(BEGIN)[2].partition(END)[0], "note")) not in ("–", note):
+        told.append(f"{readme.relative_to(root)}: no longer has the note '{before}'; make publish NOTE='...' writes one")
+    return folder, told
 
 
 def _replaced(folder: Path) -> Callable[[str, list[str]], set[str]]:
@@ -129,7 +137,7 @@ def shown_figures(text: str, folder: Path, readme: Path) -> list[Path]:
     return [folder / name for name in wanted]
 
 
-def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
+def published_part(study: Study, root: Path, lock: str, tables: Path, note: str = "") -> str:
     """What stands between the marks: how the run was made and what came out."""
     recorded = provenance.records(root, yaml.safe_load(lock)["stages"])
     slowest = sorted(recorded.items(), key=lambda item: -item[1].seconds)[:LONGEST]
@@ -138,6 +146,7 @@ def published_part(study: Study, root: Path, lock: str, tables: Path) -> str:
         "command": f"`make repro STUDY={study.study}`",
         "hardware": provenance.hardware(recorded.values()),
         "time": provenance.time_taken(recorded),
+        **({"note": note} if note else {}),
         "longest stages": each or "none recorded",
         "versions": provenance.versions(recorded.values()),
         "n": _counts(study),
@@ -168,10 +177,13 @@ def claims_in_words(tables: Path) -> str:
     claims = pd.read_csv(tables / "claims.csv")
     lines = []
     for (number, statement), rows in claims.groupby(["claim", "statement"], sort=False):
-        together = rows["compared"].str.contains(" pairs together ")
-        counted = Counter(rows.loc[~together, "verdict"])
+        together, at_once = (rows["compared"].str.contains(words) for words in (" pairs together ", " at once(?:$|:)"))
+        counted = Counter(rows.loc[~together & ~at_once, "verdict"])
         verdicts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(counted.items(), key=lambda item: -item[1]))
         first = [f"{row.metric} of all pairs together {row.verdict}" for row in rows[together].itertuples()]
+        first += [
+            f"{row.metric.removesuffix(', points')}, against all at once: {row.verdict}" for row in rows[at_once].itertuples()
+        ]
         lines.append(f"- {number}. {statement.rstrip('.')}: {'; '.join([*first, verdicts])}.\n")
     return f"Published claims, by rows of [claims](tables/claims.md):\n\n{''.join(lines)}\n"
 
@@ -233,9 +245,12 @@ def with_part(text: str, part: str, readme: Path) -> str:
 
 
 def main() -> None:
-    folder, large = publish(Path(), lock_folder())
-    for name in large:
-        print(f"{name}: left out, larger than {LARGEST // 2**20} MiB")
+    parser = argparse.ArgumentParser(prog="python -m softcifar.pipeline.publish", description=__doc__.partition(":")[0] + ".")
+    parser.add_argument("--note", metavar="TEXT", default="", help="one line about this run, for its README")
+    note = parser.parse_args().note.strip()
+    folder, told = publish(Path(), lock_folder(), note)
+    for line in told:
+        print(line)
     print(f"{folder}: published")
 
 

@@ -14,6 +14,7 @@ from softcifar.errors import UserError
 from softcifar.files import read_json, write_text
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn")  # whose versions may change a result
+FINISHED = "%Y-%m-%d %H:%M:%S %z"  # how the end of a stage is written
 
 
 def installed() -> dict[str, str]:
@@ -29,7 +30,7 @@ def write_run_record(output: Path, started: float, plan: str | None) -> None:
     torch = sys.modules.get("torch")  # a stage without networks need not load it
     record = {
         "plan": plan,
-        "finished": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "finished": time.strftime(FINISHED),
         "seconds": round(time.time() - started, 1),
         "host": socket.gethostname(),
         "platform": platform.platform(),

@@ -7,11 +7,13 @@ import pytest
 from PIL import Image
 from scipy.special import softmax
 from sklearn.datasets import load_digits
+from sklearn.metrics import roc_auc_score
 
 from softcifar.data import annotators, blended_digits, displacement, mixed
 from softcifar.data.images import Images
 from softcifar.errors import UserError
 from softcifar.params.study import load
+from softcifar.scores.predictive_entropy import predictive_entropy
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -127,6 +129,62 @@ def test_more_images_leave_the_first_ones_as_they_are(parts, class_means):
             np.testing.assert_array_equal(values, more[part][name][:7])
 
 
+def test_with_parents_once_no_two_images_share_a_digit(tmp_path, small_mnist, parts):
+    options = {"seed": 3, "train": 40, "test": 10, "clean": 100, "clean_test": 30}
+    for name in ("any", "once"):
+        (tmp_path / name).mkdir()
+        blended_digits.fetch(tmp_path / name, parents=name, **options)
+    for part, count, clean in (("train", 40, 100), ("test", 10, 30)):
+        (shared, _), (ends, _) = (
+            [np.load(tmp_path / name / f"{part}_paths.npz")[key] for key in ("parents", "share")] for name in ("any", "once")
+        )
+        assert ends.shape == (count, 2)
+        assert len(np.unique(ends)) == 2 * count
+        assert not np.isin(ends, np.linspace(0, len(parts[part].images) - 1, clean).round().astype(int)).any()
+        assert len(np.unique(shared)) < 2 * count or part == "test"  # which is what the option is for
+    read = mixed.read_mixed(tmp_path / "once")
+    assert [content.ambiguous.sum() for content in read.values()] == [40, 10]
+
+
+def test_parents_once_leaves_no_digit_where_all_join(tmp_path, small_mnist):
+    with pytest.raises(UserError, match="parents: found once, but all 1,400 images of a part join the ambiguous ones"):
+        blended_digits.fetch(tmp_path, parents="once", train=4, test=2, clean_test=30)
+
+
+def test_more_images_leave_the_first_ones_as_they_are_with_parents_once(parts, class_means):
+    used = {part: np.arange(50) for part in parts}
+    fewer, more = (blended_digits.blended(parts, {"train": count, "test": count}, 0, used) for count in (7, 30))
+    for part, arrays in fewer.items():
+        for name, values in arrays.items():
+            np.testing.assert_array_equal(values, more[part][name][:7])
+
+
+def auroc(higher: np.ndarray, lower: np.ndarray) -> float:
+    """The chance that one of the first scores above one of the second."""
+    return roc_auc_score(np.repeat([1, 0], [len(higher), len(lower)]), np.concatenate([higher, lower]))
+
+
+def test_entropy_finds_doubt_and_not_the_redrawn_stroke(parts):
+    """A digit redrawn half way to another one of its class is like an ambiguous image in all but the class. Networks that
+    learned from plain images must not be more unsure of it than of those, else entropy would find ambiguous images by style."""
+    train = parts["train"]
+    learned, shown = (blended_digits._digits(train, np.arange(start, 1400, 2)) for start in (0, 1))
+    judges = annotators.Annotators(learned.images, learned.labels, 10, 5, 0, lambda: None)
+    generator, between = np.random.default_rng(0), []
+    for label in np.repeat(np.arange(10), 15):
+        first, second = generator.choice(np.flatnonzero(shown.labels == label), 2, replace=False)
+        between.append(displacement.between(shown.images[first], shown.images[second], np.array([0.5]), generator)[0])
+    paths, ends = blended_digits.paths(shown, 150, generator)
+    doubted = blended_digits.ambiguous(blended_digits.judged(judges, paths), shown.labels[ends])
+    entropy = {
+        name: predictive_entropy(np.log(judges.judge(images)))
+        for name, images in {"plain": shown.images, "redrawn": np.stack(between), "ambiguous": paths[doubted]}.items()
+    }
+    assert auroc(entropy["redrawn"], entropy["plain"]) < 0.65
+    assert auroc(entropy["ambiguous"], entropy["plain"]) > 0.9
+    assert auroc(entropy["ambiguous"], entropy["redrawn"]) > 0.9
+
+
 def test_the_same_networks_from_the_same_seed(parts, monkeypatch):
     monkeypatch.setattr(annotators, "STEPS", 3)
     images, labels = parts["train"].images[..., 0], parts["train"].labels
@@ -175,6 +233,7 @@ def test_all_or_none_of_the_clean_images(tmp_path, small_mnist, clean, count):
         ("ambiguous_mnist", "clean", -1, "0"),
         ("ambiguous_mnist", "rows", "votes", "'images' or 'labels'"),
         ("blended_digits", "train", 0, "0"),
+        ("blended_digits", "parents", "twice", "'any' or 'once'"),
     ],
 )
 def test_the_plan_refuses_options_out_of_range(write_params, source, option, found, allowed):

@@ -233,6 +233,15 @@ def test_the_row_over_all_pairs_is_named_before_the_count_of_the_single_ones(tmp
     assert "- A1. It helps: accuracy of all pairs together supported; 1 undecided.\n" in words
 
 
+def test_rows_against_all_rivals_at_once_are_named_before_the_single_ones(tmp_path):
+    rows = [
+        'contradicted,"a against all of b, c at once: b","accuracy at the end, points",runs,,a b c',
+        "undecided,a against b,e,runs,9,a b",
+    ]
+    words = publish.claims_in_words(claims(tmp_path, *rows))
+    assert "- A1. It helps: accuracy at the end, against all at once: contradicted; 1 undecided.\n" in words
+
+
 def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
     tables = claims(
         tmp_path,
@@ -251,6 +260,35 @@ def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
     ]
     assert "Rows that need more runs than these: 2;" in text
     assert publish.to_decide(claims(tmp_path, "undecided,a,NLL,runs,,a"), 3, {}) == ""
+
+
+def test_a_note_stands_below_the_time_and_is_given_with_every_publishing(root):
+    readme = root / "studies/smoke/README.md"
+    _, told = publish.publish(root, UNUSED, "in two goes, with another study's stages beside them")
+    assert "\n- note: in two goes, with another study's stages beside them\n" in readme.read_text()
+    assert told == ["reports/tables/long.csv: left out, larger than 1 MiB"]
+    _, told = publish.publish(root, UNUSED)
+    assert "- note: " not in readme.read_text()
+    assert told[1].startswith("studies/smoke/README.md: no longer has the note 'in two goes, with another study's stages")
+
+
+@pytest.mark.parametrize("note", ["two\nlines", "x" * 301])
+def test_a_note_is_one_line(root, note):
+    with pytest.raises(UserError, match=f"NOTE: found {len(note)} characters; allowed: one line of at most 300"):
+        publish.publish(root, UNUSED, note)
+    assert not (root / "studies/smoke/README.md").exists()
+
+
+def test_the_time_by_the_clock_counts_what_ran_side_by_side_once():
+    def noted(seconds: float, finished: str) -> provenance.Record:
+        return provenance.Record(seconds, f"2026-11-26 {finished} +0000", "", {}, "cpu")
+
+    beside = {"a": noted(60, "10:01:00"), "b": noted(90, "10:01:30"), "c": noted(30, "10:01:00")}
+    assert provenance.by_the_clock(beside.values()) == 90
+    later = beside | {"report": noted(20, "18:00:00")}  # nothing ran in between
+    assert provenance.time_taken(later) == "1 min 50 s by the clock; 3 min 20 s is the sum of 4 stages"
+    in_turn = {"a": noted(60, "10:01:00"), "b": noted(90, "10:02:31")}
+    assert provenance.time_taken(in_turn) == "2 min 30 s, the sum of 2 stages"
 
 
 def test_a_run_costs_its_share_of_training_and_evaluation(tmp_path):

@@ -7,6 +7,7 @@ The true effect of every row lies at the bound of its claim, so that each verdic
 import functools
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -104,6 +105,30 @@ def over_all_and_each(ours: np.ndarray, rivals: np.ndarray) -> list:
     return [*over_all_pairs(ours, rivals), *one_rival_a_row(ours + ours[:1], rivals + rivals[:1])]
 
 
+def at_once_one_as_good(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """An ensemble is as good by every measure, all others are far behind: their own rows are right, so they are left out."""
+    return _at_once(ours, rivals, FAR)
+
+
+def at_once_all_alike(ours: np.ndarray, rivals: np.ndarray) -> list:
+    """The worst case for "some rival is better"."""
+    return _at_once(ours, rivals, 0.0)
+
+
+def _at_once(ours: np.ndarray, rivals: np.ndarray, behind: float) -> list:
+    """As D4 has them: four rivals, of which the first buys at random and has no row of its own and the last two are ensembles,
+    whose first networks are compared as well, each by two measures; and by every measure all four at once. The measures, and an
+    ensemble and its first network, have nothing in common but what is common to runs of one number."""
+    rows, good = [], 2
+    for mine, theirs in zip(ours, np.split(rivals, 2), strict=False):
+        first = np.concatenate([theirs[:2], theirs[4:]])
+        for values, own in ((theirs[:4], (1, 2, 3)), (first, (2, 3))):
+            differences = mine - values + behind * (np.arange(4) != good)[:, None]
+            rows.append(replace(_check(differences), family="at once"))
+            rows += [_check(differences[[each]]) for each in own if each == good or not behind]
+    return rows
+
+
 CLAIMS = {
     "one rival a row": one_rival_a_row,
     "one rival a row, margin": margin,
@@ -114,6 +139,8 @@ CLAIMS = {
     "nowhere best": nowhere_best,
     "all pairs together": over_all_pairs,
     BOTH: over_all_and_each,
+    "all rivals at once, or one of them, one as good": at_once_one_as_good,
+    "all rivals at once, or one of them, all alike": at_once_all_alike,
 }
 
 
@@ -232,9 +259,10 @@ HARDEST, OTHER_SIDE = "skewed, rivals twice as far", "skewed, rivals half as far
 
 def cases() -> list[tuple[str, str, int, int]]:
     """(rule, spread, runs, rows or rivals) of the claims that are simulated."""
-    first, *others, nowhere, pooled, both = CLAIMS
+    first, *others, nowhere, pooled, both, as_good, alike = CLAIMS
     listed = list(itertools.product([first], SPREADS, RUNS, ROWS))
     listed += itertools.product([first], (HARDEST, OTHER_SIDE), (10,), (50,))
     listed += itertools.product(others, ("normal", HARDEST, OTHER_SIDE), RUNS, (5,))
     listed += itertools.product([nowhere], ("normal", HARDEST, OTHER_SIDE), RUNS, (1,))
-    return [*listed, *itertools.product([pooled, both], ("normal", HARDEST, OTHER_SIDE), RUNS, (15,))]
+    listed += itertools.product([pooled, both], ("normal", HARDEST, OTHER_SIDE), RUNS, (15,))
+    return [*listed, *itertools.product([as_good, alike], ("normal", HARDEST, OTHER_SIDE), RUNS, (12,))]

@@ -85,7 +85,8 @@ def kind_of(params: Mapping[str, Any]) -> Kind:
 def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -> Study:
     """The study with its predictions and the long table, of which every chapter gives rows."""
     results = load(params, data=data, scores=scores, models=models)
-    results = replace(results, acquisitions=load_acquisitions(params, Path(scores)))
+    trains = [results.part("train", split) for split in range(len(results.splits))]
+    results = replace(results, acquisitions=load_acquisitions(params, Path(scores), trains))
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
     splits = len(results.splits)

@@ -17,9 +17,10 @@ COLUMNS = {
         proportion("single_accuracy", "First network %", "accuracy at the end of the first network alone, in one pass: what "
                    "the labels are worth to one network, whatever bought them", "single_accuracy", None),
         Column("nll", "NLL", "negative log-likelihood of the same labels at the end, nats", "nll", None),
-        proportion("ambiguous_accuracy", "Ambiguous %", "accuracy at the end on ambiguous test images, whose labels are draws "
-                   "themselves", "ambiguous_accuracy", None),
-        Column("bought_ambiguous", "Bought ambiguous %", "share of the labels bought that went to ambiguous images",
+        proportion("ambiguous_accuracy", "Ambiguous %", "accuracy at the end on test images that are not certainly of one "
+                   "class, whose labels are draws themselves", "ambiguous_accuracy", None),
+        Column("bought_ambiguous", "Bought ambiguous %", "share of the labels bought that went to ambiguous images "
+               "(where the exact label distribution is known: those of which no class has more than 80 %)",
                "bought_ambiguous", None, higher=None, scale=100, digits=1),
     )
 }  # fmt: skip

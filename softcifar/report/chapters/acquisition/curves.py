@@ -1,5 +1,7 @@
 """Accuracy against labels bought, a panel per pool; and where the pool is dirty, what share of the labels went to ambiguity."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -7,8 +9,11 @@ from matplotlib.lines import Line2D
 
 from softcifar.metrics import mean_and_standard_error
 from softcifar.metrics.statistics import over_runs
-from softcifar.report.chapters.acquisition.columns import of, pools
+from softcifar.report.chapters.acquisition import tables
+from softcifar.report.chapters.acquisition.columns import COLUMNS, of, pools, reference
 from softcifar.report.chapters.acquisition.results import TITLES, Acquired
+from softcifar.report.core.columns import between, effect
+from softcifar.report.core.comparisons import by_run, marks
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, LEFT, Drawing, Grid, ruled
 from softcifar.report.core.study import Study
 
@@ -55,7 +60,7 @@ def draw(study: Study) -> Drawing | None:
         "scratch on the labels bought so far. Accuracy is that of the whole prediction (an ensemble's where there is one) on "
         "test images that are not ambiguous."
         + (" Right: how many of the labelled images are ambiguous ones." if dirty else ""),
-        " ".join(_found(study, pool, members) for pool, members in listed.items()),
+        " ".join([*(_found(study, pool, members) for pool, members in listed.items()), *_spent(study, listed)]),
         f"{len(listed)} panels of accuracy against labels, one per pool, with a curve per strategy over {runs} runs"
         + (", and one of the share of ambiguous images among those labelled." if dirty else "."),
         grid.figure,
@@ -113,3 +118,23 @@ def _found(study: Study, pool: str, members: list[Acquired]) -> str:
     rest = f", the lowest {worst} ({100 * means[worst].mean():.1f} %)" if worst != best else ""
     first = f"{POOLS[pool].capitalize()}: at {budget} labels the highest mean accuracy is that of {best}"
     return f"{first} ({mean:.1f}{spread} %){rest}."
+
+
+def _spent(study: Study, listed: dict[str, list[Acquired]]) -> Iterator[str]:
+    """Which strategy buys the fewest ambiguous images, whether fewer than the reference, and than each other strategy."""
+    members = listed.get("dirty", [])
+    if len(members) < 2:
+        return
+    column = COLUMNS["bought_ambiguous"]
+    values = column.scale * by_run(of(study), column)[[each.name for each in members]]
+    means = values.mean().sort_values()
+    least, most = means.index[0], means.index[-1]
+    said = f"{least} spends the fewest labels on ambiguous images ({means[least]:.1f} %), {most} the most ({means[most]:.1f} %)"
+    base = reference(study, members)
+    rows = tables.spent(study, members, base) if base else []
+    for row in (row for row in rows if row.compared == least):
+        interval = f"; 95 % interval {between(row.low, row.high, effect)}" if np.isfinite(row.low) else ""
+        said += f". The difference of {least} from {base.name} is {effect(row.effect)} points{interval}: {tables.fewer(row)}"
+    if marks(values, study.design, higher=False).get(least) == "best":
+        said += ". Paired tests separate it from every other strategy"
+    yield f"Dirty pool: {said}."

@@ -14,8 +14,7 @@ from softcifar.report.core.words import flatten, words
 
 NOTE = (
     f"{MUKHOTI} give the accuracy at {ACTIVE_LEARNING['labels']} labels, read off their figure, without spread. Their dirty "
-    "pool is Dirty-MNIST, 1,000 images of MNIST and 60,000 ambiguous rows, ten of which are one image, so that 98 % of it are "
-    "ambiguous. The last column names "
+    "pool is Dirty-MNIST, 1,000 images of MNIST and 60,000 ambiguous rows, ten of which are one image. The last column names "
     "the settings that differ, ours (theirs)."
 )
 
@@ -51,7 +50,9 @@ def _differs(study: Study, each: Acquired, source: str) -> str:
     if each.options["members"] > 1:
         settings |= {"members": ACTIVE_LEARNING["members"]}
     if each.pool == "dirty":  # the images of a clean pool are MNIST's whatever the source
-        settings |= {"images": ACTIVE_LEARNING["ambiguous"]}
+        pool, theirs = each.abouts[0]["pool"], ACTIVE_LEARNING["ambiguous_share"]
+        settings |= {"images": ACTIVE_LEARNING["ambiguous"], "ambiguous in the pool": f"{100 * theirs:.0f} %"}
+        ours["ambiguous in the pool"] = f"{100 * pool['ambiguous'] / pool['images']:.0f} %"
     if each.strategy == "density":
         settings |= {f"network.{key}": value for key, value in ACTIVE_LEARNING["density"].items()}
     pairs = [(key, ours.get(key), theirs) for key, theirs in settings.items()]

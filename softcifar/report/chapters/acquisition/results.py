@@ -1,6 +1,6 @@
 """What the report reads of active learning, and its numbers as a long table."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from softcifar.data.blended_digits import SUREST
 from softcifar.data.splits import PARTS, folder_of, load_arrays
 from softcifar.errors import UserError
 from softcifar.files import read_json
@@ -35,7 +36,8 @@ CURVE = ("run", "step", "labels", "images", "ambiguous_share", "accuracy", "nll"
 class Acquired:
     """One acquisition: its options as in params, and the files of softcifar.acquisition.acquire, runs those of the study.
 
-    bought: a row per run and label; curve: a row per run and step; abouts: of each split.
+    bought: a row per run and label; curve: a row per run and step; abouts: of each split. Which images are `ambiguous` there is
+    as `doubtful` says.
     """
 
     name: str
@@ -122,24 +124,45 @@ def needed_name(target: float) -> str:
     return f"labels_at_{round(100 * target)}"
 
 
-def load_acquisitions(params: Mapping[str, Any], scores: Path) -> dict[str, Acquired]:
-    """Read the acquisitions that `params` names below the folder `scores`; UserError names the first thing missing."""
-    splits = params["data"]["splits"]
+def doubtful(train: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """Which training images people would really doubt about, bool (N,); None where the data set made its ambiguous ones so, or
+    nobody knows.
+
+    Where the exact label distribution is known, a pool calls every image ambiguous that is not certain, also one that is of
+    one class by 99 %. Here it takes a most probable class of at most SUREST, as for blended digits.
+    """
+    if "ambiguous" in train or "exact" not in train:
+        return None
+    return train["exact"].max(axis=1) <= SUREST
+
+
+def load_acquisitions(
+    params: Mapping[str, Any], scores: Path, trains: Sequence[Mapping[str, np.ndarray]]
+) -> dict[str, Acquired]:
+    """Read the acquisitions that `params` names below the folder `scores`; UserError names the first thing missing.
+
+    trains: the training part of each split.
+    """
     return {
-        name: _acquired(scores / "acquisitions" / name, name, options, params["seeds"]["runs"], splits)
+        name: _acquired(scores / "acquisitions" / name, name, options, params["seeds"]["runs"], trains)
         for name, options in params["acquisitions"].items()
     }
 
 
-def _acquired(folder: Path, name: str, options: Mapping[str, Any], runs: int, splits: int) -> Acquired:
+def _acquired(
+    folder: Path, name: str, options: Mapping[str, Any], runs: int, trains: Sequence[Mapping[str, np.ndarray]]
+) -> Acquired:
+    splits = len(trains)
     if not folder.is_dir():
         raise UserError(f"{folder}: there are no results of acquisition '{name}'; run acquire for it (dvc repro)")
     tables: dict[str, list[pd.DataFrame]] = {"bought": [], "curve": []}
     abouts = []
     for split in range(splits):
         place = folder_of(folder, split, splits)
-        for key, columns in (("bought", BOUGHT), ("curve", CURVE)):
-            table = read_csv(place / f"{key}.csv", columns)
+        read = {key: read_csv(place / f"{key}.csv", columns) for key, columns in (("bought", BOUGHT), ("curve", CURVE))}
+        if (doubted := doubtful(trains[split])) is not None:
+            read = _counted(read["bought"], read["curve"], dict(zip(trains[split]["index"], doubted, strict=True)))
+        for key, table in read.items():
             tables[key].append(table.assign(run=split + table["run"] * splits))  # run j of one of k splits
         abouts.append(read_json(place / "about.json"))
     bought, curve = (
@@ -150,6 +173,16 @@ def _acquired(folder: Path, name: str, options: Mapping[str, Any], runs: int, sp
         found = curve["run"].nunique()
         raise UserError(f"{folder}: holds {found} runs, the study needs {runs}; run acquire for it again (dvc repro)")
     return Acquired(name, options, bought, curve, abouts)
+
+
+def _counted(bought: pd.DataFrame, curve: pd.DataFrame, doubted: Mapping[int, bool]) -> dict[str, pd.DataFrame]:
+    """Both tables with the images counted as ambiguous that are doubted, by index; the curve has their share of the images."""
+    bought = bought.assign(ambiguous=bought["index"].map(doubted).astype(int))
+    images = bought.drop_duplicates(["run", "index"])
+    shares = [
+        images.loc[(images["run"] == row.run) & (images["step"] <= row.step), "ambiguous"].mean() for row in curve.itertuples()
+    ]
+    return {"bought": bought, "curve": curve.assign(ambiguous_share=shares)}
 
 
 def numbers(acquisitions: Mapping[str, Acquired]) -> pd.DataFrame:
@@ -171,7 +204,7 @@ def read(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
     """A study of active learning alone. UserError names the first thing missing or unfit."""
     data, count = Path(data), params["data"]["splits"]
     splits = [{name: load_arrays(data / "study", name, split) for name in PARTS} for split in range(count)]
-    acquisitions = load_acquisitions(params, Path(scores))
+    acquisitions = load_acquisitions(params, Path(scores), [parts["train"] for parts in splits])
     results = AcquisitionResults(params, read_json(data / "study" / "manifest.json"), splits, acquisitions)
     tests = [np.sort(parts["test"]["index"]) for parts in splits]
     design = Design(

@@ -4,12 +4,13 @@ from dataclasses import replace
 
 from softcifar import metrics
 from softcifar.report.chapters.acquisition.columns import COLUMNS, KEYS, TESTED, acquired, of, pools, reference
-from softcifar.report.chapters.acquisition.results import TARGETS, needed_name
+from softcifar.report.chapters.acquisition.results import TARGETS, Acquired, needed_name
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Field
 from softcifar.report.core.comparisons import against
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build, means_table
+from softcifar.report.core.verdicts import Finding
 
 NOTE = (
     "Mean ± standard error over runs. Bold: the best mean of a pool, where paired t tests by run separate it from every other "
@@ -77,6 +78,9 @@ def comparisons(study: Study) -> Table:
         own = numbers[numbers["set"] == pool]
         for finding in against(own, [COLUMNS[key] for key in TESTED], base.name, study.design):
             records.append({"acquisition": finding.compared, "pool": pool, "against": base.name} | judged.comparison(finding))
+        for finding in spent(study, members, base) if pool == "dirty" else ():
+            record = {"acquisition": finding.compared, "pool": pool, "against": base.name} | judged.comparison(finding)
+            records.append(record | {"verdict": fewer(finding), "reason": finding.reason.replace(" it", " fewer")})
     fields = [
         Field("acquisition", "Acquisition"),
         Field("pool", "Pool"),
@@ -87,7 +91,21 @@ def comparisons(study: Study) -> Table:
     note = (
         "Each strategy less the reference of its pool, paired by run: a run of both starts from the same labels and, where the "
         "networks are the same, the same weights. Better and worse take a one-sided p below .0075 after Holm's correction over "
-        f"the strategies of one pool and metric. {judged.scope(study.design)}"
+        "the strategies of one pool and metric; so do fewer and more, of the share of labels that went to ambiguous images, "
+        f"of which neither is better. {judged.scope(study.design)}"
     )
     title = f"Against {', '.join(references)}" if references else "Comparisons"
     return build("acquisition_comparisons", title, note, fields, records, folded=True)
+
+
+def spent(study: Study, members: list[Acquired], base: Acquired) -> list[Finding]:
+    """How much less each of these strategies of one pool spends on ambiguous images than `base`, paired by run: rows "buys
+    fewer", per cent of the labels bought."""
+    numbers = of(study)
+    names = [each.name for each in members]
+    return against(numbers[numbers["student"].isin(names)], [COLUMNS["bought_ambiguous"]], base.name, study.design)
+
+
+def fewer(finding: Finding) -> str:
+    """The verdict of such a row: fewer, more or undecided."""
+    return judged.compared(finding.verdict).replace("better", "fewer").replace("worse", "more")

@@ -1,6 +1,6 @@
 """The claim of Mukhoti et al. 2023 about active learning: D4."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ D4 = stated(
         "D4, clean pool": "Where the pool is clean, feature density buys better than the entropy of a network or an ensemble.",
     },
 )
-DENSITY = "density"
+DENSITY, RANDOM = "density", "random"
 RIVALS = {  # pool -> claim, the strategies that density is said to beat there
     "dirty": ("D4", ("softmax_entropy", "predictive_entropy", "mutual_information")),
     "clean": ("D4, clean pool", ("softmax_entropy", "predictive_entropy")),
@@ -29,27 +29,28 @@ MEASURES = {"accuracy": "accuracy at the end, points", "area": "area under the c
 FIRST = {key: f"{title[:-8]} of the first network alone, points" for key, title in MEASURES.items()}
 OWN = ("strategy", "members", "pool", "clean")  # options that strategies and pools differ in
 REGULARISED = ("spectral_norm", "coeff", "mod", "residual")  # options of the network that density is published with
+AT_ONCE = "at once"  # how the rows end that hold density against all others together, and the name of their family
 
 
 def checks(study: Study) -> list[Check]:
-    """Rows per pool, density and rival: accuracy at the end of the budget and the area under the curve; [] without.
+    """Rows per pool, density and measure (accuracy at the end of the budget, area under the curve); [] without acquisitions.
 
-    Where the rival is an ensemble, also both of its first network alone, corrected apart: several networks predict better than
-    one whatever they bought.
+    First the claim as a whole, density against all its rivals and random buying at once; then each rival by itself. These are
+    two families, corrected apart (docs/verdicts.md). Where a rival is an ensemble, both also of its first network alone:
+    several networks predict better than one whatever they bought.
     """
     there = getattr(study.results, "acquisitions", {})
     if not there:
         return []
     table = numbers(acquired(study))
-    return [row for pool in RIVALS for ours, rival in _pairs(study, pool) for row in _rows(study, table, pool, ours, rival)]
-
-
-def _pairs(study: Study, pool: str) -> Iterator[tuple[Acquired, Acquired]]:
-    members = [each for each in acquired(study).values() if each.pool == pool]
-    for ours in members:
-        for rival in members if ours.strategy == DENSITY else ():
-            if rival.strategy in RIVALS[pool][1] and _settings(ours) == _settings(rival):
-                yield ours, rival
+    rows: list[Check] = []
+    for pool, (_, strategies) in RIVALS.items():
+        for ours in (each for each in there.values() if (each.pool, each.strategy) == (pool, DENSITY)):
+            others = [each for each in there.values() if each.pool == pool and _settings(each) == _settings(ours)]
+            rivals = [each for each in others if each.strategy in strategies]
+            rows += _at_once(table, ours, rivals, [each for each in others if each.strategy == RANDOM])
+            rows += [row for rival in rivals for row in _against(table, ours, rival)]
+    return rows
 
 
 def _settings(each: Acquired) -> dict:
@@ -59,14 +60,33 @@ def _settings(each: Acquired) -> dict:
     return others | {"clean": each.options["clean"], "network": {**network, "options": plain}}
 
 
-def _rows(study: Study, table: pd.DataFrame, pool: str, ours: Acquired, rival: Acquired) -> Iterator[Check]:
-    claim, _ = RIVALS[pool]
-    budget = ours.options["budget"]
+def _at_once(table: pd.DataFrame, ours: Acquired, rivals: list[Acquired], random: list[Acquired]) -> Iterator[Check]:
+    """Ours is better than every one of them; no rows where that is one rival's row."""
+    others = [*random, *rivals]
+    if not rivals or len(others) < 2:
+        return
+    names = ", ".join(each.name for each in others)
+    for key, title in _measures(others):
+        yield _check(table, ours, others, f"all of {names} {AT_ONCE}", key, title, AT_ONCE)
+
+
+def _against(table: pd.DataFrame, ours: Acquired, rival: Acquired) -> Iterator[Check]:
+    for key, title in _measures([rival]):
+        yield _check(table, ours, [rival], f"{rival.name} ({rival.words})", key, title, "")
+
+
+def _measures(others: list[Acquired]) -> Iterable[tuple[str, str]]:
+    """(metric, title) of each measure."""
+    alone = {f"single_{key}": title for key, title in FIRST.items()}
+    return (MEASURES | (alone if any(each.options["members"] > 1 for each in others) else {})).items()
+
+
+def _check(table: pd.DataFrame, ours: Acquired, others: list[Acquired], words: str, key: str, title: str, family: str) -> Check:
+    claim, _ = RIVALS[ours.pool]
     plain = "" if ours.options["network"]["options"].get("spectral_norm") else ", no spectral normalisation"
-    compared = f"{pool} pool, {budget} labels: {ours.name} ({ours.words}{plain}) against {rival.name} ({rival.words})"
-    alone = {f"single_{key}": title for key, title in FIRST.items()} if rival.options["members"] > 1 else {}
-    for key, title in (MEASURES | alone).items():
-        values = 100 * by_run(table, Column(key, title, "", key, None))
-        differences = {rival.name: values[ours.name] - values[rival.name]}
-        family = "first network" if key in alone else ""
-        yield Check(claim, D4[claim], compared, title, True, differences, students=(ours.name, rival.name), family=family)
+    where = f"{ours.pool} pool, {ours.options['budget']} labels"
+    compared = f"{where}: {ours.name} ({ours.words}{plain}) against {words}"
+    values = 100 * by_run(table, Column(key, title, "", key, None))
+    differences = {each.name: values[ours.name] - values[each.name] for each in others}
+    students = (ours.name, *differences)
+    return Check(claim, D4[claim], compared, title, True, differences, students=students, family=family)

@@ -12,11 +12,11 @@ from softcifar.report.core.verdicts import Check, NowhereBest, judge
 NOTE = (
     "Effect: the first less the second, mean over pairs of {unit} with the same number; the arrow tells which direction is "
     "better. Interval: Student's t, 95 %, of the single row. A verdict takes a one-sided p below .0075 after Holm's correction "
-    "over the rows of its claim, so a row whose interval leaves out 0 may still be undecided. A row of all pairs together "
-    "answers its claim as a whole and is not corrected for the single pairs, nor they for it. Where the claim allows a margin, "
-    "the margin stands in the place of 0. Detectable: so far from there the true effect has to lie for this n, this spread and "
-    "this many rows to find it with a probability of 80 %. Needed: how many pairs in all would find the effect that "
-    "was seen, as often, on these images."
+    "over the rows of its claim, so a row whose interval leaves out 0 may still be undecided. A row of all pairs together, or "
+    "against all rivals at once, answers its claim as a whole and is not corrected for the single ones, nor they for it. Where "
+    "the claim allows a margin, the margin stands in the place of 0. Detectable: so far from there the true effect has to lie "
+    "for this n, this spread and this many rows to find it with a probability of 80 %. Needed: how many pairs in all would "
+    "find the effect that was seen, as often, on these images."
 )
 
 
