@@ -6,7 +6,9 @@ from softcifar.labels.class_based import class_based
 from softcifar.labels.confidence_scaled import confidence_scaled
 from softcifar.labels.human import human, human_thresholded
 from softcifar.labels.instance_based import instance_based
+from softcifar.labels.kept import human_kept
 from softcifar.labels.one_hot import hard, majority
+from softcifar.labels.sampled import human_sampled, majority_sampled
 from softcifar.labels.self_distillation import self_distillation
 from softcifar.labels.shifted_logits import shifted_logits
 from softcifar.labels.teacher import teacher
@@ -17,6 +19,9 @@ LABEL_SOURCES = {
     "majority": majority,
     "human": human,
     "human_thresholded": human_thresholded,
+    "human_kept": human_kept,
+    "human_sampled": human_sampled,
+    "majority_sampled": majority_sampled,
     "uniform": uniform,
     "class_based": class_based,
     "teacher": teacher,

@@ -6,13 +6,14 @@ import pandas as pd
 
 from softcifar.report.chapters.decisions.selective import USUAL
 from softcifar.report.chapters.published.literature import XIA
-from softcifar.report.core.kinds import NORMALISED, SOURCE_TITLES, described, distinct, source
+from softcifar.report.core.kinds import NORMALISED, SAMPLED, SOURCE_TITLES, described, distinct, source
 from softcifar.report.core.pairs import CROSS_ENTROPY, pairs, shared_runs, stated
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
 SMOOTHING, HARD, MAJORITY = "uniform", "hard", "majority"
+CORRECTING = ("human", "human_thresholded")  # labels that are also another class's where people say so
 OTHERS = ", other soft labels"  # ends the number of what the paper says nothing about
 MARGIN = 0.1  # of the AURC of hard labels: so much more repairs it
 
@@ -62,11 +63,13 @@ def checks(study: Study) -> list[Check]:
 
 def _compared(results: Results) -> dict[str, list[tuple[str, str]]]:
     """{source of soft labels: its (student, twin of hard labels)}, label smoothing first. The twin of people's votes learned
-    from their majority, where there is one, since votes correct labels as well as soften them."""
-    soft = [each for each in dict.fromkeys(source(results, name) for name in distinct(results)) if each not in (HARD, MAJORITY)]
+    from their majority, where there is one, since votes correct labels as well as soften them. Labels of a few votes have a
+    chapter of their own."""
+    sources = dict.fromkeys(source(results, name) for name in distinct(results))
+    soft = [each for each in sources if each not in (HARD, MAJORITY, *SAMPLED)]
     found = {}
     for labels in sorted(soft, key=lambda each: each != SMOOTHING):
-        for hard in (MAJORITY, HARD) if labels.startswith("human") else (HARD,):
+        for hard in (MAJORITY, HARD) if labels in CORRECTING else (HARD,):
             if twins := pairs(results, (labels, CROSS_ENTROPY), (hard, CROSS_ENTROPY), but=("labels",)):
                 found.setdefault(labels, twins)
     return found
