@@ -34,12 +34,12 @@ from softcifar.labels import (
 from softcifar.labels.sampled import first_votes
 from softcifar.labels.source import inputs
 from softcifar.params.options import check
-from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveInt
+from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveFraction, PositiveInt
 
 ORDER = ("labels", "num_classes", "votes", "teacher_logits", "calibrated_logits", "student_logits", "seed")
 LOGITS = ("teacher_logits", "calibrated_logits", "student_logits")
 # Their labels of an image depend on the images beside it.
-OF_THE_BATCH = ("class_based", "beta_smoothing", "human_sampled", "majority_sampled")
+OF_THE_BATCH = ("class_based", "beta_smoothing", "human_sampled", "majority_sampled", "dawid_skene")
 
 
 def make_inputs(seed: int, images: int, classes: int, kind: str = "random", scale: float = 1.0) -> dict:
@@ -77,7 +77,7 @@ def in_range(function) -> st.SearchStrategy:
     """Any options that the annotations of a source allow (numbers up to 1e6)."""
     ranges = {
         Fraction: st.floats(0, 1), NonNegative: st.floats(0, 1e6), Positive: st.floats(1e-6, 1e6),
-        PositiveInt: st.integers(1, 10**6), NonNegativeInt: st.integers(0, 10**9),
+        PositiveFraction: st.floats(1e-3, 1), PositiveInt: st.integers(1, 10**6), NonNegativeInt: st.integers(0, 10**9),
     }  # fmt: skip
 
     def values(annotation) -> st.SearchStrategy:
@@ -142,6 +142,7 @@ MASS_OF_THE_LABEL = {
     "human_kept": lambda case, found: case["votes"].max(axis=1) / 51,
     "human_sampled": lambda case, found, **options: share_of_label(case, drawn_of(case, **options)),
     "majority_sampled": lambda case, found, **options: drawn_of(case, **options).argmax(axis=1) == case["labels"],
+    "dawid_skene": lambda case, found, **options: found,  # what it has to be is in test_dawid_skene.py
     "uniform": lambda case, found, epsilon=0.1: np.full(len(found), 1 - epsilon + epsilon / case["num_classes"]),
     "class_based": lambda case, found, epsilon=0.1: np.full(len(found), 1 - epsilon),
     "teacher": lambda case, found, temperature=1.0: taught(case, temperature),

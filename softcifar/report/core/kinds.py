@@ -16,6 +16,7 @@ SOURCE_TITLES = {  # label source -> what the literature calls training on it
     "human_kept": "people's doubt, labels kept",
     "human_sampled": "people's votes",
     "majority_sampled": "majority votes",
+    "dawid_skene": "votes by Dawid-Skene",
     "uniform": "label smoothing",
     "class_based": "class-based smoothing",
     "teacher": "a teacher's predictions",

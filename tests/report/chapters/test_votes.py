@@ -12,6 +12,7 @@ from softcifar.metrics import holm
 from softcifar.report.chapters.findings import origins
 from softcifar.report.chapters.votes import curves, parts, worth
 from softcifar.report.chapters.votes.groups import groups
+from softcifar.report.core.columns import effect
 from softcifar.report.core.kinds import described
 from tests.report.fixture import make_study, placed, row, write
 
@@ -33,7 +34,7 @@ RUNS = 5
 def made(tmp_path_factory):
     """(folder, params) of a study with a part of the votes."""
     root = tmp_path_factory.mktemp("votes")
-    params = make_study(root, students=STUDENTS, runs=RUNS, images=120)
+    params = make_study(root, students=STUDENTS, runs=RUNS, images=60)
     for name, (source, options) in LABELS.items():
         params["labels"][name] = params["labels"]["human"] | {"source": source, "options": options}
         params["students"][name]["labels"] = name
@@ -46,13 +47,19 @@ def votes(made):
     return placed(*made)
 
 
+def of_runs(study, metric):
+    """The test images' values of the single networks."""
+    numbers = study.numbers[(study.numbers["metric"] == metric) & (study.numbers["set"] == "test")]
+    return numbers[(numbers["kind"] == "run") & (numbers["score"] == "")]
+
+
 def with_values(study, metric, values, set="test"):
     """The study with other numbers of one metric: {student: by run}."""
     numbers = study.numbers.copy()
-    for name, of_runs in values.items():
-        for seed, value in enumerate(of_runs):
+    for name, given in values.items():
+        for seed, value in enumerate(given):
             chosen = (numbers["student"] == name) & (numbers["kind"] == "run") & (numbers["seed"] == seed)
-            chosen &= (numbers["metric"] == metric) & (numbers["set"] == set)
+            chosen &= (numbers["metric"] == metric) & (numbers["set"] == set) & (numbers["score"] == "")
             assert chosen.sum() == 1
             numbers.loc[chosen, "value"] = value
     return dataclasses.replace(study, numbers=numbers)
@@ -69,7 +76,7 @@ def test_students_of_one_recipe_make_the_curves(votes):
     points = {curve.source: curve.points for curve in group.curves}
     assert points == {
         "human": [(1, ["human_1"]), (10, ["human_10", "human_again"]), (51, ["human"])],
-        "majority": [(3, ["human_majority_3"]), (51, ["human_majority"])],
+        "majority": [(1, ["human_1"]), (3, ["human_majority_3"]), (51, ["human_majority"])],
     }
     assert group.plain == {"hard": "hard", "human": "human", "majority": "human_majority", "human_kept": "human_kept"}
 
@@ -86,7 +93,7 @@ def test_other_options_make_another_group_and_a_tuned_number_none(made):
 
 def test_the_table_has_the_differences_of_the_runs(votes):
     table = worth.table(votes).frame
-    accuracy = votes.numbers[(votes.numbers["metric"] == "accuracy") & (votes.numbers["kind"] == "run")]
+    accuracy = of_runs(votes, "accuracy")
     by_run = 100 * accuracy.pivot(index="seed", columns="student", values="value")
     ten = by_run[["human_10", "human_again"]].mean(axis=1)
     expected = {1: by_run["human_1"] - by_run["human"], 10: ten - by_run["human"]}
@@ -134,7 +141,7 @@ def test_where_the_curve_flattens_is_said(votes, losses, flat, words):
     assert (found.curve.source, found.measure.metric, found.flat) == ("human", "accuracy", flat)
     said = worth.in_words(study)[0]
     assert words.replace("1 vote per image or more are", "1 vote per image is") in said
-    assert f"{100 * (losses[0] - losses[1]) / 9:+.3f} points per vote from 1 to 10".replace("-", "−")[:4] in said
+    assert f"Means change by {effect(100 * (losses[0] - losses[1]) / 9)} points per vote from 1 to 10" in said
 
 
 def test_what_people_s_advantage_comes_from_is_said(votes):
@@ -154,7 +161,7 @@ def test_what_people_s_advantage_comes_from_is_said(votes):
 
 def test_the_parts_are_differences_of_the_runs(votes):
     table = parts.table(votes).frame
-    numbers = votes.numbers[(votes.numbers["metric"] == "nll") & (votes.numbers["kind"] == "run")]
+    numbers = of_runs(votes, "nll")
     nll = numbers.groupby("student")["value"].mean()
     wanted = {
         "both": nll["human"] - nll["hard"],
@@ -170,7 +177,7 @@ def test_the_parts_are_differences_of_the_runs(votes):
 
 def test_the_note_says_how_many_labels_votes_correct(made, votes):
     train = np.load(made[0] / "data/study/train.npz")
-    own = train["votes"][np.arange(120), train["labels"]]
+    own = train["votes"][np.arange(60), train["labels"]]
     share = 100 * (own < train["votes"].max(axis=1)).mean()
     assert f"Of the training images {share:.1f} % have a class with more votes" in parts.table(votes).note
 

@@ -78,8 +78,9 @@ def _curves(results: Results, names: list[str], plain: Mapping[str, str]) -> Ite
     for sampled, whole in ALL.items():
         points: dict[int, list[str]] = {}
         for name in names:
-            if source(results, name) == sampled:
-                points.setdefault(votes_per_image(results, name), []).append(name)
+            count = votes_per_image(results, name)
+            if source(results, name) == sampled or count == 1:  # one vote is its own majority
+                points.setdefault(count, []).append(name)
         if whole in plain and points:
             points[max(mean, max(points) + 1)] = [plain[whole]]  # all votes come last, however few they are
         if len(points) > 1:
