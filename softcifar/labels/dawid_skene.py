@@ -27,8 +27,8 @@ def estimate(answers: np.ndarray, *, iterations: int = 100, tolerance: float = 1
 
     answers (A, N, K): how often annotator a called image n class k; an annotator may have seen a part of the images, every
     image needs an answer. EM (equations 2.3 to 2.5 of the paper) begins with the answers' shares as the posterior and ends
-    after `iterations`, or when the mean log likelihood of an image rises by less than `tolerance` nats. It finds a local maximum.
-    float64.
+    after `iterations`, or when the mean log likelihood of an image rises by less than `tolerance` nats. It finds a local
+    maximum. float64.
     """
     shares = answers.sum(axis=0, dtype=np.float64)
     posterior, before = shares / shares.sum(axis=1, keepdims=True), -np.inf
