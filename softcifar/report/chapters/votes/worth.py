@@ -136,7 +136,7 @@ def _per_vote(study: Study, worth: Worth) -> str:
     counts = [count for count, _ in worth.curve.points]
 
     def step(low: int, high: int) -> str:
-        return f"{effect((means[high] - means[low]) / (high - low))} {unit(worth.measure)} per vote from {low} to {high}"
+        return f"{effect(round((means[high] - means[low]) / (high - low), 9))} {unit(worth.measure)} per vote from {low} to {high}"
 
     steps = [step(counts[0], counts[1])] + ([step(counts[-2], counts[-1])] if len(counts) > 2 else [])
     return f"Means change by {' and by '.join(steps)}."
