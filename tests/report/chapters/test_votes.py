@@ -139,7 +139,7 @@ def test_where_the_curve_flattens_is_said(votes, losses, flat, words):
     study = with_values(votes, "accuracy", values)
     found = worth.judged_curves(study)[0]
     assert (found.curve.source, found.measure.metric, found.flat) == ("human", "accuracy", flat)
-    said = worth.in_words(study)[0]
+    said = worth.in_words(study)["people's votes"][0]
     assert words.replace("1 vote per image or more are", "1 vote per image is") in said
     assert f"Means change by {effect(100 * (losses[0] - losses[1]) / 9)} points per vote from 1 to 10" in said
 
@@ -151,7 +151,10 @@ def test_what_people_s_advantage_comes_from_is_said(votes):
     sentence = parts.in_words(study)[1]
     assert "By NLL, simulated annotators' labels are better on these images than the data set's (−.100 nats)" in sentence
     assert "softness alone brings −.090 nats (better on these images)" in sentence
-    assert "the advantage comes from softness rather than from correction (−.080 nats, on these images)" in sentence
+    assert (
+        "the advantage comes from softness rather than from correction (softness less correction −.080 nats, on these images)"
+        in sentence
+    )
     alike = {"hard": hard, "human": hard + around(0, 0.01, 4), "human_kept": hard + around(0, 0.01, 5)}
     study = with_values(votes, "nll", alike | {"human_majority": hard + around(0, 0.01, 6)})
     sentence = parts.in_words(study)[1]

@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 
 from softcifar.report.chapters.votes.groups import HARD, HUMAN, KEPT, MAJORITY, Curve, Group, groups, measures
 from softcifar.report.chapters.votes.worth import in_words
-from softcifar.report.core.drawing import ACCENT, BEHIND, DARK, INK, Drawing, Grid, legend, ruled
+from softcifar.report.core.drawing import ACCENT, BEHIND, DARK, INK, Drawing, Grid, legend, no_zero, ruled
 from softcifar.report.core.pairs import Measure
 from softcifar.report.core.study import Study
 from softcifar.report.core.words import counted
@@ -49,7 +49,7 @@ def draw(study: Study) -> Drawing | None:
         "point of a curve has the most. A bar is the 95 % interval of the difference to that last point, paired by run, drawn "
         "around the mean: where it does not reach the pale line at the height of the last point, the two differ (single "
         "intervals, not corrected for how many there are).",
-        in_words(study)[0],
+        next(iter(in_words(study).values()))[0],
         f"{len(asked) * len(listed)} panels, one per metric, with a curve of means over {runs} against votes per image for "
         "each kind of label, and a dashed line for the data set's labels.",
         grid.figure,
@@ -70,6 +70,7 @@ def _panel(ax: Axes, study: Study, group: Group, measure: Measure) -> None:
                 ax.plot([max(counts)], [mean], **style, zorder=4)
     ax.set_xticks(counts, [str(count) for count in counts])
     ax.minorticks_off()
+    ax.yaxis.set_major_formatter(no_zero)
     ax.set_xlim(min(counts) / 1.25, max(counts) * 1.25)
     ruled(ax)
 

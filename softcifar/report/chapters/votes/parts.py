@@ -3,7 +3,7 @@
 import numpy as np
 
 from softcifar.report.chapters.votes.groups import HARD, HUMAN, KEPT, MAJORITY, Group, groups, measures
-from softcifar.report.chapters.votes.worth import unit
+from softcifar.report.chapters.votes.worth import short, unit
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Field, effect
 from softcifar.report.core.pairs import Measure
@@ -83,7 +83,7 @@ def in_words(study: Study) -> list[str]:
 def _sentence(study: Study, group: Group, measure: Measure, found: dict[str, Finding]) -> str:
     if BOTH not in found:
         return ""
-    name, both = measure.title.rpartition(",")[0], found[BOTH]
+    name, both = short(measure), found[BOTH]
     whose = voters(study.results)
     says = f"{group.named}By {name}, {whose} labels are {_verdict(both)} than the data set's ({_size(measure, both)})"
     parts = [
@@ -99,12 +99,13 @@ def _sentence(study: Study, group: Group, measure: Measure, found: dict[str, Fin
         side = _verdict(found[WHICH])
         word = side.split()[0]
         if word in which and both.verdict.startswith("supported"):
-            closing = f"; {which[word]} ({_size(measure, found[WHICH])}{', on these images' * (word != side)})"
+            size = f"softness less correction {_size(measure, found[WHICH])}"
+            closing = f"; {which[word]} ({size}{', on these images' * (word != side)})"
         elif word in which:
             first, second = ("softness", "correction") if word == "better" else ("correction", "softness")
             closing = f"; {first} alone is better than {second} alone"
         else:
-            closing = f"; which of the two does more is undecided ({_size(measure, found[WHICH])})"
+            closing = f"; which of the two does more is undecided (softness less correction {_size(measure, found[WHICH])})"
     return f"{says}: {' and '.join(parts)}{closing}."
 
 

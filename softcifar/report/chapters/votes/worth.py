@@ -46,6 +46,11 @@ def margin(measure: Measure) -> float:
     return POINTS if measure is ACCURACY else NATS
 
 
+def short(measure: Measure) -> str:
+    """What a sentence calls it."""
+    return "agreement (KL)" if measure.metric == "kl_divergence" else measure.title.rpartition(",")[0]
+
+
 def unit(measure: Measure) -> str:
     return "points" if measure is ACCURACY else "nats"
 
@@ -109,18 +114,22 @@ def _records(study: Study, worth: Worth) -> Iterator[dict]:
         }
 
 
-def in_words(study: Study) -> list[str]:
-    """A sentence per curve and measure: where it flattens, and what the first and the last votes brought."""
-    return [f"{worth.group.named}{_flattens(worth)} {_per_vote(study, worth)}" for worth in judged_curves(study)]
+def in_words(study: Study) -> dict[str, list[str]]:
+    """By what a curve is made of, a text per measure: where it flattens, and what the first and the last votes brought."""
+    found: dict[str, list[str]] = {}
+    for worth in judged_curves(study):
+        title = f"{worth.group.named}{worth.curve.title}"
+        found.setdefault(title, []).append(f"{_flattens(worth)} {_per_vote(study, worth)}")
+    return found
 
 
 def _flattens(worth: Worth) -> str:
     curve, allowed = worth.curve, f"{margin(worth.measure):g} {unit(worth.measure)}".replace("1 points", "1 point")
-    subject = f"By {_short(worth.measure)}, {curve.title}: "
+    subject = f"By {short(worth.measure)}, "
     these = " (on these images)" * any(finding.verdict.endswith(ON_THESE) for finding in worth.findings.values())
     more, open_ = worth.of("contradicted"), worth.of("undecided")
     if worth.flat is None:
-        parts = ["from how many votes on further ones are not worth much is not decided"]
+        parts = ["it is not decided from how many votes on further ones are not worth much"]
     else:
         verb = "is" if worth.flat == 1 else "or more are"
         parts = [f"{counted(worth.flat, 'votes')} per image {verb} within {allowed} of {curve.most}"]
@@ -136,14 +145,12 @@ def _per_vote(study: Study, worth: Worth) -> str:
     counts = [count for count, _ in worth.curve.points]
 
     def step(low: int, high: int) -> str:
-        return f"{effect(round((means[high] - means[low]) / (high - low), 9))} {unit(worth.measure)} per vote from {low} to {high}"
+        return (
+            f"{effect(round((means[high] - means[low]) / (high - low), 9))} {unit(worth.measure)} per vote from {low} to {high}"
+        )
 
     steps = [step(counts[0], counts[1])] + ([step(counts[-2], counts[-1])] if len(counts) > 2 else [])
     return f"Means change by {' and by '.join(steps)}."
-
-
-def _short(measure: Measure) -> str:
-    return measure.title.rpartition(",")[0]
 
 
 def draws(study: Study) -> str:
