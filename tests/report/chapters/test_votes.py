@@ -128,7 +128,8 @@ def test_a_verdict_is_a_test_against_the_margin_corrected_over_the_numbers_of_vo
     [
         ((0.05, 0.001), 10, "10 votes per image or more are within 1 point of 51; with 1 the rest of the votes is worth more"),
         ((0.001, 0.001), 1, "1 vote per image or more are within 1 point of 51 (on these images)."),
-        ((0.001, 0.05), None, "is not decided; with 10 the rest of the votes is worth more than 1 point"),
+        ((0.001, 0.05), None, "10 votes per image are not enough; with 10 the rest of the votes is worth more than 1 point"),
+        ((0.001, 0.0101), None, "it is not decided from how many votes on further ones are not worth much. Means"),
         ((0.0101, 0.001), 10, "10 votes per image or more are within 1 point of 51; with 1 it is not decided"),
     ],
 )
@@ -189,7 +190,7 @@ def test_the_page_has_the_chapter_and_its_figure(made):
     reports = write(*made)
     page = (reports / "index.html").read_text()
     assert "What is one more annotation worth?" in page
-    assert "all runs share one draw" in page
+    assert "All runs share one draw" in page
     assert (reports / "figures/votes.svg").stat().st_size > 5000
     assert set(pd.read_csv(reports / "tables/votes_worth.csv")["votes"]) == {1, 3, 10}
     assert len(pd.read_csv(reports / "tables/softness_or_correction.csv")) == 18

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from softcifar.report.chapters.votes.groups import HARD, HUMAN, KEPT, MAJORITY, Curve, Group, groups, measures
-from softcifar.report.chapters.votes.worth import in_words
+from softcifar.report.chapters.votes.worth import in_words, short
 from softcifar.report.core.drawing import ACCENT, BEHIND, DARK, INK, Drawing, Grid, legend, no_zero, ruled
 from softcifar.report.core.pairs import Measure
 from softcifar.report.core.study import Study
@@ -31,7 +31,7 @@ def draw(study: Study) -> Drawing | None:
         for column, measure in enumerate(asked):
             ax = grid.axes(row, column)
             _panel(ax, study, group, measure)
-            ax.set_title(measure.title.rpartition(",")[0] + (f", like {group.name}" if group.name else ""), fontsize=8.5)
+            ax.set_title(short(measure) + (f", like {group.name}" if group.name else ""), fontsize=8.5)
             ax.set_ylabel(measure.title.rpartition(", ")[2] if measure.metric != "accuracy" else "%", fontsize=8.5, labelpad=3)
             ax.set_xlabel("votes per image", fontsize=8.5, labelpad=2)
     drawn = {curve.source: curve.title for group in listed for curve in group.curves}

@@ -124,20 +124,25 @@ def in_words(study: Study) -> dict[str, list[str]]:
 
 
 def _flattens(worth: Worth) -> str:
-    curve, allowed = worth.curve, f"{margin(worth.measure):g} {unit(worth.measure)}".replace("1 points", "1 point")
-    subject = f"By {short(worth.measure)}, "
+    allowed = f"{margin(worth.measure):g} {unit(worth.measure)}".replace("1 points", "1 point")
     these = " (on these images)" * any(finding.verdict.endswith(ON_THESE) for finding in worth.findings.values())
-    more, open_ = worth.of("contradicted"), worth.of("undecided")
-    if worth.flat is None:
-        parts = ["it is not decided from how many votes on further ones are not worth much"]
-    else:
+    more, undecided, most = worth.of("contradicted"), worth.of("undecided"), max(worth.findings)
+    if worth.flat is not None:
         verb = "is" if worth.flat == 1 else "or more are"
-        parts = [f"{counted(worth.flat, 'votes')} per image {verb} within {allowed} of {curve.most}"]
+        parts = [f"{counted(worth.flat, 'votes')} per image {verb} within {allowed} of {worth.curve.most}"]
+        parts += [f"with {_numbers(undecided)} it is not decided"] if undecided else []
+    elif most in more:
+        parts = [f"{counted(most, 'votes')} per image are not enough".replace("vote per image are", "vote per image is")]
+    else:
+        parts = ["it is not decided from how many votes on further ones are not worth much"]
     if more:
-        parts.append(f"with {listed([str(count) for count in more])} the rest of the votes is worth more than {allowed}")
-    if open_ and worth.flat is not None:
-        parts.append(f"with {listed([str(count) for count in open_])} it is not decided")
-    return f"{subject}{'; '.join(parts)}{these}."
+        parts.insert(1, f"with {_numbers(more)} the rest of the votes is worth more than {allowed}")
+    decided = worth.flat is not None or more
+    return f"By {short(worth.measure)}, {'; '.join(parts)}{these if decided else ''}."
+
+
+def _numbers(counts: list[int]) -> str:
+    return listed([str(count) for count in counts])
 
 
 def _per_vote(study: Study, worth: Worth) -> str:
@@ -159,11 +164,10 @@ def draws(study: Study) -> str:
         return ""
     splits, theirs = len(study.results.splits), voters(study.results)
     if splits > 1:
-        luck = f"those on one of the {splits} splits share a draw, and the spread between splits has the luck of the draw in it"
+        luck = f"Runs on the same one of the {splits} splits share a draw, and the spread between splits has its luck in it."
     else:
-        luck = "all runs share one draw, so that no interval here has the luck of the draw in it"
+        luck = "All runs share one draw, so that no interval here has its luck in it."
     return (
         f"A student of n votes learned from the first n of {theirs} votes on every training image, in a random order that its "
-        f"seed draws: the first three are the first one and two more, for all students of one seed. Of a student's runs, "
-        f"{luck}."
+        f"seed draws: the first three are the first one and two more, for all students of one seed. {luck}"
     )
