@@ -6,6 +6,7 @@ from softcifar.data.cifar import CIFAR10, CIFAR100
 from softcifar.data.cifar10c import CIFAR10C
 from softcifar.data.cifar10h import CIFAR10H
 from softcifar.data.cifar10n import CIFAR10N
+from softcifar.data.cifar10s import CIFAR10S
 from softcifar.data.digits import DIGITS
 from softcifar.data.gaussians import GAUSSIANS
 from softcifar.data.mnist import FASHION_MNIST, MNIST
@@ -33,6 +34,7 @@ DATA_SOURCES = {
     "cifar10h": CIFAR10H,
     "cifar10c": CIFAR10C,
     "cifar10n": CIFAR10N,
+    "cifar10s": CIFAR10S,
     "npz": NPZ,
     "gaussians": GAUSSIANS,
 }

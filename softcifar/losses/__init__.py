@@ -6,6 +6,7 @@ from softcifar.losses.distillation import distillation
 from softcifar.losses.door import offer
 from softcifar.losses.focal import focal
 from softcifar.losses.label_relaxation import label_relaxation
+from softcifar.losses.logit_norm import logit_norm
 from softcifar.losses.soft_bootstrapping import soft_bootstrapping
 
 # What a student may name as its loss: functions of (logits, labels or targets). distillation is not among them, for it also
@@ -16,6 +17,7 @@ LOSSES = {
     "focal": focal,
     "confidence_penalty": confidence_penalty,
     "soft_bootstrapping": soft_bootstrapping,
+    "logit_norm": logit_norm,
 }
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "distillation",
     "focal",
     "label_relaxation",
+    "logit_norm",
     "soft_bootstrapping",
 ]
 

@@ -244,4 +244,5 @@ class TwoMoons(Section):
 class ReportSettings(Section):
     bins: Annotated[int, Ge(2), Le(1000)]  # equal-width confidence bins
     reference: Name  # the student (or simulated method) that the others are compared with
+    people: Name | None = None  # a key of datasets with the source cifar10s, to compare predictions with
     ensembles: Runs = 1  # disjoint deep ensembles of a student's runs: run r is in ensemble r modulo so many

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from pydantic import ValidationError
 
-from softcifar.errors import cut, missing
+from softcifar.errors import cut, missing, quote
 from softcifar.params.acquisition import Acquisition
 from softcifar.params.candidates import candidates, tries, tuned
 from softcifar.params.options import problems
@@ -30,6 +30,9 @@ from softcifar.params.simulation import Simulation
 MOST_TRIED = 1000  # combinations of values, each of which is trained
 WITHOUT_VOTES = {"shapes_unseen", "digits", "noise", "cifar10", "cifar100", "svhn", "tiny_imagenet", "textures", "mnist",
                  "fashion_mnist"}  # sources of images; an npz file may have votes  # fmt: skip
+
+
+SOFT_LABELS = "cifar10s"  # the source of what report.people names
 
 
 class Anything(tuple):
@@ -280,6 +283,33 @@ def the_reference_exists(names: Names, report: ReportSettings) -> Iterator[str]:
         yield from missing(names["students"] or names["acquisitions"], report.reference, "report.reference")
 
 
+def single_people_judged_test_images(
+    data: Data, datasets: Mapping[str, Dataset], report: ReportSettings, names: Names
+) -> Iterator[str]:
+    """CIFAR-10S is of CIFAR-10's test part."""
+    people, images = report.people, data.images
+    if people is None:
+        return
+    yield from missing(names["datasets"], people, "report.people")
+    if people in datasets and datasets[people].source != SOFT_LABELS:
+        yield f"report.people: '{people}' has the source {datasets[people].source}; allowed: {SOFT_LABELS}"
+    elif people in datasets and images in datasets and datasets[images].source != "cifar10":
+        yield (
+            f"report.people: '{people}' has soft labels of CIFAR-10's test images, but '{images}' (data.images) has the source "
+            f"{datasets[images].source}; allowed there: null"
+        )
+
+
+def votes_are_drawn_once(labels: Labels) -> Iterator[str]:
+    """Validation would choose the luckiest draw among several."""
+    for name, source in labels.items():
+        if isinstance(seeds := source.options.get("seed"), list):
+            yield (
+                f"labels.{name}.seed: found {quote(seeds)}, a list, which is tuned over; allowed: one seed, and a label "
+                "source and a student of their own for each further one"
+            )
+
+
 def acquisitions_are_not_tuned(acquisitions: Mapping[str, Acquisition]) -> Iterator[str]:
     for name, options in acquisitions.items():
         yield from _tuned(options, f"acquisitions.{name}", "active learning")
@@ -324,6 +354,8 @@ CHECKS = (
     students_are_evaluated,
     novelty_is_scored,
     the_reference_exists,
+    single_people_judged_test_images,
+    votes_are_drawn_once,
     acquisitions_are_not_tuned,
     the_pool_is_large_enough,
 )

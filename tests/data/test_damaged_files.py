@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy.io import savemat
 
-from softcifar.data import DATA_SOURCES, cifar10c
+from softcifar.data import DATA_SOURCES, cifar10c, cifar10s
 from softcifar.errors import UserError
 from softcifar.files import read_npz
 
@@ -143,6 +143,20 @@ def test_cifar10n(tmp_path, labels):
     refused(DATA_SOURCES["cifar10n"].read_votes, path)
     torch.save([1, 2], path)
     refused(DATA_SOURCES["cifar10n"].read_votes, path)
+
+
+@pytest.mark.parametrize("image", ["0", "10000", "-1", "cat"])
+@pytest.mark.parametrize("row", ["0.5, 0.5", "2, -1" + 8 * ", 0", "1, 1" + 8 * ", 0", "NaN" + 9 * ", 0", "", "1" + 9 * ", 0"])
+def test_cifar10s(tmp_path, image, row):
+    path = tmp_path / cifar10s.NAME
+    path.write_text(f'{{"{image}": [[{row}]]}}')
+    if image == "0" and row.startswith("1, 0"):
+        assert cifar10s.read_soft_labels(tmp_path)[0, 0] == 1
+        path.write_text("{}")
+    with pytest.raises(UserError, match=cifar10s.NAME) as caught:
+        cifar10s.read_soft_labels(tmp_path)
+    assert "run the download stage again" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_cifar10c(tmp_path):

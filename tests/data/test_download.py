@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from softcifar.data import DATA_SOURCES, fetching, mnist
+from softcifar.data.cifar10s import read_soft_labels
 from softcifar.errors import UserError
 
 ROOT = Path(__file__).parents[2]
@@ -390,6 +391,6 @@ def test_files_that_would_run_code_are_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize("source", sorted(DATA_SOURCES))
 def test_reading_what_was_never_fetched_names_the_file(tmp_path, source):
     found = DATA_SOURCES[source]
-    read = found.read or found.read_votes or found.read_data_sets or found.read_corrupted
+    read = found.read or found.read_votes or found.read_data_sets or found.read_corrupted or read_soft_labels
     with pytest.raises(UserError, match=str(tmp_path)):
         list(read(tmp_path))

@@ -3,9 +3,12 @@
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from softcifar.data import DATA_SOURCES, cifar, svhn
+from softcifar.data.cifar10s import read_soft_labels
+from softcifar.labels import dawid_skene, majority
 
 MIRROR = os.environ.get("SOFTCIFAR_MIRROR", "")
 
@@ -33,6 +36,30 @@ def test_real_cifar10n(tmp_path):
     votes = fetched(tmp_path, "cifar10n").read_votes(tmp_path)["train"]
     assert votes.shape == (50000, 10)
     assert (votes.sum(axis=1) == 3).all()
+
+
+@needs("cifar-10s/cifar10s_t2clamp_redist10.json")
+def test_real_cifar10s(tmp_path):
+    fetched(tmp_path, "cifar10s")
+    labels = read_soft_labels(tmp_path)
+    assert labels.shape == (10000, 10)
+    known = labels.sum(axis=1) > 0
+    assert known.sum() == 1000
+    np.testing.assert_allclose(labels[known].sum(axis=1), 1)
+    assert labels[0].argmax() == 3  # a cat
+    assert 0.1 < labels[0, 5] < 0.4  # that some take for a dog
+
+
+@needs("cifar-10n/CIFAR-10_human.pt", "cifar-10-batches-py/data_batch_1")
+def test_a_model_of_annotators_is_right_more_often_than_the_majority_of_three(tmp_path):
+    for source in ("cifar10", "cifar10n"):
+        (tmp_path / source).mkdir()
+        fetched(tmp_path / source, source)
+    labels = DATA_SOURCES["cifar10"].read(tmp_path / "cifar10")["train"].labels
+    votes = DATA_SOURCES["cifar10n"].read_votes(tmp_path / "cifar10n")["train"]
+    right = {source: (source(votes).argmax(axis=1) == labels).mean() for source in (dawid_skene, majority)}
+    assert right[majority] == pytest.approx(0.912, abs=0.002)
+    assert right[dawid_skene] == pytest.approx(0.920, abs=0.002)
 
 
 @needs("MNIST/raw", "FashionMNIST/raw")

@@ -21,20 +21,25 @@ from softcifar.labels import (
     confidence_scaled,
     hard,
     human,
+    human_kept,
+    human_sampled,
     human_thresholded,
     instance_based,
+    majority_sampled,
     self_distillation,
     shifted_logits,
     teacher,
     uniform,
 )
+from softcifar.labels.sampled import first_votes
 from softcifar.labels.source import inputs
 from softcifar.params.options import check
-from softcifar.params.ranges import Fraction, NonNegative, Positive
+from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveFraction, PositiveInt
 
 ORDER = ("labels", "num_classes", "votes", "teacher_logits", "calibrated_logits", "student_logits", "seed")
 LOGITS = ("teacher_logits", "calibrated_logits", "student_logits")
-OF_THE_BATCH = ("class_based", "beta_smoothing")  # their labels of an image depend on the images beside it
+# Their labels of an image depend on the images beside it.
+OF_THE_BATCH = ("class_based", "beta_smoothing", "human_sampled", "majority_sampled", "dawid_skene")
 
 
 def make_inputs(seed: int, images: int, classes: int, kind: str = "random", scale: float = 1.0) -> dict:
@@ -70,11 +75,15 @@ def call(name: str, case: dict, **options):
 
 def in_range(function) -> st.SearchStrategy:
     """Any options that the annotations of a source allow (numbers up to 1e6)."""
+    ranges = {
+        Fraction: st.floats(0, 1), NonNegative: st.floats(0, 1e6), Positive: st.floats(1e-6, 1e6),
+        PositiveFraction: st.floats(1e-3, 1), PositiveInt: st.integers(1, 10**6), NonNegativeInt: st.integers(0, 10**9),
+    }  # fmt: skip
 
     def values(annotation) -> st.SearchStrategy:
         if typing.get_origin(annotation) is typing.Literal:
             return st.sampled_from(typing.get_args(annotation))
-        return {Fraction: st.floats(0, 1), NonNegative: st.floats(0, 1e6), Positive: st.floats(1e-6, 1e6)}[annotation]
+        return ranges[annotation]
 
     options = [each for each in inspect.signature(function).parameters.values() if each.kind is each.KEYWORD_ONLY]
     return st.fixed_dictionaries({}, optional={each.name: values(each.annotation) for each in options})
@@ -84,6 +93,16 @@ def votes_of(case: dict, tau: float) -> np.ndarray:
     shares = case["votes"] / 51
     certain = entropy(shares, axis=1) < tau
     return np.where(certain[:, None], shares.argmax(1)[:, None] == np.arange(case["num_classes"]), shares)
+
+
+def drawn_of(case: dict, votes_per_image: int = 1, seed: int = 0) -> np.ndarray:
+    drawn = first_votes(case["votes"].astype(float), votes_per_image, seed)
+    assert (drawn.sum(axis=1) == min(votes_per_image, 51)).all()
+    return drawn
+
+
+def share_of_label(case: dict, votes: np.ndarray) -> np.ndarray:
+    return votes[np.arange(len(votes)), case["labels"]] / votes.sum(axis=1)
 
 
 def adaptive(case: dict, p1: float = 0.9, p2: float = 2.0) -> np.ndarray:
@@ -120,6 +139,10 @@ MASS_OF_THE_LABEL = {
     "majority": lambda case, found: case["votes"].argmax(1) == case["labels"],
     "human": lambda case, found: (case["votes"] / 51)[np.arange(len(found)), case["labels"]],
     "human_thresholded": lambda case, found, tau=0.15: votes_of(case, tau)[np.arange(len(found)), case["labels"]],
+    "human_kept": lambda case, found: case["votes"].max(axis=1) / 51,
+    "human_sampled": lambda case, found, **options: share_of_label(case, drawn_of(case, **options)),
+    "majority_sampled": lambda case, found, **options: drawn_of(case, **options).argmax(axis=1) == case["labels"],
+    "dawid_skene": lambda case, found, **options: found,  # what it has to be is in test_dawid_skene.py
     "uniform": lambda case, found, epsilon=0.1: np.full(len(found), 1 - epsilon + epsilon / case["num_classes"]),
     "class_based": lambda case, found, epsilon=0.1: np.full(len(found), 1 - epsilon),
     "teacher": lambda case, found, temperature=1.0: taught(case, temperature),
@@ -242,6 +265,11 @@ def test_options_have_defaults_that_params_accept(name):
         (human, (np.array([[0, 0]]),), {}, "an image without votes"),
         (human, (np.array([[3, -1]]),), {}, "votes: found a negative count"),
         (human_thresholded, (np.array([[3, 1]]),), {"tau": -1}, "tau: found -1"),
+        (human_kept, ([0, 1], np.array([[3, 1]])), {}, r"votes: found shape \(1, 2\); allowed: \(2, 2\)"),
+        (human_sampled, (np.array([[0.5, 0.5]]),), {}, "votes: found 'shares of votes'; allowed: whole counts"),
+        (human_sampled, (np.array([[3, 1]]),), {"votes_per_image": 0}, "votes_per_image: found 0; allowed: at least 1"),
+        (human_sampled, (np.array([[0, 0]]),), {}, "an image without votes"),
+        (majority_sampled, (np.array([[3, 1]]),), {"seed": -1}, "seed: found -1"),
         (instance_based, ([0], np.zeros((2, 3))), {}, r"teacher_logits: found shape \(2, 3\); allowed: \(1, 3\)"),
         (instance_based, ([0], np.zeros((1, 3))), {"epsilon": -0.1}, "epsilon: found -0.1"),
         (instance_based, ([0], np.zeros((1, 3))), {"temperature": 0}, "temperature: found 0"),
@@ -277,6 +305,8 @@ def test_options_are_checked_in_params():
         (confidence_scaled, {"mass": "v1"}),
         (beta_smoothing, {"concentration": 0}),
         (beta_smoothing, {"seed": 1}),
+        (human_sampled, {"votes_per_image": 0}),
+        (human_kept, {"seed": 1}),
         (self_distillation, {"temperature": 4}),
     ):
         with pytest.raises(ValueError, match=next(iter(options))):

@@ -136,6 +136,8 @@ class TestEveryLoss:
             torch.testing.assert_close(EVERY[name](logits[:1], given_[:1], reduction="none"), each[:1])
 
     def test_a_constant_added_to_the_logits_changes_nothing(self, name):
+        if name == "logit_norm":
+            pytest.skip("it is of the logits' direction, which a constant turns")
         logits, _, targets = random_case(7)
         torch.testing.assert_close(EVERY[name](logits + 100, targets), EVERY[name](logits, targets))
 

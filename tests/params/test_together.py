@@ -99,6 +99,36 @@ def test_data_sets_hold_what_is_asked_of_them(write_params, changes, message):
     assert [line for line in mistakes(write_params(more | changes)) if line.startswith(message)]
 
 
+@pytest.mark.parametrize(
+    ("people", "images", "message"),
+    [
+        ("nobody", "plain", "report.people: there is no 'nobody'"),
+        ("votes", "plain", "report.people: 'votes' has the source cifar10n; allowed: cifar10s"),
+        (
+            "people",
+            "shapes",
+            "report.people: 'people' has soft labels of CIFAR-10's test images, but 'shapes' (data.images) has",
+        ),
+        ("people", "plain", ""),
+    ],
+)
+def test_single_people_judged_cifar10s_test_images(write_params, people, images, message):
+    more = {f"datasets.{name}": {"source": source} for name, source in
+            (("plain", "cifar10"), ("votes", "cifar10n"), ("people", "cifar10s"))}  # fmt: skip
+    path = write_params(more | {"data.images": images, "report.people": people})
+    if message:
+        assert [line for line in mistakes(path) if line.startswith(message)]
+    else:
+        assert params.load(path).report.people == "people"
+
+
+def test_validation_does_not_choose_among_draws_of_votes(write_params):
+    drawn = {"source": "human_sampled", "votes_per_image": 3}
+    path = write_params({"labels.drawn": drawn | {"seed": [0, 1]}})
+    assert any(line.startswith("labels.drawn.seed: found [0, 1], a list") for line in mistakes(path))
+    assert params.load(write_params({"labels.drawn": drawn | {"seed": 7}})).labels["drawn"].options["seed"] == 7
+
+
 def test_votes_that_are_there_are_no_mistake(write_params):
     human = {"labels.human": {"source": "human"}}
     assert params.load(write_params(human)).labels["human"].source == "human"  # shapes come with votes

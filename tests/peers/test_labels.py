@@ -1,6 +1,7 @@
-"""Label sources and mixing against torch, timm and torchvision."""
+"""Label sources and mixing against torch, timm, torchvision and crowd-kit."""
 
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
 from scipy import stats
@@ -9,6 +10,7 @@ from torchvision.transforms import v2
 from softcifar.augment.cutmix import cutmix
 from softcifar.augment.mixing import draw_pairs, mix_targets
 from softcifar.augment.mixup import mixup
+from softcifar.labels.dawid_skene import estimate
 from softcifar.labels.teacher import teacher
 from softcifar.labels.uniform import uniform
 from tests.peers.conftest import logits, peer
@@ -91,3 +93,22 @@ def test_pasted_boxes_cover_what_timms_do():
             top, bottom, left, right = timm.rand_bbox((32, 32), lam)
             theirs.append(1 - (bottom - top) * (right - left) / 32**2)
         assert stats.ks_2samp(ours, theirs).pvalue > 0.01
+
+
+def test_dawid_skene_is_crowd_kits():
+    """The same EM from the same start, of annotators who saw a part of the images."""
+    crowdkit = peer("crowdkit.aggregation")
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        classes, images, annotators = 4, 300, 6
+        truth = rng.integers(classes, size=images)
+        right = rng.random((annotators, images)) < rng.uniform(0.4, 0.95, annotators)[:, None]
+        said = np.where(right, truth, rng.integers(classes, size=(annotators, images)))
+        seen = rng.random((annotators, images)) < 0.7
+        seen[0] = True
+        worker, task = np.nonzero(seen)
+        table = pd.DataFrame({"task": task, "worker": worker, "label": said[worker, task]})
+        answers = np.eye(classes)[said] * seen[:, :, None]
+        found = estimate(answers, iterations=20, tolerance=1e-300).posterior
+        probs = crowdkit.DawidSkene(n_iter=20, tol=-1.0).fit(table).probas_
+        np.testing.assert_allclose(found, probs.sort_index()[list(range(classes))].to_numpy(), atol=1e-3)

@@ -25,6 +25,7 @@ from softcifar.report.chapters import (
     teachers,
     training,
     tuning,
+    votes,
 )
 from softcifar.report.chapters import active_learning as alone
 from softcifar.report.chapters import simulations as simulated
@@ -52,6 +53,7 @@ STUDENTS = (
     calibration.CHAPTER,
     decisions.CHAPTER,
     agreement.CHAPTER,
+    votes.CHAPTER,
     structure.CHAPTER,
     novelty.CHAPTER,
     ambiguity.CHAPTER,

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 HEADLINE_SCORE = "predictive_entropy"  # the one score that every student has and that needs no tuning
-WHOSE = {"human": "people's votes", "exact": "the exact distribution"}
+WHOSE = {"human": "people's votes", "exact": "the exact distribution", "people": "single people's soft labels"}
 
 
 def plain(value: float, digits: int = 3) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from softcifar.report.core.columns import HEADLINE_SCORE
 from softcifar.report.core.results import Results
-from softcifar.report.core.words import flatten
+from softcifar.report.core.words import flatten, words
 from softcifar.scores import FEATURE_SCORES, NAMED_SCORES
 
 SOURCE_TITLES = {  # label source -> what the literature calls training on it
@@ -13,6 +13,10 @@ SOURCE_TITLES = {  # label source -> what the literature calls training on it
     "majority": "majority votes",
     "human": "people's votes",
     "human_thresholded": "people's votes, thresholded",
+    "human_kept": "people's doubt, labels kept",
+    "human_sampled": "people's votes",
+    "majority_sampled": "majority votes",
+    "dawid_skene": "votes by Dawid-Skene",
     "uniform": "label smoothing",
     "class_based": "class-based smoothing",
     "teacher": "a teacher's predictions",
@@ -30,7 +34,9 @@ LOSS_TITLES = {
     "focal": "focal loss",
     "confidence_penalty": "confidence penalty",
     "soft_bootstrapping": "soft bootstrapping",
+    "logit_norm": "LogitNorm",
 }
+SAMPLED = ("human_sampled", "majority_sampled")  # label sources that take some of the votes of every image
 NORMALISED = "normalised_max_logit"  # a score for refusing, with a norm that validation chooses
 SCORE_TITLES = {
     "max_probability": "max probability",
@@ -135,15 +141,26 @@ def _options(results: Results, student: str, ignored: tuple[str, ...]) -> Mappin
 
 def kind(labels: str, loss_name: str) -> str:
     """What the literature calls training on labels of this source with this loss: "label smoothing", "focal loss"."""
-    words = SOURCE_TITLES.get(labels, labels)
+    title = SOURCE_TITLES.get(labels, labels)
     if loss_name == "cross_entropy":
-        return words
-    return LOSS_TITLES.get(loss_name, loss_name) + ("" if labels == "hard" else f" on {words}")
+        return title
+    return LOSS_TITLES.get(loss_name, loss_name) + ("" if labels == "hard" else f" on {title}")
+
+
+def votes_per_image(results: Results, student: str) -> int | list[int] | None:
+    """How many of the votes of every image its labels take, a list where that is tuned; None where no number is said."""
+    return results.params["labels"][results.params["students"][student]["labels"]]["options"].get("votes_per_image")
+
+
+def trained_kind(results: Results, student: str) -> str:
+    """`kind` of a student, with its number of votes where it has one: "majority votes, 3 per image"."""
+    what, count = kind(source(results, student), loss(results, student)), votes_per_image(results, student)
+    return what if count is None else f"{what}, {words(count)} per image"
 
 
 def described(results: Results, student: str) -> str:
     """The student's name and what it is: "smooth (label smoothing)", "relaxed (label relaxation, chosen by ECE)"."""
-    what = kind(source(results, student), loss(results, student))
+    what = trained_kind(results, student)
     name = method(results, student)
     what += f", {method_title(name)}" if name != PLAIN else ""
     if tuned(results, student):

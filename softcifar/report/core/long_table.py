@@ -17,7 +17,7 @@ def long_table(results: Results, predictions: dict[str, list[Prediction]], giver
     """Columns student, kind (run | ensemble), seed, metric, set, score, value (float64).
 
     seed: of the run, or the number of the ensemble.
-    A metric's name ends in `_scaled` after temperature scaling. set: "test", "human" or "exact" (the distribution that
+    A metric's name ends in `_scaled` after temperature scaling. set: "test", "human", "exact" or "people" (whose distribution
     a metric compares with), "shallow" (the network that was distilled from the student), an OOD set's name, or "near" / "far"
     for the mean over the sets of that kind. Under a shift, set is its name ("fog", "corruptions" for the mean over all, "crop")
     and score its level ("3", "0.5", "" for the mean over severities). score: the novelty score's name, or the strength of the

@@ -5,13 +5,14 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from softcifar.report.core.kinds import alike, described, distinct, of_kind, source
+from softcifar.report.core.kinds import SAMPLED, alike, described, distinct, of_kind, source
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import Check
 
 CROSS_ENTROPY = "cross_entropy"
 SMOOTHING, HARD, MAJORITY = "uniform", "hard", "majority"  # label sources
+CORRECTING = ("human", "human_thresholded")  # labels that are also another class's where people say so
 TOGETHER = "all pairs together"  # the family of rows that answer a claim over all its pairs
 
 
@@ -27,11 +28,13 @@ def pairs(results: Results, ours: tuple[str, str], theirs: tuple[str, str], *, b
 
 def soft_and_hard(results: Results) -> dict[str, list[tuple[str, str]]]:
     """{source of soft labels: its (student, twin of hard labels)}, label smoothing first. The twin of people's votes learned
-    from their majority, where there is one, since votes correct labels as well as soften them."""
+    from their majority, where there is one, since votes correct labels as well as soften them. Labels of a few votes have a
+    chapter of their own."""
     sources = dict.fromkeys(source(results, name) for name in distinct(results))
+    soft = [each for each in sources if each not in (HARD, MAJORITY, *SAMPLED)]
     found = {}
-    for labels in sorted((each for each in sources if each not in (HARD, MAJORITY)), key=lambda each: each != SMOOTHING):
-        for hard in (MAJORITY, HARD) if labels.startswith("human") else (HARD,):
+    for labels in sorted(soft, key=lambda each: each != SMOOTHING):
+        for hard in (MAJORITY, HARD) if labels in CORRECTING else (HARD,):
             if twins := pairs(results, (labels, CROSS_ENTROPY), (hard, CROSS_ENTROPY), but=("labels",)):
                 found.setdefault(labels, twins)
     return found

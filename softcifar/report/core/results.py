@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from softcifar.data.cifar10s import read_soft_labels
 from softcifar.data.splits import PARTS, folder_of, load_arrays, read_of_split
 from softcifar.errors import UserError, choose
 from softcifar.files import read_json, read_npz
@@ -99,6 +100,7 @@ class Results:
     acquisitions: dict[str, Any] = field(
         default_factory=dict
     )  # by name, softcifar.report.chapters.acquisition.results.Acquired
+    people: np.ndarray | None = None  # single people's mean soft labels (N, K) of the official test part, rows of 0 where none
 
     @property
     def classes(self) -> list[str]:
@@ -150,6 +152,14 @@ class Results:
             targets["exact"] = arrays["exact"].astype(np.float64)
         return targets
 
+    def of_people(self, split: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """The places of the test images that single people gave soft labels for, int64 (M,), and the means of those (M, K)."""
+        if self.people is None:
+            return np.arange(0), np.empty((0, len(self.classes)))
+        labels = self.people[self.part("test", split)["index"]]
+        known = np.flatnonzero(labels.sum(axis=1) > 0)
+        return known, labels[known]
+
     def made_ambiguous(self, split: int = 0) -> np.ndarray | None:
         """Which test images were made to be ambiguous, bool (N,); None where all or none of them, or nobody knows."""
         made = self.part("test", split).get("ambiguous")
@@ -192,9 +202,11 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
         name: _shallow(scores / "shallow" / name, name, students[name], count) for name in params["distillation"]["students"]
     }
     illustrations = {name: _two_moons(scores / "illustrations" / f"{name}.npz") for name in params["illustrations"]}
+    learned, people = _learned(stored, students), params["report"].get("people")
     return Results(
-        params, manifest, ood, splits, images, _learned(stored, students), teachers, students, shallow, illustrations
-    )
+        params, manifest, ood, splits, images, learned, teachers, students, shallow, illustrations,
+        people=read_soft_labels(data / "raw" / people) if people else None,
+    )  # fmt: skip
 
 
 def _two_moons(path: Path) -> dict[str, np.ndarray]:

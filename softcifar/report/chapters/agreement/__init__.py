@@ -2,5 +2,9 @@ from softcifar.report.chapters.agreement import agreement, entropies
 from softcifar.report.core.chapter import Chapter
 
 CHAPTER = Chapter(
-    "agreement", "Agreement with people", rows=(agreement.rows,), tables=(agreement.table,), figures=(entropies.draw,)
+    "agreement",
+    "Agreement with people",
+    rows=(agreement.rows,),
+    tables=(agreement.with_people, agreement.table),
+    figures=(entropies.draw,),
 )

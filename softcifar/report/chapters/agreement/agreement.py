@@ -1,8 +1,10 @@
 """Predictions against people's and the exact label distributions, where the test images have them."""
 
+import numpy as np
+
 from softcifar import metrics
 from softcifar.metrics.disagreement import entropy_calibration_error, entropy_excess, rank_agreement
-from softcifar.report.core.columns import WHOSE, Column, proportion
+from softcifar.report.core.columns import WHOSE, Column, plain, proportion
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction
 from softcifar.report.core.results import Results
@@ -30,14 +32,19 @@ AGREEMENT = {
     "entropy_correlation": ("entropy corr.", "correlation of predicted entropy with the distribution's entropy",
                             lambda probs, targets: metrics.entropy_correlation(probs, targets)),
 }  # fmt: skip
+PEOPLE = "people"  # single people, who gave a distribution each
 SHARES, SIGNED = ("second_guess_accuracy", "rank_agreement"), ("entropy_excess",)
 
 
 def rows(results: Results, prediction: Prediction) -> list[Row]:
-    """Every metric of the unscaled prediction against each known distribution."""
+    """Every metric of the unscaled prediction against each known distribution, and against single people where they judged."""
+    compared = {source: (prediction.probs, each) for source, each in results.targets("test", prediction.split).items()}
+    judged, theirs = results.of_people(prediction.split)
+    if len(judged):
+        compared[PEOPLE] = prediction.probs[judged], theirs
     return [
-        (metric, source, "", function(prediction.probs, targets))
-        for source, targets in results.targets("test", prediction.split).items()
+        (metric, source, "", function(probs, targets))
+        for source, (probs, targets) in compared.items()
         for metric, (_, _, function) in AGREEMENT.items()
     ]
 
@@ -55,3 +62,30 @@ def table(study: Study) -> Table:
     columns = [column(metric, source) for source in study.results.targets("test") for metric in AGREEMENT]
     title = "Agreement with label distributions"
     return means_table(study.numbers, study.design, "agreement", title, columns, note=MARK_NOTE, folded=True)
+
+
+def with_people(study: Study) -> Table:
+    """The same against single people's soft labels, of the test images that they judged."""
+    columns = [column(metric, PEOPLE) for metric in AGREEMENT]
+    title = "Agreement with single people's soft labels"
+    note = f"{_judged(study.results)} {MARK_NOTE}" if study.results.people is not None else MARK_NOTE
+    return means_table(study.numbers, study.design, "agreement_people", title, columns, note=note, folded=True)
+
+
+def _judged(results: Results) -> str:
+    """How many test images they judged, and how far the votes on these are from what they said."""
+    found = [results.of_people(split) for split in range(len(results.splits))]
+    images = np.mean([len(judged) for judged, _ in found])
+    each = " in each split, on average" if len(found) > 1 else ""
+    text = (
+        "Single people said how probable the likeliest classes are and which ones are impossible; the mean of six or more of "
+        f"them is known for {images:.0f} of the test images{each}."
+    )
+    votes = [
+        metrics.total_variation(results.targets("test", split)["human"][judged], theirs)
+        for split, (judged, theirs) in enumerate(found)
+        if len(judged) and "human" in results.targets("test", split)
+    ]
+    return text + (
+        f" The shares of the votes on them are at a total variation of {plain(np.mean(votes))} from it." if votes else ""
+    )

@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from softcifar.report.chapters.summary.cost import seen
-from softcifar.report.core.kinds import kind, loss, method, method_title, source
+from softcifar.report.core.kinds import method, method_title, source, trained_kind, votes_per_image
 from softcifar.report.core.results import Results
 
 MIXED, OTHER = "Mixed or cropped images", "Other augmentation"
 ORIGINS = ("People", "A teacher", "A rule", "The loss", MIXED, OTHER, "The network")  # in the order of the figure
-ONE_HOT = ("hard", "majority")
+ONE_HOT = ("hard", "majority", "majority_sampled")
 MIXED_AS_PEOPLE = "match_human"  # as much mixing as adds the entropy of people's labels
 
 
@@ -45,7 +47,7 @@ def title(results: Results, student: str) -> str:
     A method brings its own options of the network, so these stand for themselves only where the methods agree.
     """
     ours, theirs = (results.params["students"][name] for name in (student, results.reference))
-    trained = [kind(source(results, name), loss(results, name)) for name in (student, results.reference)]
+    trained = [trained_kind(results, name) for name in (student, results.reference)]
     usual = [step["name"] for step in theirs["augment"]]
     extra = [_step(step) for step in ours["augment"] if step["name"] not in usual]
     extra += _other_augmentation(ours["augment"], theirs["augment"]) if not extra else []
@@ -89,7 +91,10 @@ def votes(results: Results, student: str) -> int:
     mixed = any(MIXED_AS_PEOPLE in step["options"].values() for step in options["augment"])
     if "votes" not in train or not (mixed or "votes" in _inputs(results, student)):
         return 0
-    return round(float(train["votes"].sum(axis=1).mean()))
+    each, most = train["votes"].sum(axis=1), votes_per_image(results, student)
+    if most is not None and not mixed:
+        each = each.clip(max=np.max(most))
+    return round(float(each.mean()))
 
 
 def teachers(results: Results, student: str) -> int:

@@ -1,0 +1,117 @@
+"""Do people's labels help because they are soft, or because they correct the data set's labels?"""
+
+import numpy as np
+
+from softcifar.report.chapters.votes.groups import HARD, HUMAN, KEPT, MAJORITY, Group, groups, measures
+from softcifar.report.chapters.votes.worth import short, unit
+from softcifar.report.core import judged
+from softcifar.report.core.columns import Field, effect
+from softcifar.report.core.pairs import Measure
+from softcifar.report.core.study import Study
+from softcifar.report.core.tables import Table, build
+from softcifar.report.core.verdicts import Check, Finding, judge
+from softcifar.report.core.voters import voters
+
+BOTH, SOFT, RIGHT, WHICH = "both", "softness alone", "correction alone", "softness rather than correction"
+COMPARED = {  # what is asked -> label sources, the first less the second
+    BOTH: (HUMAN, HARD),
+    SOFT: (KEPT, HARD),
+    RIGHT: (MAJORITY, HARD),
+    WHICH: (KEPT, MAJORITY),
+    "softness, labels corrected before": (HUMAN, MAJORITY),
+    "correction, labels soft before": (HUMAN, KEPT),
+}
+
+
+def judged_parts(study: Study) -> list[tuple[Group, Measure, dict[str, Finding]]]:
+    """By group with kept labels and measure, every comparison whose students are there. Those of one are corrected together."""
+    found = []
+    for group in groups(study.results):
+        asked = {what: pair for what, pair in COMPARED.items() if KEPT in group.plain and set(pair) <= group.plain.keys()}
+        for measure in measures(study) if asked else []:
+            values = measure.of(study.numbers, [*group.plain.values()])
+            checks = []
+            for what, pair in asked.items():
+                ours, theirs = (group.plain[each] for each in pair)
+                against = {theirs: values[ours] - values[theirs]}
+                checks.append(Check("", "", what, measure.title, measure.higher, against, students=(ours, theirs)))
+            found.append((group, measure, dict(zip(asked, judge(checks, study.design), strict=True))))
+    return found
+
+
+def table(study: Study) -> Table:
+    """A row per measure and comparison."""
+    records = [
+        judged.comparison(finding) | {"group": group.name, "what": what, "students": " less ".join(finding.students)}
+        for group, _, findings in judged_parts(study)
+        for what, finding in findings.items()
+    ]
+    fields = [
+        Field("metric", "Metric", text=lambda record: f"{record['metric']}\u00a0{'↑' if record['higher'] else '↓'}"),
+        Field("what", "What is added"),
+        Field("students", "Students", "the first less the second"),
+        *judged.fields(study.design),
+    ]
+    note = (
+        "Kept labels have the shares of the votes, but the data set's label has the largest one: softness without correction. "
+        "The majority of the votes is correction without softness. Better and worse take a one-sided p below .0075 after "
+        f"Holm's correction over the rows of one metric. {_corrected(study)} {judged.scope(study.design)}"
+    )
+    return build("softness_or_correction", "Softness or correction?", note, fields, records)
+
+
+def _corrected(study: Study) -> str:
+    """How many labels the votes correct, and what that means for a test against labels."""
+    shares = []
+    for split in range(len(study.results.splits)):
+        train = study.results.part("train", split)
+        if "votes" not in train:
+            return ""
+        own = train["votes"][np.arange(len(train["labels"])), train["labels"]]
+        shares.append(float((own < train["votes"].max(axis=1)).mean()))
+    return (
+        f"Of the training images {100 * np.mean(shares):.1f} % have a class with more votes than their label. Accuracy and NLL "
+        "are against the test images' labels, of which nobody corrected any."
+    )
+
+
+def in_words(study: Study) -> list[str]:
+    """A sentence per measure: what people's labels bring, and by which of the two."""
+    return [sentence for each in judged_parts(study) if (sentence := _sentence(study, *each))]
+
+
+def _sentence(study: Study, group: Group, measure: Measure, found: dict[str, Finding]) -> str:
+    if BOTH not in found:
+        return ""
+    name, both = short(measure), found[BOTH]
+    whose = voters(study.results)
+    says = f"{group.named}By {name}, {whose} labels are {_verdict(both)} than the data set's ({_size(measure, both)})"
+    parts = [
+        f"{what} brings {_size(measure, found[what])} ({_verdict(found[what])})" for what in (SOFT, RIGHT) if what in found
+    ]
+    if judged.compared(both.verdict).startswith("undecided"):
+        says = f"{group.named}By {name}, it is undecided whether {whose} labels are better than the data set's"
+        says += f" ({_size(measure, both)})"
+    which = {"better": "the advantage comes from softness rather than from correction",
+             "worse": "the advantage comes from correction rather than from softness"}  # fmt: skip
+    closing = ""
+    if WHICH in found:
+        side = _verdict(found[WHICH])
+        word = side.split()[0]
+        if word in which and both.verdict.startswith("supported"):
+            size = f"softness less correction {_size(measure, found[WHICH])}"
+            closing = f"; {which[word]} ({size}{', on these images' * (word != side)})"
+        elif word in which:
+            first, second = ("softness", "correction") if word == "better" else ("correction", "softness")
+            closing = f"; {first} alone is better than {second} alone"
+        else:
+            closing = f"; which of the two does more is undecided (softness less correction {_size(measure, found[WHICH])})"
+    return f"{says}: {' and '.join(parts)}{closing}."
+
+
+def _verdict(finding: Finding) -> str:
+    return judged.compared(finding.verdict)
+
+
+def _size(measure: Measure, finding: Finding) -> str:
+    return f"{effect(finding.effect)} {unit(measure)}"

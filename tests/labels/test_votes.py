@@ -1,0 +1,80 @@
+"""The first votes of every image, and people's doubt without their corrections."""
+
+import numpy as np
+from scipy.stats import chisquare, multivariate_hypergeom
+
+from softcifar.labels import hard, human, human_kept, human_sampled, majority, majority_sampled
+from softcifar.labels.sampled import first_votes
+
+VOTES = np.random.default_rng(0).multinomial(51, np.random.default_rng(1).dirichlet(np.ones(4), size=200))
+
+
+def test_more_votes_are_the_same_votes_and_further_ones():
+    """Each count adds exactly one vote, of those that the image has; in the end it has them all."""
+    before = np.zeros_like(VOTES)
+    for count in range(1, 52):
+        drawn = first_votes(VOTES.astype(float), count, seed=3)
+        added = drawn - before
+        assert (added.sum(axis=1) == 1).all()
+        assert (added >= 0).all()
+        assert (drawn <= VOTES).all()
+        before = drawn
+    np.testing.assert_array_equal(before, VOTES)
+
+
+def test_an_image_with_fewer_votes_has_all_of_them():
+    votes = np.array([[2.0, 0, 1], [30, 20, 1]])
+    np.testing.assert_array_equal(first_votes(votes, 10, seed=0)[0], votes[0])
+    assert first_votes(votes, 10, seed=0)[1].sum() == 10
+    np.testing.assert_array_equal(human_sampled(votes, votes_per_image=1000), human(votes))
+    np.testing.assert_array_equal(majority_sampled(votes, votes_per_image=1000), majority(votes))
+
+
+def test_votes_are_drawn_without_replacement():
+    """20,000 images of 4, 2 and 1 votes, three drawn: as often as the multivariate hypergeometric distribution says."""
+    counts = np.array([4, 2, 1])
+    drawn = first_votes(np.tile(counts, (20_000, 1)).astype(float), 3, seed=0)
+    found, times = np.unique(drawn, axis=0, return_counts=True)
+    expected = np.array([multivariate_hypergeom.pmf(each, counts, 3) for each in found.astype(int)])
+    assert expected.sum() > 1 - 1e-9  # every outcome that is possible was seen
+    assert chisquare(times, 20_000 * expected).pvalue > 0.01
+
+
+def test_the_seed_draws_the_order_and_nothing_else_does():
+    again = human_sampled(VOTES, votes_per_image=3)
+    np.testing.assert_array_equal(again, human_sampled(VOTES, votes_per_image=3, seed=0))
+    assert (again != human_sampled(VOTES, votes_per_image=3, seed=1)).any()
+
+
+def test_the_majority_is_of_the_same_votes():
+    for count in (1, 2, 3, 10):
+        shares = human_sampled(VOTES, votes_per_image=count, seed=5)
+        np.testing.assert_array_equal(
+            majority_sampled(VOTES, votes_per_image=count, seed=5).argmax(axis=1), shares.argmax(axis=1)
+        )
+    one = human_sampled(VOTES, votes_per_image=1, seed=5)
+    np.testing.assert_array_equal(one, majority_sampled(VOTES, votes_per_image=1, seed=5))
+    assert set(np.unique(one)) == {0.0, 1.0}
+
+
+def test_a_tie_of_few_votes_goes_to_the_lowest_class():
+    votes = np.tile([0, 1, 1], (50, 1))
+    np.testing.assert_array_equal(majority_sampled(votes, votes_per_image=2), np.tile([0, 1, 0], (50, 1)))
+
+
+def test_kept_labels_by_hand():
+    votes = np.array([[5, 3, 2], [5, 3, 2], [5, 3, 2], [4, 4, 2], [4, 4, 2], [1, 4, 5]])
+    kept = human_kept(np.array([0, 1, 2, 1, 2, 0]), votes)
+    expected = [[5, 3, 2], [3, 5, 2], [2, 3, 5], [4, 4, 2], [2, 4, 4], [5, 4, 1]]
+    np.testing.assert_allclose(kept, np.array(expected) / 10)
+
+
+def test_kept_labels_have_the_votes_shares_and_correct_nothing():
+    labels = np.random.default_rng(2).integers(4, size=200)
+    kept = human_kept(labels, VOTES)
+    np.testing.assert_allclose(np.sort(kept, axis=1), np.sort(human(VOTES), axis=1))
+    np.testing.assert_array_equal(kept[np.arange(200), labels], kept.max(axis=1))
+    agreed = majority(VOTES).argmax(axis=1)
+    np.testing.assert_allclose(human_kept(agreed, VOTES), human(VOTES))
+    certain = np.eye(4)[labels] * 51
+    np.testing.assert_array_equal(human_kept((labels + 1) % 4, certain), hard((labels + 1) % 4, 4))

@@ -1,0 +1,211 @@
+"""What is one more annotation worth? The chapter's numbers are those of the runs, and its words follow from them by rule."""
+
+import dataclasses
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student_t
+
+from softcifar.metrics import holm
+from softcifar.report.chapters.findings import origins
+from softcifar.report.chapters.votes import curves, parts, worth
+from softcifar.report.chapters.votes.groups import groups
+from softcifar.report.core.columns import effect
+from softcifar.report.core.kinds import described
+from tests.report.fixture import make_study, placed, row, write
+
+LABELS = {  # student: (source, options)
+    "human_1": ("human_sampled", {"votes_per_image": 1, "seed": 0}),
+    "human_10": ("human_sampled", {"votes_per_image": 10, "seed": 0}),
+    "human_again": ("human_sampled", {"votes_per_image": 10, "seed": 1}),
+    "human_kept": ("human_kept", {}),
+    "human_majority": ("majority", {}),
+    "human_majority_3": ("majority_sampled", {"votes_per_image": 3, "seed": 0}),
+}
+STUDENTS = {"hard": (2.2, 1.15, 1), "human": (1.1, 0.5, 1)} | {
+    name: (1.1, 0.5 + 0.1 * number, 1) for number, name in enumerate(LABELS)
+}
+RUNS = 5
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """(folder, params) of a study with a part of the votes."""
+    root = tmp_path_factory.mktemp("votes")
+    params = make_study(root, students=STUDENTS, runs=RUNS, images=60)
+    for name, (source, options) in LABELS.items():
+        params["labels"][name] = params["labels"]["human"] | {"source": source, "options": options}
+        params["students"][name]["labels"] = name
+        shutil.copyfile(root / "data/labels/human.npz", root / f"data/labels/{name}.npz")
+    return root, params
+
+
+@pytest.fixture(scope="module")
+def votes(made):
+    return placed(*made)
+
+
+def of_runs(study, metric):
+    """The test images' values of the single networks."""
+    numbers = study.numbers[(study.numbers["metric"] == metric) & (study.numbers["set"] == "test")]
+    return numbers[(numbers["kind"] == "run") & (numbers["score"] == "")]
+
+
+def with_values(study, metric, values, set="test"):
+    """The study with other numbers of one metric: {student: by run}."""
+    numbers = study.numbers.copy()
+    for name, given in values.items():
+        for seed, value in enumerate(given):
+            chosen = (numbers["student"] == name) & (numbers["kind"] == "run") & (numbers["seed"] == seed)
+            chosen &= (numbers["metric"] == metric) & (numbers["set"] == set) & (numbers["score"] == "")
+            assert chosen.sum() == 1
+            numbers.loc[chosen, "value"] = value
+    return dataclasses.replace(study, numbers=numbers)
+
+
+def around(mean: float, spread: float, seed: int) -> np.ndarray:
+    """Five values of exactly this mean."""
+    drawn = np.random.default_rng(seed).standard_normal(RUNS)
+    return mean + spread * (drawn - drawn.mean())
+
+
+def test_students_of_one_recipe_make_the_curves(votes):
+    (group,) = groups(votes.results)
+    points = {curve.source: curve.points for curve in group.curves}
+    assert points == {
+        "human": [(1, ["human_1"]), (10, ["human_10", "human_again"]), (51, ["human"])],
+        "majority": [(1, ["human_1"]), (3, ["human_majority_3"]), (51, ["human_majority"])],
+    }
+    assert group.plain == {"hard": "hard", "human": "human", "majority": "human_majority", "human_kept": "human_kept"}
+
+
+def test_other_options_make_another_group_and_a_tuned_number_none(made):
+    root, params = made
+    params = params | {"students": {name: dict(each) for name, each in params["students"].items()}}
+    params["students"]["human_1"]["lr"] = 0.2
+    params["labels"] = params["labels"] | {"human_10": params["labels"]["human_10"] | {"options": {"votes_per_image": [3, 10]}}}
+    study = placed(root, params)
+    (group,) = groups(study.results)
+    assert group.curves[0].points == [(10, ["human_again"]), (51, ["human"])]
+
+
+def test_the_table_has_the_differences_of_the_runs(votes):
+    table = worth.table(votes).frame
+    accuracy = of_runs(votes, "accuracy")
+    by_run = 100 * accuracy.pivot(index="seed", columns="student", values="value")
+    ten = by_run[["human_10", "human_again"]].mean(axis=1)
+    expected = {1: by_run["human_1"] - by_run["human"], 10: ten - by_run["human"]}
+    for count, less in expected.items():
+        found = row(table, labels="people's votes", votes=count, metric="accuracy, points")
+        half = student_t.ppf(0.975, RUNS - 1) * less.std(ddof=1) / np.sqrt(RUNS)
+        assert found["effect"] == pytest.approx(less.mean())
+        assert (found["low"], found["high"]) == pytest.approx((less.mean() - half, less.mean() + half))
+    first = row(table, labels="people's votes", votes=1, metric="accuracy, points")
+    assert first["step"] == pytest.approx((ten.mean() - by_run["human_1"].mean()) / 9)
+    assert first["mean"] == pytest.approx(by_run["human_1"].mean())
+
+
+def test_a_verdict_is_a_test_against_the_margin_corrected_over_the_numbers_of_votes(votes):
+    most = around(0.9, 0.002, 0)
+    values = {"human": most, "human_1": most - around(0.012, 0.002, 1)}
+    values |= {name: most - around(0.002, 0.002, 2) for name in ("human_10", "human_again")}
+    study = with_values(votes, "accuracy", values)
+    table = worth.table(study).frame
+    for side, wanted in ((1, "no more than the margin"), (-1, "more than the margin")):
+        gains = [100 * side * (values[name] - most + 0.01) for name in ("human_1", "human_10")]
+        p = holm([student_t.sf(each.mean() / each.std(ddof=1) * np.sqrt(RUNS), RUNS - 1) for each in gains])
+        for count, corrected in zip((1, 10), p, strict=True):
+            found = row(table, labels="people's votes", votes=count, metric="accuracy, points")["verdict"]
+            assert found.startswith(wanted) == (corrected < 0.0075)
+    flat = next(each for each in worth.judged_curves(study) if each.curve.source == "human")
+    assert flat.flat == 10
+
+
+@pytest.mark.parametrize(
+    ("losses", "flat", "words"),
+    [
+        ((0.05, 0.001), 10, "10 votes per image or more are within 1 point of 51; with 1 the rest of the votes is worth more"),
+        ((0.001, 0.001), 1, "1 vote per image or more are within 1 point of 51 (on these images)."),
+        ((0.001, 0.05), None, "10 votes per image are not enough; with 10 the rest of the votes is worth more than 1 point"),
+        ((0.001, 0.0101), None, "it is not decided from how many votes on further ones are not worth much. Means"),
+        ((0.0101, 0.001), 10, "10 votes per image or more are within 1 point of 51; with 1 it is not decided"),
+    ],
+)
+def test_where_the_curve_flattens_is_said(votes, losses, flat, words):
+    most = around(0.9, 0.002, 0)
+    values = {"human": most, "human_1": most - around(losses[0], 0.001, 1)}
+    values |= {name: most - around(losses[1], 0.001, 2) for name in ("human_10", "human_again")}
+    study = with_values(votes, "accuracy", values)
+    found = worth.judged_curves(study)[0]
+    assert (found.curve.source, found.measure.metric, found.flat) == ("human", "accuracy", flat)
+    said = worth.in_words(study)["people's votes"][0]
+    assert words.replace("1 vote per image or more are", "1 vote per image is") in said
+    assert f"Means change by {effect(100 * (losses[0] - losses[1]) / 9)} points per vote from 1 to 10" in said
+
+
+def test_what_people_s_advantage_comes_from_is_said(votes):
+    hard = around(0.5, 0.01, 0)
+    better = {"hard": hard, "human": hard - around(0.1, 0.004, 1), "human_kept": hard - around(0.09, 0.004, 2)}
+    study = with_values(votes, "nll", better | {"human_majority": hard - around(0.01, 0.001, 3)})
+    sentence = parts.in_words(study)[1]
+    assert "By NLL, simulated annotators' labels are better on these images than the data set's (−.100 nats)" in sentence
+    assert "softness alone brings −.090 nats (better on these images)" in sentence
+    assert (
+        "the advantage comes from softness rather than from correction (softness less correction −.080 nats, on these images)"
+        in sentence
+    )
+    alike = {"hard": hard, "human": hard + around(0, 0.01, 4), "human_kept": hard + around(0, 0.01, 5)}
+    study = with_values(votes, "nll", alike | {"human_majority": hard + around(0, 0.01, 6)})
+    sentence = parts.in_words(study)[1]
+    assert "it is undecided whether simulated annotators' labels are better" in sentence
+    assert "which of the two does more is undecided" in sentence
+
+
+def test_the_parts_are_differences_of_the_runs(votes):
+    table = parts.table(votes).frame
+    numbers = of_runs(votes, "nll")
+    nll = numbers.groupby("student")["value"].mean()
+    wanted = {
+        "both": nll["human"] - nll["hard"],
+        "softness alone": nll["human_kept"] - nll["hard"],
+        "correction alone": nll["human_majority"] - nll["hard"],
+        "softness rather than correction": nll["human_kept"] - nll["human_majority"],
+        "softness, labels corrected before": nll["human"] - nll["human_majority"],
+        "correction, labels soft before": nll["human"] - nll["human_kept"],
+    }
+    found = table[table["metric"] == "NLL, nats"].set_index("what")["effect"]
+    assert found.to_dict() == pytest.approx(wanted)
+
+
+def test_the_note_says_how_many_labels_votes_correct(made, votes):
+    train = np.load(made[0] / "data/study/train.npz")
+    own = train["votes"][np.arange(60), train["labels"]]
+    share = 100 * (own < train["votes"].max(axis=1)).mean()
+    assert f"Of the training images {share:.1f} % have a class with more votes" in parts.table(votes).note
+
+
+def test_the_page_has_the_chapter_and_its_figure(made):
+    reports = write(*made)
+    page = (reports / "index.html").read_text()
+    assert "What is one more annotation worth?" in page
+    assert "All runs share one draw" in page
+    assert (reports / "figures/votes.svg").stat().st_size > 5000
+    assert set(pd.read_csv(reports / "tables/votes_worth.csv")["votes"]) == {1, 3, 10}
+    assert len(pd.read_csv(reports / "tables/softness_or_correction.csv")) == 18
+
+
+def test_a_study_without_such_students_has_no_chapter(study):
+    study = placed(*study)
+    assert groups(study.results) == []
+    assert curves.draw(study) is None
+    assert not worth.table(study).rows
+    assert not parts.table(study).rows
+
+
+def test_students_say_how_many_votes_they_learned_from(votes):
+    assert described(votes.results, "human_10") == "human_10 (people's votes, 10 per image)"
+    assert origins.votes(votes.results, "human_10") == 10
+    assert origins.votes(votes.results, "human") == 51
+    assert origins.origin(votes.results, "human_majority_3") == origins.origin(votes.results, "human_kept") == "People"
