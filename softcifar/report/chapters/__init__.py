@@ -7,6 +7,7 @@ from typing import Any
 
 from softcifar.report.chapters import (
     acquisition,
+    advice,
     agreement,
     ambiguity,
     calibration,
@@ -44,6 +45,7 @@ from softcifar.report.core.study import Study
 STUDENTS = (
     findings.CHAPTER,
     summary.CHAPTER,
+    advice.CHAPTER,
     claims.CHAPTER,
     published.CHAPTER,
     run.CHAPTER,
