@@ -32,7 +32,8 @@ def finished(study, tmp_path, monkeypatch):
 def plan(params: dict) -> None:
     """data/plan as of params.yaml, and a dvc.lock of stages that ran with it."""
     Path("data/plan/train").mkdir(parents=True, exist_ok=True)
-    Path("data/plan/params.json").write_text(json.dumps({"sha256": hashlib.sha256(Path("params.yaml").read_bytes()).hexdigest()}))
+    digest = hashlib.sha256(Path("params.yaml").read_bytes()).hexdigest()
+    Path("data/plan/params.json").write_text(json.dumps({"sha256": digest}))
     files = {"report": Path("data/plan/report.json"), "train@hard": Path("data/plan/train/hard.json")}
     stages = {}
     for stage, path in files.items():
@@ -96,7 +97,7 @@ def test_how_long_training_took_is_said_where_stages_noted_it(finished, study):
 def test_without_a_finished_study_there_is_one_sentence(finished, study):
     lock = Path("dvc.lock").read_text()
     Path("data/plan/train/hard.json").write_text("{}")
-    with pytest.raises(UserError, match="not finished, out of date: train@hard; run make repro$"):
+    with pytest.raises(UserError, match=r"not finished, out of date: train@hard; run make repro$"):
         said()
     Path("dvc.lock").unlink()
     with pytest.raises(UserError, match=r"^params.yaml: there is no finished run of this study; run make repro$"):
@@ -106,7 +107,7 @@ def test_without_a_finished_study_there_is_one_sentence(finished, study):
     with pytest.raises(UserError, match="no finished run"):
         said()
     Path("params.yaml").unlink()
-    with pytest.raises(UserError, match="params.yaml: not found"):
+    with pytest.raises(UserError, match=r"params\.yaml: not found"):
         said()
 
 
@@ -116,7 +117,7 @@ def test_tables_that_are_older_or_damaged_are_named(finished):
     with pytest.raises(UserError, match=r"advice_sources.csv: not a table of the report"):
         said()
     Path("reports/tables/advice_costs.csv").unlink()
-    with pytest.raises(UserError, match="advice_costs.csv: not found"):
+    with pytest.raises(UserError, match=r"advice_costs\.csv: not found"):
         said()
 
 

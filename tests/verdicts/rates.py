@@ -13,6 +13,7 @@ import pandas as pd
 
 from softcifar import metrics
 from softcifar.metrics.statistics import LEVEL
+from softcifar.report.chapters.advice.standings import Pairs
 from softcifar.report.core.comparisons import marks
 from softcifar.report.core.design import Design
 from softcifar.report.core.pairs import together
@@ -148,6 +149,18 @@ def table_rates(spread: str, runs: int, students: int, draws: int = DRAWS) -> di
         wrong["better"] += "supported" in sides
         wrong["worse"] += "contradicted" in sides
     return {key: count / draws for key, count in wrong.items()}
+
+
+def beaten_rate(spread: str, runs: int, sources: int, draws: int = DRAWS) -> float:
+    """How often a cell of the table "Which labels should I use?" calls one of equally good sources beaten."""
+    draw, scale = SPREADS[spread]
+    generator = np.random.default_rng([runs, sources, list(SPREADS).index(spread), 19])
+    scales = np.where(np.arange(sources) >= sources // 2, scale, 1.0)
+    names, wrong = list(range(sources)), 0
+    for _ in range(draws):
+        values = pd.DataFrame(generator.standard_normal((runs, 1)) + scales * draw(generator, (runs, sources)))
+        wrong += bool(Pairs.of(values, ONE.these, higher=True).beaten(names))
+    return wrong / draws
 
 
 def coverage(spread: str, runs: int, draws: int = DRAWS) -> float:
