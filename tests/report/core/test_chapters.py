@@ -42,7 +42,7 @@ def test_a_chapter_is_shown_where_it_has_a_table(study, records):
     table = build("mine", "My table", "What it says.", [Field("student", "Student")], records)
     labels = next(chapter for chapter in STUDENTS if chapter.name == "labels")
     chapter = replace(labels, title="My chapter", rows=(), figures=())
-    html = page.render(made, [chapter], {"labels": [table] if table.rows else []}, {"labels": []}, {})
+    html = page.render(made, [chapter], {"labels": [table] if table.rows else []}, {"labels": []})
     assert ("My chapter" in html) == bool(records)
     assert ("What it says." in html) == bool(records)
 
