@@ -124,7 +124,7 @@ def test_a_pair_is_decided_by_the_paired_test_of_all_pairs():
 def test_the_correction_is_for_the_pairs_of_the_budget_alone():
     """A p that one test may have and three may not."""
     base, noise = np.array([0.70, 0.72, 0.71]), np.array([1, -1, 0.4])
-    values = runs(a=base, b=base - 0.08 + 0.013 * noise, c=base - 0.02 + 0.02 * noise)
+    values = runs(a=base, b=base - 0.08 + 0.013 * noise, c=base - 0.04 + 0.05 * noise)
     pairs = Pairs.of(values, ONE.these, higher=True)
     p = stats.ttest_1samp(values["a"] - values["b"], 0, alternative="greater").pvalue
     assert 0.0025 < p < 0.0075
