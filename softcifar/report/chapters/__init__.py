@@ -1,5 +1,6 @@
 """The chapters of the page, in order: a folder and a line each."""
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -37,6 +38,7 @@ from softcifar.report.chapters.simulations.results import read as read_simulatio
 from softcifar.report.chapters.summary.columns import metric_means
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.design import Design
+from softcifar.report.core.kinds import PLAIN
 from softcifar.report.core.long_table import long_table
 from softcifar.report.core.predictions import all_predictions
 from softcifar.report.core.results import load
@@ -88,6 +90,8 @@ def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models
     """The study with its predictions and the long table, of which every chapter gives rows."""
     results = load(params, data=data, scores=scores, models=models)
     results = replace(results, acquisitions=load_acquisitions(params, Path(scores)))
+    if any(student["method"]["name"] != PLAIN for student in results.params["students"].values()):
+        importlib.import_module("softcifar.methods")  # once, before processes are forked that would each load torch
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
     splits = len(results.splits)

@@ -3,6 +3,7 @@
 The result is the same, byte for byte, however many processes there are: each item is computed by itself, in one of them.
 """
 
+import importlib
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ import joblib
 
 from softcifar.errors import UserError
 
+LATE = ("scipy.optimize", "scipy.stats", "sklearn.manifold", "sklearn.metrics")  # loaded where they are first used
 MOST = 8  # processes: more wait for the longest item
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,6 +36,8 @@ def side_by_side(make: Callable[[T], R], items: Iterable[T]) -> list[R]:
     count = min(workers(), len(items))
     if count <= 1:
         return [make(item) for item in items]
+    for name in LATE:  # once here, not once in every process
+        importlib.import_module(name)
     _WORK.append((make, items))
     try:
         context = multiprocessing.get_context("fork")
