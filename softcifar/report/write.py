@@ -1,6 +1,6 @@
 """The whole report from a study's files: tables, figures, numbers for DVC and the page."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,10 @@ import matplotlib as mpl
 from softcifar.files import atomic_folder, write_json, write_text
 from softcifar.report.chapters import kind_of
 from softcifar.report.core import formats, page
-from softcifar.report.core.drawing import RC, image_bytes
+from softcifar.report.core.chapter import Chapter
+from softcifar.report.core.drawing import RC, Drawing, Printed
+from softcifar.report.core.side_by_side import side_by_side
+from softcifar.report.core.study import Study
 
 
 def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path, reports: Path) -> None:
@@ -21,22 +24,24 @@ def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models:
     """
     kind = kind_of(params)
     study = kind.read(params, data=Path(data), scores=Path(scores), models=Path(models))
-    built = {chapter.name: [table(study) for table in chapter.tables] for chapter in kind.chapters}
-    shown = {name: [table for table in tables if table.rows] for name, tables in built.items()}
+    shown = _by_chapter(kind.chapters, "tables", lambda table: table(study), lambda table: table.rows)
     study = study.with_tables({table.name: table for tables in shown.values() for table in tables})
+
+    def printed(draw: Callable[[Study], Drawing | None]) -> Printed | None:
+        drawing = draw(study)
+        return drawing and drawing.printed()
+
     with mpl.rc_context(RC):
-        drawn = {chapter.name: [draw(study) for draw in chapter.figures] for chapter in kind.chapters}
-    drawings = {name: [drawing for drawing in each if drawing is not None] for name, each in drawn.items()}
-    figures = {name: figure for each in drawings.values() for drawing in each for name, figure in drawing.pictures.items()}
-    pictures = {name: image_bytes(name, figure) for name, figure in figures.items()}
-    html = page.render(study, kind.chapters, shown, drawings, pictures)
+        drawings = _by_chapter(kind.chapters, "figures", printed, lambda drawing: drawing is not None)
+    pictures = {name: each for of in drawings.values() for drawing in of for name, each in drawing.pictures.items()}
+    html = page.render(study, kind.chapters, shown, drawings)
 
     reports = Path(reports)
     with atomic_folder(reports / "tables") as folder:
         formats.write(folder, study.tables)
     with atomic_folder(reports / "figures") as folder:
-        for name, content in pictures.items():
-            (folder / name).write_bytes(content)
+        for name, picture in pictures.items():
+            (folder / name).write_bytes(picture.content)
     with atomic_folder(reports / "ddu") as folder:
         for chapter in kind.chapters:
             if chapter.files is not None:
@@ -47,3 +52,16 @@ def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models:
                 write_text(folder / f"{name}.csv", frame(study).to_csv(index=False, lineterminator="\n"))
     write_json(reports / "metrics.json", kind.metrics(study))
     write_text(reports / "index.html", html)
+
+
+def _by_chapter(
+    chapters: Sequence[Chapter], part: str, make: Callable[[Any], Any], keep: Callable[[Any], bool]
+) -> dict[str, list[Any]]:
+    """{chapter: what `make` makes of each of its tables or figures, as far as `keep` says}, made side by side."""
+    asked = [(chapter.name, each) for chapter in chapters for each in getattr(chapter, part)]
+    made = side_by_side(make, [each for _, each in asked])
+    found: dict[str, list[Any]] = {chapter.name: [] for chapter in chapters}
+    for (name, _), each in zip(asked, made, strict=True):
+        if keep(each):
+            found[name].append(each)
+    return found

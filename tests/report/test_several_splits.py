@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +14,12 @@ from softcifar.errors import UserError
 from softcifar.files import read_npz, write_npz
 from softcifar.report.chapters import read_students
 from softcifar.report.chapters.agreement import entropies
+from softcifar.report.chapters.decisions import guarantee, risk_coverage, selective, set_sizes, sets
 from softcifar.report.chapters.run.facts import students as of_the_run
 from softcifar.report.chapters.summary.tables import summary
 from softcifar.report.chapters.teachers import table as teachers
 from softcifar.report.chapters.tuning import searches
+from softcifar.report.core.drawing import RC
 from tests.report.fixture import STUDENTS, make_study, name_scores, read
 
 CHOSEN = {name: STUDENTS[name] for name in ("hard", "human", "relaxed")}
@@ -123,3 +126,24 @@ def test_notes_of_tables_say_what_the_spread_is_of(both):
     assert "There are no ensembles" in notes[1]
     drawn = [entropies.draw(study) for study in both[:2]]
     assert ["of split 0" in each.reading for each in drawn] == [False, True]
+
+
+def test_decisions_are_those_of_each_runs_own_split(both):
+    """Thresholds, norms and refusals of a run come from the validation images of its split, so the means are those of one."""
+    one, two, _ = both
+    for table in (selective.table, selective.by_score, sets.table, sets.by_class, sets.by_student):
+        before, after = (table(study).frame for study in (one, two))
+        if "kind" in before:  # several splits have no ensembles
+            before = before[before["kind"] == "run"].reset_index(drop=True)
+        means = [column for column in before if column != "n" and not column.endswith(("_se", "_mark"))]
+        pd.testing.assert_frame_equal(before[means], after[means], check_exact=False, rtol=1e-9)
+    assert guarantee.in_words(one) == guarantee.in_words(two)
+    assert selective.answer(one) == selective.answer(two)
+
+
+def test_decisions_of_several_splits_are_drawn(both):
+    for draw in (risk_coverage.draw, set_sizes.draw):
+        with mpl.rc_context(RC):
+            one, two = (draw(study) for study in both[:2])
+        assert one.described == two.described
+        assert len(one.figure.axes) == len(two.figure.axes)

@@ -1,5 +1,6 @@
 """The chapters of the page, in order: a folder and a line each."""
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 from softcifar.report.chapters import (
     acquisition,
+    advice,
     agreement,
     ambiguity,
     calibration,
@@ -37,6 +39,7 @@ from softcifar.report.chapters.simulations.results import read as read_simulatio
 from softcifar.report.chapters.summary.columns import metric_means
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.design import Design
+from softcifar.report.core.kinds import PLAIN
 from softcifar.report.core.long_table import long_table
 from softcifar.report.core.predictions import all_predictions
 from softcifar.report.core.results import load
@@ -45,6 +48,7 @@ from softcifar.report.core.study import Study
 STUDENTS = (
     findings.CHAPTER,
     summary.CHAPTER,
+    advice.CHAPTER,
     claims.CHAPTER,
     published.CHAPTER,
     run.CHAPTER,
@@ -89,6 +93,8 @@ def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models
     results = load(params, data=data, scores=scores, models=models)
     trains = [results.part("train", split) for split in range(len(results.splits))]
     results = replace(results, acquisitions=load_acquisitions(params, Path(scores), trains))
+    if any(student["method"]["name"] != PLAIN for student in results.params["students"].values()):
+        importlib.import_module("softcifar.methods")  # once, before processes are forked that would each load torch
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
     splits = len(results.splits)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 HEADLINE_SCORE = "predictive_entropy"  # the one score that every student has and that needs no tuning
@@ -38,6 +39,13 @@ def p_text(p: float) -> str:
 def between(low: float, high: float, text: Callable[[float], str]) -> str:
     """An interval in words; an en dash where there is none."""
     return f"{text(low)} to {text(high)}" if pd.notna(low) else "–"
+
+
+def within(low: Any, high: Any, least: float = 0.0, most: float = 1.0) -> tuple[Any, Any]:
+    """The ends of an interval, numbers or arrays, cut at what the quantity cannot leave: for showing it alone.
+
+    Student's t knows of no bound, so that the interval of an accuracy over few runs may end beyond 100 %."""
+    return np.clip(low, least, most), np.clip(high, least, most)
 
 
 @dataclass(frozen=True)

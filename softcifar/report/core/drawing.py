@@ -46,6 +46,7 @@ RC = {
     "savefig.facecolor": "white",
 }
 
+PIXELS = 96  # CSS pixels per inch
 LEFT, RIGHT, TOP, BOTTOM = 0.62, 0.12, 0.62, 0.52  # inches around a grid; the legend lies in TOP
 GAP_X, GAP_Y = 0.2, 0.36  # inches between panels
 LEGEND_LINE = 0.17  # inches
@@ -73,9 +74,39 @@ class Drawing:
         return f"{self.name}.{'png' if self.raster else 'svg'}"
 
     @property
-    def pictures(self) -> dict[str, Figure]:
+    def figures(self) -> dict[str, Figure]:
         """By file name: the figure, and the narrow one where there is one."""
         return {self.file: self.figure} | ({f"{self.name}_narrow.svg": self.narrow} if self.narrow else {})
+
+    def printed(self) -> "Printed":
+        """Its words and its pictures."""
+        pictures = {name: Picture.of(name, figure) for name, figure in self.figures.items()}
+        return Printed(self.name, self.title, self.reading, self.finding, self.alt, pictures)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The bytes of an SVG or PNG, and its size in CSS pixels."""
+
+    content: bytes
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, name: str, figure: Figure) -> "Picture":
+        return cls(image_bytes(name, figure), round(figure.get_figwidth() * PIXELS), round(figure.get_figheight() * PIXELS))
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A drawing as the page takes it: words, and pictures by file name, the narrow one last."""
+
+    name: str
+    title: str
+    reading: str
+    finding: str
+    alt: str
+    pictures: dict[str, Picture]
 
 
 class Grid:

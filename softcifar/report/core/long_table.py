@@ -7,6 +7,7 @@ import pandas as pd
 
 from softcifar.report.core.predictions import Prediction
 from softcifar.report.core.results import Results
+from softcifar.report.core.side_by_side import side_by_side
 
 COLUMNS = ["student", "kind", "seed", "metric", "set", "score", "value"]
 Row = tuple[str, str, str, float]  # metric, set, score, value
@@ -25,14 +26,16 @@ def long_table(results: Results, predictions: dict[str, list[Prediction]], giver
     "votes", "one vote") and score their name.
     """
     givers = list(givers)
-    rows = [
-        (name, prediction.kind, prediction.seed, *row)
-        for name, of_student in predictions.items()
-        for prediction in of_student
-        for give in givers
-        for row in give(results, prediction)
-    ]
-    return typed(rows)
+
+    def of_student(name: str) -> list[tuple]:
+        return [
+            (name, prediction.kind, prediction.seed, *row)
+            for prediction in predictions[name]
+            for give in givers
+            for row in give(results, prediction)
+        ]
+
+    return typed(row for rows in side_by_side(of_student, predictions) for row in rows)
 
 
 def typed(rows: Iterable[tuple]) -> pd.DataFrame:

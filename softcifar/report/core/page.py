@@ -9,30 +9,28 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from softcifar.report.core.chapter import Chapter
-from softcifar.report.core.drawing import Drawing
+from softcifar.report.core.drawing import Printed
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table
 
 REPORT = Path(__file__).parents[1]
 TYPES = {"svg": "image/svg+xml", "png": "image/png"}
-PIXELS = 96  # CSS pixels per inch
 
 
 def render(
     study: Study,
     chapters: Sequence[Chapter],
     tables: Mapping[str, list[Table]],
-    drawings: Mapping[str, list[Drawing]],
-    pictures: Mapping[str, bytes],
+    drawings: Mapping[str, list[Printed]],
 ) -> str:
     """The page as text: a section per chapter that has something to show.
 
-    tables and drawings: by the chapter's name; pictures: the bytes of every drawing by file name.
+    tables and drawings: by the chapter's name.
     """
     templates = environment()
     sections = []
     for chapter in chapters:
-        figures = [placed(drawing, pictures) for drawing in drawings[chapter.name]]
+        figures = [placed(drawing) for drawing in drawings[chapter.name]]
         if chapter.always or tables[chapter.name] or figures:
             facts = chapter.facts(study) if chapter.facts else {}
             html = templates.get_template(chapter.template).render(
@@ -56,15 +54,15 @@ def environment() -> Environment:
     return templates
 
 
-def placed(drawing: Drawing, pictures: Mapping[str, bytes]) -> dict[str, Any]:
+def placed(drawing: Printed) -> dict[str, Any]:
     """A drawing as the macro `picture` takes it: sources, the narrow one last, with width and height in CSS pixels."""
     sources = [
         {
-            "data": f"data:{TYPES[name.rsplit('.', 1)[1]]};base64,{base64.b64encode(pictures[name]).decode('ascii')}",
-            "width": round(figure.get_figwidth() * PIXELS),
-            "height": round(figure.get_figheight() * PIXELS),
+            "data": f"data:{TYPES[name.rsplit('.', 1)[1]]};base64,{base64.b64encode(picture.content).decode('ascii')}",
+            "width": picture.width,
+            "height": picture.height,
         }
-        for name, figure in drawing.pictures.items()
+        for name, picture in drawing.pictures.items()
     ]
     return {"drawing": drawing, "sources": sources}
 

@@ -7,6 +7,7 @@ import numpy as np
 from softcifar import metrics
 from softcifar.calibrators.temperature import fit_temperature
 from softcifar.report.core.results import Results, StudentScores
+from softcifar.report.core.side_by_side import side_by_side
 from softcifar.scores import LOGIT_SCORES
 from softcifar.scores.ddu import of_ensemble
 
@@ -42,7 +43,8 @@ def all_predictions(results: Results) -> dict[str, list[Prediction]]:
     """
     labels = [results.part("validation", split)["labels"] for split in range(len(results.splits))]
     ensembles = results.params["report"]["ensembles"] if len(labels) == 1 else 0
-    return {name: _student(student, labels, ensembles) for name, student in results.students.items()}
+    found = side_by_side(lambda student: _student(student, labels, ensembles), results.students.values())
+    return dict(zip(results.students, found, strict=True))
 
 
 def single(results: Results, prediction: Prediction) -> tuple[StudentScores, int] | None:

@@ -1,7 +1,8 @@
 """What every chapter draws from: the results, the predictions, all numbers and all tables."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -10,13 +11,15 @@ from softcifar.report.core.design import Design
 from softcifar.report.core.predictions import Prediction
 from softcifar.report.core.tables import Table
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class Study:
     """A finished study. results: of students (core.results.Results) or of simulations (chapters.simulations.results).
 
     numbers: the long table, in which a method of a simulation stands for a student and a data set for a run; design: of what
-    its runs are draws; tables: by name, those of all chapters once they are built.
+    its runs are draws; tables: by name, those of all chapters once they are built; made: what was computed once (see `once`).
     """
 
     results: Any
@@ -24,6 +27,7 @@ class Study:
     numbers: pd.DataFrame
     design: Design = field(default_factory=Design)
     tables: dict[str, Table] = field(default_factory=dict)
+    made: dict[Callable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def students(self) -> list[str]:
@@ -32,6 +36,17 @@ class Study:
     @property
     def reference(self) -> str:
         return self.results.reference
+
+    @property
+    def most_runs(self) -> int:
+        """Of any student (or data sets of a method)."""
+        return int(self.numbers.loc[self.numbers["kind"] == "run"].groupby("student")["seed"].nunique().max())
+
+    def once(self, make: Callable[["Study"], T]) -> T:
+        """make(study), computed once for all chapters that ask; make draws from results and numbers alone."""
+        if make not in self.made:
+            self.made[make] = make(self)
+        return self.made[make]
 
     def with_tables(self, tables: dict[str, Table]) -> "Study":
         return replace(self, tables=tables)

@@ -1,5 +1,6 @@
 """Whose the votes of a study are: people's, unless its data set made them."""
 
+from softcifar.report.core.columns import WHOSE
 from softcifar.report.core.results import Results
 
 PEOPLE = "people's"
@@ -15,3 +16,8 @@ def voters(results: Results) -> str:
     data = results.params["data"]
     source = results.params["datasets"][data["images"]]["source"]
     return PEOPLE if data.get("votes") else MADE.get(source, PEOPLE)
+
+
+def distribution(results: Results, source: str) -> str:
+    """A known label distribution in words, "human" by whose votes it is: "people's votes", "the exact distribution"."""
+    return f"{voters(results)} votes" if source == "human" else WHOSE[source]

@@ -97,7 +97,7 @@ def test_the_tables_have_single_networks_and_ensembles(study):
     expected = stats.t.interval(0.95, 5, values.mean(), values.std() / np.sqrt(6))
     assert (low, high) == pytest.approx(expected)
     place = shown.frame.index[(shown.frame[list(keys)] == pd.Series(keys)).all(axis=1)][0]
-    assert shown.rows[place][4].text == f"{plain(mean)} ({plain(low)} to {plain(high)})"
+    assert shown.rows[place][4].text == f"{plain(mean)} ({plain(max(low, 0))} to {plain(min(high, 1))})"
     assert row(every.frame, **keys)["ambiguous_clean_se"] == pytest.approx(values.std() / np.sqrt(6))
     assert row(shown.frame, student="hard", kind="ensemble", score="mutual_information")["n"] == 3
     assert row(shown.frame, student="hard", kind="ensemble", score="ddu")["n"] == 3
@@ -182,3 +182,9 @@ def test_a_study_that_has_one_kind_alone_or_knows_none_has_no_such_chapter(tmp_p
     metrics_of = {check.metric for check in ddu.checks(study) if check.claim == "D3"}
     assert metrics_of  # by the images that people disagree about
     assert "AUROC of ambiguous against clean test images" not in metrics_of
+
+
+def test_an_interval_that_leaves_what_an_auroc_may_be_is_cut_where_it_is_shown():
+    record = {"auroc": 0.98, "auroc_low": 0.9, "auroc_high": 1.06}
+    assert separation._with_interval("auroc", record) == ".980 (.900 to 1.000)"
+    assert separation._with_interval("auroc", record | {"auroc_low": np.nan, "auroc_high": np.nan}) == ".980"

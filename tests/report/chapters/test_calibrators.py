@@ -71,3 +71,13 @@ def test_without_votes_they_are_fitted_to_labels_alone(study):
     assert set(shown.frame["to"]) == {"", "labels"}
     assert "Fitted to votes" not in shown.note
     assert "KL as trained" not in dict(calibrators.by_student(made).header)
+
+
+def test_votes_that_are_not_peoples_are_not_called_so(study):
+    results = read(*study)
+    made = study_of(results)
+    words = [calibrators.table(made).note, calibrators.by_student(made).note, str(calibrators.by_student(made).header)]
+    assert all("simulated annotators' votes" in text for text in words)
+    assert not any("people's" in text for text in [*words, str(calibrators.table(made).header)])
+    results.params["data"]["votes"] = {"test": "people"}
+    assert "KL divergence from people's votes" in calibrators.table(made).note

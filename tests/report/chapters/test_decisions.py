@@ -202,3 +202,31 @@ def test_whose_votes_they_are_is_said_where_they_are_not_peoples(study, made):
     results = copy.deepcopy(read(*study))
     results.params["data"]["votes"] = {"test": "people"}
     assert "simulated" not in sets.table(study_of(results)).note
+
+
+def test_a_class_that_validation_lacks_still_has_its_row(study):
+    """Thresholds and norms come from the other classes, and whatever the class gets is shown."""
+    results = copy.deepcopy(read(*study))
+    validation = results.splits[0]["validation"]
+    kept = validation["labels"] != 2
+    results.splits[0]["validation"] = {name: array[kept] for name, array in validation.items()}
+    students = {
+        name: dataclasses.replace(student, logits=student.logits | {"validation": student.logits["validation"][:, :, kept]})
+        for name, student in results.students.items()
+        if name in ("hard", "human")
+    }
+    made = study_of(dataclasses.replace(results, students=students))
+    shown = sets.by_class(made).frame
+    assert list(shown["class"]) == results.classes
+    assert shown.select_dtypes("number").notna().all(axis=None)
+    test = results.part("test")
+    held = []
+    for student in students.values():
+        for fit, run in zip(student.logits["validation"], student.logits["test"], strict=True):
+            limit = threshold(lac(metrics.predictive(fit)), validation["labels"][kept], miss=0.05)
+            held.append((lac(metrics.predictive(run))[test["labels"] == 2, 2] <= limit).mean())
+    assert shown["lac_coverage"][2] == pytest.approx(np.mean(held))
+    for table in (sets.table, sets.by_student, selective.table, selective.by_score, calibrators.table):
+        assert table(made).rows, table.__module__
+    assert f"from {kept.sum()} validation images" in " ".join(guarantee.in_words(made))
+    assert "can answer most" in selective.answer(made)

@@ -10,11 +10,9 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextPath
 
 from softcifar.report.chapters.findings import figure
-from softcifar.report.chapters.findings.origins import effort, like_the_reference, origin, teachers, title, votes
-from softcifar.report.chapters.findings.sentences import (
-    side,
-)
-from softcifar.report.chapters.summary.cost import passes, seen
+from softcifar.report.chapters.findings.sentences import side
+from softcifar.report.chapters.summary.cost import passes
+from softcifar.report.core.origins import effort, like_the_reference, origin, seen, teachers, title, votes
 from tests.report.fixture import placed, read
 
 

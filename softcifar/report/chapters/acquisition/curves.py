@@ -12,7 +12,7 @@ from softcifar.metrics.statistics import over_runs
 from softcifar.report.chapters.acquisition import tables
 from softcifar.report.chapters.acquisition.columns import COLUMNS, of, pools, reference
 from softcifar.report.chapters.acquisition.results import TITLES, Acquired
-from softcifar.report.core.columns import between, effect
+from softcifar.report.core.columns import between, effect, within
 from softcifar.report.core.comparisons import by_run, marks
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, LEFT, Drawing, Grid, ruled
 from softcifar.report.core.study import Study
@@ -75,7 +75,8 @@ def _curve(ax: Axes, values: pd.DataFrame, strategy: str) -> None:
     known = np.isfinite(intervals).all(axis=1)
     ax.plot(values.columns, mean, markevery=max(1, len(mean) // 8), **style)
     if known.any():
-        ax.fill_between(values.columns[known], *intervals[known].T, color=style["color"], alpha=0.12, linewidth=0)
+        ends = within(*intervals[known].T, most=100)
+        ax.fill_between(values.columns[known], *ends, color=style["color"], alpha=0.12, linewidth=0)
 
 
 def _named(ax: Axes, title: str, ylabel: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from softcifar import metrics
 from softcifar.report.chapters.novelty.detection import by_set
-from softcifar.report.core.columns import HEADLINE_SCORE, Column, Field, between, plain, proportion
+from softcifar.report.core.columns import HEADLINE_SCORE, Column, Field, between, plain, proportion, within
 from softcifar.report.core.kinds import score_titles
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction
@@ -78,7 +78,7 @@ def aurocs(study: Study) -> Table:
 
 
 def _with_interval(key: str, record: Mapping[str, Any]) -> str:
-    text = between(record[f"{key}_low"], record[f"{key}_high"], plain)
+    text = between(*within(record[f"{key}_low"], record[f"{key}_high"]), plain)
     return plain(record[key]) + ("" if text == "–" else f" ({text})")
 
 

@@ -1,4 +1,4 @@
-"""Every calibrator, fitted to labels and to people's votes: what is left of the calibration error, and how near to people?"""
+"""Every calibrator, fitted to labels and to votes: what is left of the calibration error, and how near to the votes?"""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from softcifar import metrics
 from softcifar.calibrators import CALIBRATORS
 from softcifar.report.chapters.calibration.quality import QUALITY
 from softcifar.report.core.averages import over_students
-from softcifar.report.core.columns import WHOSE, Column, Field, plain, proportion
+from softcifar.report.core.columns import Column, Field, plain, proportion
 from softcifar.report.core.kinds import distinct
 from softcifar.report.core.long_table import Row
 from softcifar.report.core.predictions import Prediction, samples
@@ -14,6 +14,7 @@ from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, build, means_table
 from softcifar.report.core.validation import OTHER_NETWORKS, REFIT, other_uses
+from softcifar.report.core.voters import distribution
 from softcifar.report.core.words import listed
 from softcifar.seeding import derive
 
@@ -75,7 +76,7 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
 
 def table(study: Study) -> Table:
     """A row per calibrator and what it is fitted to, means over all students."""
-    theirs = known(study.results)
+    theirs = _known(study.results)
     places = [("", ""), *((what, name) for what in (LABELS, VOTES) for name in CALIBRATORS)]
     columns = {place: _columns(theirs, *place) for place in places}
     means = over_students(
@@ -99,11 +100,12 @@ def by_student(study: Study) -> Table:
     """Per student: ECE as trained and after each calibrator fitted to labels; KL to people, fitted to votes."""
     columns = [Column("ece", "ECE as trained", "expected calibration error, no calibrator", "ece")]
     columns += [_of("ece", LABELS, name, f"ECE {TITLES.get(name, name)}") for name in CALIBRATORS]
-    if (theirs := known(study.results)) and theirs[0] == "human":
-        meaning = f"KL divergence from {WHOSE['human']}, nats"
+    fitted = "ECE after calibrators fitted to labels"
+    if (theirs := _known(study.results)) and theirs[0] == "human":
+        meaning, fitted = f"KL divergence from {theirs[1]}, nats", f"{fitted}, KL after calibrators fitted to {theirs[1]}"
         columns.append(Column("kl", "KL as trained", f"{meaning}, no calibrator", "kl_divergence", "human"))
         columns += [_of("kl_divergence", VOTES, name, f"KL {TITLES.get(name, name)}", meaning) for name in CALIBRATORS]
-    note = f"ECE after calibrators fitted to labels, KL after calibrators fitted to people's votes. {MARK_NOTE}"
+    note = f"{fitted}. {MARK_NOTE}"
     title = "Calibrators by student"
     numbers, keys = study.numbers[study.numbers["kind"] == "run"], {"student": "student"}
     return means_table(numbers, study.design, "calibrators_by_student", title, columns, note=note, keys=keys, folded=True)
@@ -114,22 +116,28 @@ def _of(metric: str, what: str, name: str, title: str, meaning: str = "expected 
     return Column(f"{metric}_{name}", title, words, AFTER + metric, what, name)
 
 
-def _columns(theirs: tuple[str, np.ndarray] | None, what: str = "", name: str = "") -> list[Column]:
+def _known(results: Results) -> tuple[str, str] | None:
+    """Whose label distribution of the test images is known, and it in words."""
+    theirs = known(results)
+    return theirs and (theirs[0], distribution(results, theirs[0]))
+
+
+def _columns(theirs: tuple[str, str] | None, what: str = "", name: str = "") -> list[Column]:
     """What the table shows, as trained or after a calibrator."""
     before, place = (AFTER if name else ""), ((what, name) if name else ("test", ""))
     columns = [proportion("accuracy", "Accuracy %", "share of test images that are right", f"{before}accuracy", *place)]
     columns += [Column(key, title, meaning, before + key, *place) for key, (title, meaning, _) in QUALITY.items()]
     if theirs:
-        whose, place = WHOSE[theirs[0]], place if name else (theirs[0], "")
+        whose, place = theirs[1], place if name else (theirs[0], "")
         columns += [Column(key, title, text.format(whose), before + key, *place) for key, (title, text, _) in DISTANCES.items()]
     return columns
 
 
-def _answer(study: Study, theirs: tuple[str, np.ndarray] | None) -> str:
+def _answer(study: Study, theirs: tuple[str, str] | None) -> str:
     """Which calibrator leaves least, in words, and what has to be said of the validation images."""
     parts = [_least(study, "ece", LABELS, "ECE", ("test", ""))]
     if theirs and theirs[0] == "human":
-        parts.append(_least(study, "kl_divergence", VOTES, "KL divergence from people's votes", ("human", "")))
+        parts.append(_least(study, "kl_divergence", VOTES, f"KL divergence from {theirs[1]}", ("human", "")))
     uses = other_uses(study.results)
     named = {name for use, of in uses.items() if use != REFIT for name in of} - set(uses.get(REFIT, ()))
     if names := [name for name in study.students if name in named]:

@@ -5,9 +5,9 @@ from softcifar.report.core.words import noted
 
 
 def facts(study: Study) -> dict[str, object]:
-    """What the chapter's text needs."""
+    """What the chapter's text needs; `beside`: what else lies where."""
     versions = noted(student.about for student in study.results.students.values())
-    return {"versions": versions, "checksums": checksums(study.results)}
+    return {"versions": versions, "checksums": checksums(study.results), "beside": []}
 
 
 CHAPTER = Chapter("files", "Files, versions, parameters", facts=facts, always=True)

@@ -99,6 +99,10 @@ def judged_benefits(study: Study) -> dict[str, list[Finding]]:
 
     Rows of one column are corrected together; a student without the number has no row.
     """
+    return study.once(_judged)
+
+
+def _judged(study: Study) -> dict[str, list[Finding]]:
     columns = [benefit.column for benefit in benefits(study)]
     rows = against(study.numbers, columns, study.reference, study.design, distinct(study.results))
     return {column.key: [row for row in rows if row.claim == column.key] for column in columns}

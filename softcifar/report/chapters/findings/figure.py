@@ -12,13 +12,13 @@ from matplotlib.patches import Rectangle
 from softcifar.metrics.statistics import FEWEST
 from softcifar.report.chapters.findings import sentences
 from softcifar.report.chapters.findings.benefits import Benefit, benefits, judged_benefits
-from softcifar.report.chapters.findings.origins import ORIGINS, effort, like_the_reference, origin, teachers, title, votes
 from softcifar.report.chapters.findings.sentences import interval, side, signed
 from softcifar.report.chapters.summary.cost import passes
 from softcifar.report.core.columns import plain
 from softcifar.report.core.comparisons import by_run
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, INK, Drawing, shorten
 from softcifar.report.core.kinds import distinct
+from softcifar.report.core.origins import ORIGINS, effort, like_the_reference, origin, teachers, title, votes
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import ON_THESE, Finding
 
@@ -144,7 +144,7 @@ def gather(study: Study) -> Content:
         {benefit.column.key: _mean(benefit, study) for benefit in found},
         f"{results.params['study']}, {len(results.students[reference].seeds)} {study.design.unit}",
         study.design.tells_beyond,
-        sentences.most_runs(study) >= FEWEST,
+        study.most_runs >= FEWEST,
     )
 
 

@@ -181,7 +181,7 @@ def about(design: Design, *, novel: bool = False) -> str:
 
 def measures_nothing(study: Study) -> str:
     """What a page says above all where too few runs make any comparison impossible; "" elsewhere."""
-    runs, results = most_runs(study), study.results
+    runs, results = study.most_runs, study.results
     if runs >= FEWEST:
         return ""
     lengths = {int(np.max(student.options["epochs"])) for student in results.students.values()}
@@ -192,11 +192,6 @@ def measures_nothing(study: Study) -> str:
         f"This page {what}. Every student has {counted(runs, 'runs')} of {trained}, and a test or an interval takes "
         f"{FEWEST} runs or more."
     )
-
-
-def most_runs(study: Study) -> int:
-    """Of any student (or data sets of a method)."""
-    return int(study.numbers.loc[study.numbers["kind"] == "run"].groupby("student")["seed"].nunique().max())
 
 
 def opening(study: Study) -> str:

@@ -2,7 +2,6 @@
 
 from softcifar.metrics.statistics import FEWEST
 from softcifar.report.chapters.findings.benefits import benefits
-from softcifar.report.chapters.findings.sentences import most_runs
 from softcifar.report.chapters.summary.columns import headline
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Column, Field
@@ -29,7 +28,7 @@ def table(study: Study) -> Table:
         "Better and worse take a one-sided p below .0075 after Holm's correction over the students of "
         "one metric; an undecided difference may be as large as what is detectable."
     )
-    if most_runs(study) < FEWEST:
+    if study.most_runs < FEWEST:
         rule = f"A test or an interval takes {FEWEST} runs."
     note = (
         f"Each student less {study.reference}, paired by run: where less is better, a negative effect is the better one. "

@@ -6,6 +6,7 @@ from typing import Any
 from softcifar.report.core.columns import Column
 from softcifar.report.core.kinds import PLAIN
 from softcifar.report.core.long_table import Row
+from softcifar.report.core.origins import seen
 from softcifar.report.core.predictions import Prediction
 from softcifar.report.core.results import Results
 
@@ -30,16 +31,6 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
         "passes": passes(student.options["method"]),
     }
     return [(metric, "test", "", float(networks * value)) for metric, value in each.items()]
-
-
-def seen(results: Results, name: str) -> int:
-    """Images that all networks of a student saw in training, each as often as it was seen."""
-    student = results.students[name]
-    images = len(results.part("train")["labels"])
-    total = len(student.history) * images  # a row per network and epoch
-    if student.about["refit"]:
-        total += len(student.seeds) * student.options["epochs"] * (images + len(results.part("validation")["labels"]))
-    return total
 
 
 def passes(method: Mapping[str, Any]) -> int:

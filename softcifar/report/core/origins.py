@@ -5,14 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from softcifar.report.chapters.summary.cost import seen
-from softcifar.report.core.kinds import method, method_title, source, trained_kind, votes_per_image
+from softcifar.report.core.kinds import alike, method, method_title, source, trained_kind, votes_per_image
 from softcifar.report.core.results import Results
 
 MIXED, OTHER = "Mixed or cropped images", "Other augmentation"
 ORIGINS = ("People", "A teacher", "A rule", "The loss", MIXED, OTHER, "The network")  # in the order of the figure
 ONE_HOT = ("hard", "majority", "majority_sampled")
 MIXED_AS_PEOPLE = "match_human"  # as much mixing as adds the entropy of people's labels
+SOFTENING = ("cutmix", "mixup", "soft_crop", "soft_cutout", "soft_noise")  # augmentations that soften targets
+SHARP = "hard"  # the mode of such a one that leaves targets as they are
 
 
 def origin(results: Results, student: str) -> str:
@@ -39,6 +40,15 @@ def like_the_reference(results: Results, student: str) -> bool:
     ours, theirs = (results.params["students"][name] for name in (student, results.reference))
     kept = all(step in ours["augment"] for step in theirs["augment"])
     return kept and all(ours[key] == theirs[key] for key in ("method", "network"))
+
+
+def softness_alone(results: Results, student: str) -> bool:
+    """Does it differ from the reference in what makes targets soft alone: labels, loss, steps that soften targets?"""
+    ours, theirs = (results.params["students"][name] for name in (student, results.reference))
+    new = [step for step in ours["augment"] if step not in theirs["augment"]]
+    softening = all(step["name"] in SOFTENING and step["options"].get("mode") != SHARP for step in new)
+    others = ("labels", "loss", "augment", "choose_by")
+    return like_the_reference(results, student) and softening and alike(results, student, results.reference, but=others)
 
 
 def title(results: Results, student: str) -> str:
@@ -101,6 +111,16 @@ def teachers(results: Results, student: str) -> int:
     """Networks that were trained to teach it, by split; 0: none."""
     teacher = results.params["labels"][results.params["students"][student]["labels"]].get("teacher")
     return results.params["teachers"][teacher]["folds"] if teacher else 0
+
+
+def seen(results: Results, name: str) -> int:
+    """Images that all networks of a student saw in training, each as often as it was seen."""
+    student = results.students[name]
+    images = len(results.part("train")["labels"])
+    total = len(student.history) * images  # a row per network and epoch
+    if student.about["refit"]:
+        total += len(student.seeds) * student.options["epochs"] * (images + len(results.part("validation")["labels"]))
+    return total
 
 
 def effort(results: Results, student: str) -> int:
