@@ -23,7 +23,7 @@ from softcifar.methods.prediction import describe, penultimate, predict_logits, 
 from softcifar.models.classifier import classifier
 from softcifar.params.sections import Attack, Shifts
 from softcifar.scores import FEATURE_SCORES, LOGIT_SCORES
-from tests.cuda.helpers import AIRBENCH, CPU, DEVICE, MANIFEST, TRAIN, VALIDATION, apart, targets, task, trained
+from tests.cuda.helpers import AIRBENCH, CPU, DEVICE, MANIFEST, PACKED, TRAIN, VALIDATION, apart, targets, task, trained
 
 pytestmark = pytest.mark.usefixtures("full_float32")
 QUICK = {"fgsm": {}, "pgd": {"steps": 5}, "apgd": {"steps": 8}, "random_search": {"queries": 10}}
@@ -35,6 +35,10 @@ BY_METHOD = {
     "sngp, softmax likelihood": {"method": {"name": "sngp", "features": 64, "likelihood": "softmax"}},
     "duq": {"method": {"name": "duq", "embedding": 16, "length_scale": 0.3, "momentum": 0.9}, "epochs": 1},
     "test_time_averaging": {"method": "test_time_averaging"},
+    "laplace": {"method": "laplace"},
+    "laplace, drawn": {"method": {"name": "laplace", "hessian": "kronecker", "samples": 5}},
+    "swag": {"method": {"name": "swag", "start": 4, "every": 2, "rank": 3, "samples": 3}},
+    "packed": {"method": "packed", "network": PACKED},
 }
 
 
