@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from softcifar.methods.demanding import Demanding
 from softcifar.methods.kept import Kept
 from softcifar.models.spectral import SpectralNorm
 from softcifar.params.ranges import NonNegative, PositiveInt
-from softcifar.params.recipe import Recipe
 
 
 class SWAG(Demanding):
@@ -43,7 +42,7 @@ class SWAG(Demanding):
         self.samples = self.passes = samples
         self.least_steps = start + every  # a deviation takes two
 
-    def refusals(self, recipe: Recipe) -> Iterator[str]:
+    def refusals(self, recipe: Any) -> Iterator[str]:
         if recipe.checkpoint != "last" or recipe.patience is not None:
             yield (
                 f"method: found swag with checkpoint {recipe.checkpoint}, patience {recipe.patience or 'null'}; allowed there: "
