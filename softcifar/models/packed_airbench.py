@@ -129,7 +129,8 @@ class MembersHead(nn.Module):
         logits = self.members(features)
         if self.training:
             return logits
-        return logits.float().log_softmax(dim=2).logsumexp(dim=1) - math.log(len(self.weight))
+        probs = logits.log_softmax(dim=2, dtype=torch.promote_types(logits.dtype, torch.float32))
+        return probs.logsumexp(dim=1) - math.log(len(self.weight))
 
 
 def start_as_identity(network: PackedAirbench) -> None:

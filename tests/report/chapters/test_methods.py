@@ -71,7 +71,7 @@ def test_what_is_said_follows_from_the_numbers(made, tables):
     assert len(sentences) == 5  # accuracy, NLL, ECE, AUROC near and far
     shown = row(tables["methods"], student="sampling")
     assert sentences[1].startswith(f"NLL, nats: {int(shown['nll'] > 0)} of 1 student with a method gain over the plain network")
-    assert "most sampling (MC dropout)" in sentences[1]
+    assert "best sampling (MC dropout)" in sentences[1]
     assert "at 4 passes, weights × 1, training × 1; the deep ensemble of 3 hard networks" in sentences[1]
     assert sentences[1].endswith("at 3 passes, weights × 3, training × 3.")
     worse = made.numbers.assign(value=made.numbers["value"].where(made.numbers["metric"] != "nll", -made.numbers["value"]))

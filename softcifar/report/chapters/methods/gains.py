@@ -185,7 +185,7 @@ def _answer(measure: str, rows: list[Beside]) -> str:
     interval = f" (95 % interval {between(gain.low, gain.high, effect)})" if not np.isnan(gain.low) else ""
     text = (
         f"{measure[0].upper()}{measure[1:]}: {gaining} of {counted(len(methods), 'students')} with a method gain over the "
-        f"plain network beside them, mean over runs; most {best.name} ({best.title}), {effect(gain.mean)}{interval}, at "
+        f"plain network beside them, mean over runs; best {best.name} ({best.title}), {effect(gain.mean)}{interval}, at "
         f"{costs_in_words(best)}"
     )
     if together := [row for row in rows if row.ensemble]:
