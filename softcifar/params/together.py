@@ -187,7 +187,7 @@ def trainings_are_long_enough(seeds: Seeds, data: Data, students: Students, teac
         if needed > steps:
             yield (
                 f"{key}.method: found {recipe.method.name} with options that need {needed} steps, of {steps} in all "
-                f"({fewest} epochs of {images} images in batches of {largest}); allowed there: at most so many"
+                f"({fewest} times {images} images, in batches of {largest}); allowed there: at most so many"
             )
 
 
