@@ -168,16 +168,22 @@ def students_can_be_refitted(seeds: Seeds, students: Students, labels: Labels) -
             )
 
 
-def trainings_are_long_enough(seeds: Seeds, data: Data, students: Students, teachers: Mapping[str, Teacher]) -> Iterator[str]:
+def trainings_are_long_enough(
+    seeds: Seeds,
+    data: Data,
+    students: Students,
+    teachers: Mapping[str, Teacher],
+    acquisitions: Mapping[str, Acquisition],
+) -> Iterator[str]:
     """As far as params tell the number of training images; a method itself sees the others when it has none left."""
     from softcifar.methods import METHODS
     from softcifar.methods.demanding import Demanding
 
-    if data.sizes.train is None:
-        return
-    refit = data.sizes.validation if seeds.refit else 0
-    named = [(f"students.{name}", student, data.sizes.train + refit) for name, student in students.items()]
-    named += [(f"teachers.{name}", teacher, data.sizes.train) for name, teacher in teachers.items()]
+    named = [(f"acquisitions.{name}", options, options.draws) for name, options in acquisitions.items()]
+    if data.sizes.train is not None:
+        refit = data.sizes.validation if seeds.refit else 0
+        named += [(f"students.{name}", student, data.sizes.train + refit) for name, student in students.items()]
+        named += [(f"teachers.{name}", teacher, data.sizes.train) for name, teacher in teachers.items()]
     for key, recipe, images in named:
         method = METHODS[recipe.method.name](**recipe.method.options)
         needed = method.least_steps if isinstance(method, Demanding) else 0
