@@ -72,7 +72,7 @@ class SWAG(Demanding):
         if taken < 2:
             raise UserError(
                 f"method: found swag with start {self.start}, every {self.every} in a training of {steps} steps; allowed "
-                f"there: a start of at most {steps - self.every}, so that weights are taken twice"
+                f"there: together at most {steps}, so that weights are taken twice"
             )
         drawn = collected.draw(self.samples, self.scale)
         *own, mean = renewed(classifier, [*drawn, collected.mean], train)
