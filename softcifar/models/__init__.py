@@ -7,6 +7,7 @@ from softcifar.models.families import Families
 from softcifar.models.inception_v4 import inception_v4
 from softcifar.models.lenet import lenet
 from softcifar.models.mlp import mlp
+from softcifar.models.packed_airbench import packed_airbench
 from softcifar.models.pyramidnet import pyramidnet272
 from softcifar.models.resnet import resnet, resnet110_sd
 from softcifar.models.resnet_imagenet import resnet18, resnet34, resnet50, resnet101
@@ -25,6 +26,7 @@ NETWORKS = Families({
     "inception_v4": inception_v4,
     "lenet": lenet,
     "mlp": mlp,
+    "packed_airbench": packed_airbench,
     "pyramidnet272": pyramidnet272,
     "resnet": resnet,
     "resnet18": resnet18,

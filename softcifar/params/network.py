@@ -10,6 +10,7 @@ from torch.nn.modules.module import register_module_buffer_registration_hook, re
 
 from softcifar.errors import UserError
 from softcifar.methods import METHODS, UncertaintyMethod
+from softcifar.methods.demanding import Demanding
 from softcifar.models.build import build
 from softcifar.params.chosen import Chosen
 
@@ -18,10 +19,22 @@ MOST_TENSORS = 10**4  # that hold them; PyramidNet-272 has 1,000
 
 
 def require_buildable(network: Chosen, method: Chosen | None = None) -> None:
-    """UserError where a network has no such depth or combination, or is far too large; with the last layer of a method."""
+    """UserError where a network has no such depth or combination, or is far too large; with the last layer of a method.
+
+    Also where a network of members is without the method that trains them, or that method without such a network.
+    """
+    own = method is not None and issubclass(METHODS[method.name], Demanding) and METHODS[method.name].of_members
+    if method is not None and own != has_members(network):
+        among = "a network of members (packed_airbench)" if own else "method: packed, which trains members"
+        raise UserError(f"found {method.name} with network {network.name}; allowed there: {among}")
     own_head = method is not None and METHODS[method.name].head is not UncertaintyMethod.head
     if wrong := _wrong(network.name, _largest(network), *((method.name, _largest(method)) if own_head else ())):
         raise UserError(wrong)
+
+
+def has_members(network: Chosen) -> bool:
+    """Whether the network is several, `members` of them, in one."""
+    return "members" in network.options
 
 
 def _largest(chosen: Chosen) -> tuple[tuple[str, Any], ...]:
@@ -38,7 +51,7 @@ def _wrong(network: str, options: tuple, method: str = "", of_method: tuple = ()
         with _of_sane_size(method or network), torch.device("meta"):
             body = build(network, 2, **dict(options))
             if method:
-                METHODS[method](**dict(of_method)).head(body.head.in_features, 2)
+                body.head = METHODS[method](**dict(of_method)).head(body.head.in_features, 2)
     except UserError as error:
         return str(error)
     return ""

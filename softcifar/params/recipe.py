@@ -136,7 +136,11 @@ class Recipe(Section):
             require_buildable(self.network, self.method)
         except UserError as error:
             yield f"method: {error}"
+        from softcifar.methods.demanding import Demanding
+
         method = _methods()[self.method.name]
+        if issubclass(method, Demanding):
+            yield from method(**self.method.options).refusals(self)
         if self.compile and method.input_gradient:
             yield (
                 f"compile: found true with method '{self.method.name}', which differentiates by the pixels; "

@@ -6,7 +6,7 @@ parameters of its function, so this file knows none of them. A number of a stude
 validation chooses (softcifar.params.candidates).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Le, MinLen
@@ -126,6 +126,13 @@ class Distillation(Recipe):
     students: dict[Name, None] = {}  # keys of students, written {one, another}: each teaches a network of this recipe
     alpha: Fraction  # weight of the teacher's prediction, the rest is the data set's label
     temperature: Positive
+
+    def _impossible(self) -> Iterator[str]:
+        from softcifar.params.network import has_members
+
+        yield from super()._impossible()
+        if has_members(self.network):
+            yield f"network: found {self.network.name}, which has members; allowed in a distillation: a network without"
 
 
 Radii = list[Annotated[float, Field(gt=0, le=255)]]  # Linf, in 1/255 of the pixel range

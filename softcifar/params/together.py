@@ -172,6 +172,35 @@ def students_can_be_refitted(seeds: Seeds, students: Students, labels: Labels) -
             )
 
 
+def trainings_are_long_enough(
+    seeds: Seeds,
+    data: Data,
+    students: Students,
+    teachers: Mapping[str, Teacher],
+    acquisitions: Mapping[str, Acquisition],
+) -> Iterator[str]:
+    """As far as params tell the number of training images; a method itself sees the others when it has none left."""
+    from softcifar.methods import METHODS
+    from softcifar.methods.demanding import Demanding
+
+    named = [(f"acquisitions.{name}", options, options.draws) for name, options in acquisitions.items()]
+    if data.sizes.train is not None:
+        refit = data.sizes.validation if seeds.refit else 0
+        named += [(f"students.{name}", student, data.sizes.train + refit) for name, student in students.items()]
+        named += [(f"teachers.{name}", teacher, data.sizes.train) for name, teacher in teachers.items()]
+    for key, recipe, images in named:
+        method = METHODS[recipe.method.name](**recipe.method.options)
+        needed = method.least_steps if isinstance(method, Demanding) else 0
+        fewest = min(recipe.epochs) if isinstance(recipe.epochs, list) else recipe.epochs
+        largest = max(recipe.batch_size) if isinstance(recipe.batch_size, list) else recipe.batch_size
+        steps = fewest * -(-images // largest)
+        if needed > steps:
+            yield (
+                f"{key}.method: found {recipe.method.name} with options that need {needed} steps, of {steps} in all "
+                f"({fewest} times {images} images, in batches of {largest}); allowed there: at most so many"
+            )
+
+
 def one_network_distils_itself(students: Students, labels: Labels, teachers: Mapping[str, Teacher]) -> Iterator[str]:
     for name, student in students.items():
         source = labels.get(student.labels)
@@ -346,6 +375,7 @@ CHECKS = (
     listed_values_go_together,
     budgets_are_equal,
     students_can_be_refitted,
+    trainings_are_long_enough,
     one_network_distils_itself,
     students_that_are_named_exist,
     students_or_simulations,

@@ -21,6 +21,7 @@ DEVICE = torch.device(os.environ.get("SOFTCIFAR_DEVICE") or "cuda")
 CLASSES = 3
 MEAN, STD = [0.5, 0.45, 0.4], [0.25, 0.2, 0.3]
 AIRBENCH = {"name": "airbench", "width1": 24, "width2": 32, "width3": 32}
+PACKED = {"name": "packed_airbench", "members": 4, "alpha": 2, "width1": 24, "width2": 32, "width3": 32}
 RECIPE = {
     "network": AIRBENCH, "method": "softmax", "loss": "cross_entropy", "augment": ["crop_flip"], "epochs": 2,
     "batch_size": 32, "optimizer": "sgd", "lr": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.0005,

@@ -34,7 +34,8 @@ LARGE = ("pyramidnet272", "wrn28_10", "inception_v4", "resnet101", "resnet50", "
 
 
 def made(network: dict, dtype: torch.dtype) -> Classifier:
-    chosen = Recipe.model_validate({**RECIPE, "network": network}).network
+    method = "packed" if network["name"].startswith("packed") else "softmax"
+    chosen = Recipe.model_validate({**RECIPE, "network": network, "method": method}).network
     return classifier(chosen, MANIFEST, seed=0).to(dtype).to(memory_format=torch.channels_last)
 
 
@@ -47,8 +48,9 @@ def computed(network: Classifier, device: torch.device, images: torch.Tensor) ->
     network.to(device)
     images = images.detach().clone().to(device).requires_grad_()
     logits = network(images)
-    wanted = torch.arange(len(images), device=device) % logits.shape[1]
-    torch.nn.functional.cross_entropy(logits, wanted).backward()
+    of_each = logits.flatten(0, -2)  # of members in training: (B, M, K)
+    wanted = torch.arange(len(of_each), device=device) % of_each.shape[1]
+    torch.nn.functional.cross_entropy(of_each, wanted).backward()
     gradients = {f"gradient of {name}": each.grad for name, each in network.named_parameters()}
     return {"logits": logits, "gradient of the images": images.grad, **gradients, **dict(network.named_buffers())}
 

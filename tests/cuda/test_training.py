@@ -23,6 +23,7 @@ from tests.cuda.helpers import (
     AIRBENCH,
     DEVICE,
     MANIFEST,
+    PACKED,
     VALIDATION,
     Stopped,
     differing,
@@ -39,10 +40,13 @@ OPTIONS = {
         "network": {**AIRBENCH, "spectral_norm": True},
     },
     "duq": {"method": DUQ, "network": "resnet8", "epochs": 3},
+    "swag": {"method": {"name": "swag", "start": 4, "every": 2, "rank": 3, "samples": 3}},
+    "packed": {"method": "packed", "network": PACKED},
 }
 BY_METHOD = {name: OPTIONS.get(name, {"method": name}) for name in METHODS} | {
     "sngp, softmax likelihood": {"method": {"name": "sngp", "features": 64, "likelihood": "softmax"}},
     "duq on airbench": {"method": DUQ, "network": {**AIRBENCH, "residual": True, "spectral_norm": True}, "epochs": 3},
+    "laplace, drawn": {"method": {"name": "laplace", "hessian": "kronecker", "samples": 5}},
     "test_time_averaging, mirror": {"method": {"name": "test_time_averaging", "views": "mirror"}},
 }
 RECIPES = {

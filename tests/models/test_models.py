@@ -32,6 +32,7 @@ def weightless(monkeypatch):
 # batch norms 64, 128, 256, 256; hidden layer 262,272; head 1,290), so 357,513 is none that they can have.
 COUNTS = [
     ("airbench", {}, 3, 32, 1_971_352, 256),  # and 288 frozen ones
+    ("packed_airbench", {}, 3, 32, 1_988_960, 512),  # and 1,152 frozen ones
     ("resnet20", {}, 3, 32, 272_474, 64),
     ("resnet20", {"shortcut": "pool"}, 3, 32, 269_722, 64),
     ("resnet20", {"mod": True}, 3, 32, 269_722, 64),
@@ -63,7 +64,7 @@ COUNTS = [
 @pytest.mark.usefixtures("weightless")
 def test_parameter_counts(name, options, channels, size, ten, width):
     assert parameters(build(name, 10, in_channels=channels, image_size=size, **options)) == ten
-    of_class = width + (name != "airbench")
+    of_class = width + ("airbench" not in name)
     assert parameters(build(name, 100, in_channels=channels, image_size=size, **options)) == ten + 90 * of_class
 
 
@@ -118,7 +119,7 @@ def test_a_step_of_every_large_network(name):
 
 @pytest.mark.parametrize(
     ("name", "channels", "size"),
-    [("airbench", 1, 28), ("airbench", 1, 8), ("airbench", 2, 2),
+    [("airbench", 1, 28), ("airbench", 1, 8), ("packed_airbench", 1, 28), ("packed_airbench", 2, 2), ("airbench", 2, 2),
      ("lenet", 1, 28), ("convnet", 1, 28), ("inception_v4", 1, 28), ("vgg16", 1, 8), ("resnet18", 1, 5), ("resnet56_v2", 1, 9),
      ("lenet", 2, 16), ("convnet", 2, 3), ("inception_v4", 1, 7)],
 )  # fmt: skip

@@ -53,6 +53,10 @@ def test_a_study_may_have_nothing_else(write_params):
             {"augment": [{"name": "mixup", "q": "match_human"}]},
             "augment.mixup.q: found 'match_human'; allowed in an acquisition",
         ),
+        (
+            {"method": {"name": "swag", "start": 1000}},
+            r"acquisitions\.one\.method: found swag with options that need 1010 steps, of 1 in all",
+        ),
         ({"batch": 5}, r"acquisitions\.one: unknown key 'batch'"),
     ],
 )

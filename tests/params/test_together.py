@@ -141,3 +141,20 @@ def test_a_section_that_is_none_is_named_once(write_params):
     content = yaml.safe_load(path.read_text()) | {"students": 3}
     path.write_text(yaml.safe_dump(content))
     assert mistakes(path) == ["students: found 3; input should be a valid dictionary"]
+
+
+SWAG = {"name": "swag", "start": 6, "every": 2}  # needs 8 steps; smoke has 1 epoch of 500 images in batches of 64
+
+
+def test_weights_that_are_averaged_come_from_within_the_training(write_params):
+    def changed(**changes: object):
+        return write_params({f"students.hard.{key}": value for key, value in {"method": SWAG, **changes}.items()})
+
+    assert params.load(changed()).students["hard"].method.options["start"] == 6
+    assert mistakes(changed(method={**SWAG, "start": 7})) == [
+        "students.hard.method: found swag with options that need 9 steps, of 8 in all (1 times 500 images, in batches of 64); "
+        "allowed there: at most so many"
+    ]
+    (sentence,) = mistakes(changed(batch_size=[32, 128]))  # the fewest steps of what is tried
+    assert sentence.startswith("students.hard.method: found swag with options that need 8 steps, of 4 in all")
+    assert params.load(changed(epochs=[2, 3], method={**SWAG, "start": 14}))

@@ -1,0 +1,85 @@
+"""Methods and their cost: gains over the plain student with the same labels, by hand, and what is said of them."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from softcifar import metrics
+from softcifar.report.chapters.methods import figure, gains
+from tests.report.fixture import read, row, study_of
+
+
+@pytest.fixture(scope="module")
+def made(study):
+    return study_of(read(*study))
+
+
+def test_gains_are_paired_differences_over_the_plain_student(tables, study):
+    logits = {name: np.load(study[0] / f"scores/students/{name}/logits.npz")["test"] for name in ("hard", "sampling")}
+    labels = np.load(study[0] / "data/study/test.npz")["labels"]
+    hard, sampling = (
+        np.array([metrics.negative_log_likelihood(metrics.predictive(run), labels) for run in of]) for of in logits.values()
+    )
+    falls = hard - sampling
+    shown = row(tables["methods"], student="sampling")
+    assert (shown["plain"], shown["n"], shown["passes"]) == ("hard", 3, 4)
+    assert shown["nll"] == pytest.approx(falls.mean())
+    half = 4.302653 * falls.std(ddof=1) / np.sqrt(3)  # Student's t with 2 degrees of freedom
+    assert (shown["nll_low"], shown["nll_high"]) == pytest.approx((falls.mean() - half, falls.mean() + half))
+
+
+def test_the_ensemble_of_the_plain_student_stands_beside_them(tables, made):
+    shown = row(tables["methods"], student="ensemble of hard")
+    summary = {kind: row(tables["summary"], student="hard", kind=kind) for kind in ("run", "ensemble")}
+    assert shown["accuracy"] == pytest.approx(100 * (summary["ensemble"]["accuracy"] - summary["run"]["accuracy"]))
+    assert shown["ece"] == pytest.approx(summary["run"]["ece"] - summary["ensemble"]["ece"])
+    assert (shown["passes"], shown["parameters"], shown["seen"], shown["n"]) == (3, 3, 3, 1)
+    assert set(tables["methods"]["student"]) == {"sampling", "ensemble of hard"}
+    assert np.isnan(shown["nll_low"])
+
+
+def test_the_plain_student_is_the_one_whose_other_options_differ_least(made):
+    results = made.results
+    assert gains.counterpart(results, "sampling") == "hard"
+    params = copy.deepcopy(results.params)
+    other = copy.deepcopy(params["students"]["hard"])
+    params["students"]["hard"]["lr"] = 0.7
+    params["students"]["nearer"] = other
+    nearer = dataclasses.replace(results, params=params)
+    assert gains.counterpart(nearer, "sampling") == "nearer"
+    params["students"]["sampling"]["labels"] = "human"
+    assert gains.counterpart(nearer, "sampling") == "human"
+    params["students"]["sampling"]["labels"] = "unheard of"
+    assert gains.counterpart(nearer, "sampling") is None
+
+
+def test_without_a_method_there_is_no_chapter(made):
+    params = copy.deepcopy(made.results.params)
+    params["students"]["sampling"]["method"] = {"name": "softmax", "options": {}}
+    plain = dataclasses.replace(made, results=dataclasses.replace(made.results, params=params))
+    assert gains.gather(plain) == []
+    assert gains.table(plain).rows == []
+    assert gains.answers(plain) == []
+    assert figure.draw(plain) is None
+
+
+def test_what_is_said_follows_from_the_numbers(made, tables):
+    sentences = gains.answers(made)
+    assert len(sentences) == 5  # accuracy, NLL, ECE, AUROC near and far
+    shown = row(tables["methods"], student="sampling")
+    assert sentences[1].startswith(f"NLL, nats: {int(shown['nll'] > 0)} of 1 student with a method gain over the plain network")
+    assert "best sampling (MC dropout)" in sentences[1]
+    assert "at 4 passes, weights × 1, training × 1; the deep ensemble of 3 hard networks" in sentences[1]
+    assert sentences[1].endswith("at 3 passes, weights × 3, training × 3.")
+    worse = made.numbers.assign(value=made.numbers["value"].where(made.numbers["metric"] != "nll", -made.numbers["value"]))
+    turned = gains.answers(dataclasses.replace(made, numbers=pd.DataFrame(worse)))
+    assert turned[1].split(" of ")[0] != sentences[1].split(" of ")[0]
+
+
+def test_the_page_shows_it(study):
+    page = (study[0] / "reports/index.html").read_text()
+    assert "Methods and their cost" in page
+    assert (study[0] / "reports/figures/methods.svg").exists()
