@@ -235,7 +235,8 @@ def test_the_report_does_not_import_torch():
 def test_tables_parse_in_all_three_forms(study):
     folder = study[0] / "reports" / "tables"
     names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons"}
-    names |= {"own_scores", "openood", "two_kinds", "structure", "teaching", "teachers", "tuning", "claims"}
+    names |= {"own_scores", "openood", "two_kinds", "structure", "teaching", "teachers", "tuning", "claims", "methods"}
+    names |= {"advice", "advice_costs", "advice_sources"}
     names |= {"corruption", "shift_uncertainty", "kept_epoch", "calibrators", "calibrators_by_student", *DECISIONS}
     assert {path.stem for path in folder.iterdir()} == names
     for name in names:
@@ -268,7 +269,7 @@ def test_page_is_self_contained_and_described(study):
     tags = Page(text).tags
     images = [attrs for tag, attrs in tags if tag == "img"]
     sources = [attrs["srcset"] for tag, attrs in tags if tag == "source"] + [attrs["src"] for attrs in images]
-    assert len(sources) == len(list((study[0] / "reports" / "figures").iterdir())) == 25  # one has a narrow layout as well
+    assert len(sources) == len(list((study[0] / "reports" / "figures").iterdir())) == 26  # one has a narrow layout as well
     assert all(each.startswith("data:image/") for each in sources)
     for attrs in images:
         assert len(attrs["alt"]) > 40

@@ -12,6 +12,7 @@ from softcifar.data.cifar10s import read_soft_labels
 from softcifar.data.splits import PARTS, folder_of, load_arrays, read_of_split
 from softcifar.errors import UserError, choose
 from softcifar.files import read_json, read_npz
+from softcifar.report.core.csv_files import read_csv
 
 HISTORY_COLUMNS = [
     "candidate", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "validation_ece", "chosen",
@@ -97,9 +98,7 @@ class Results:
     students: dict[str, StudentScores]
     shallow: dict[str, np.ndarray]
     illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.illustrations.two_moons
-    acquisitions: dict[str, Any] = field(
-        default_factory=dict
-    )  # by name, softcifar.report.chapters.acquisition.results.Acquired
+    acquisitions: dict[str, Any] = field(default_factory=dict)  # by name, of report.chapters.acquisition.results
     people: np.ndarray | None = None  # single people's mean soft labels (N, K) of the official test part, rows of 0 where none
 
     @property
@@ -388,17 +387,3 @@ def _novelty(path: Path, runs: int, sizes: dict[str, int]) -> dict[str, dict[str
         if arrays[key].shape != (runs, len(names), count):
             raise UserError(f"{path}: '{key}' has shape {arrays[key].shape}, the study needs ({runs}, {len(names)}, {count})")
     return {name: {key: arrays[key][:, place] for key in sizes} for place, name in enumerate(names)}
-
-
-def read_csv(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """A csv file with at least these columns; UserError where it is missing, unreadable or lacks one."""
-    try:
-        table = pd.read_csv(path)
-    except FileNotFoundError:
-        raise UserError(f"{path}: not found; run the stage that writes it (dvc repro)") from None
-    except ValueError as error:
-        raise UserError(f"{path}: not a readable csv file ({str(error).splitlines()[0]})") from None
-    missing = [column for column in columns if column not in table]
-    if missing:
-        raise UserError(f"{path}: has no column '{missing[0]}'; needed: {', '.join(columns)}")
-    return table

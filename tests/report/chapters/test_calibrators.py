@@ -1,5 +1,7 @@
 """Calibrators in the report: fitted on validation, scored on test, to labels and to votes."""
 
+import copy
+
 import numpy as np
 import pytest
 
@@ -74,7 +76,7 @@ def test_without_votes_they_are_fitted_to_labels_alone(study):
 
 
 def test_votes_that_are_not_peoples_are_not_called_so(study):
-    results = read(*study)
+    results = copy.deepcopy(read(*study))
     made = study_of(results)
     words = [calibrators.table(made).note, calibrators.by_student(made).note, str(calibrators.by_student(made).header)]
     assert all("simulated annotators' votes" in text for text in words)

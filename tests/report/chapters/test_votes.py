@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import t as student_t
 
 from softcifar.metrics import holm
-from softcifar.report.chapters.findings import origins
 from softcifar.report.chapters.votes import curves, parts, worth
 from softcifar.report.chapters.votes.groups import groups
+from softcifar.report.core import origins
 from softcifar.report.core.columns import effect
 from softcifar.report.core.kinds import described
 from tests.report.fixture import make_study, placed, row, write

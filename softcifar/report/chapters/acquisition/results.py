@@ -13,9 +13,9 @@ from softcifar.data.blended_digits import SUREST
 from softcifar.data.splits import PARTS, folder_of, load_arrays
 from softcifar.errors import UserError
 from softcifar.files import read_json
+from softcifar.report.core.csv_files import read_csv
 from softcifar.report.core.design import Design
 from softcifar.report.core.long_table import typed
-from softcifar.report.core.results import read_csv
 from softcifar.report.core.study import Study
 
 TITLES = {  # strategy -> what the literature calls it

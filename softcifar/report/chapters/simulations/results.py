@@ -10,10 +10,10 @@ import pandas as pd
 
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz
+from softcifar.report.core.csv_files import read_csv
 from softcifar.report.core.design import Design
 from softcifar.report.core.kinds import kind
 from softcifar.report.core.long_table import typed
-from softcifar.report.core.results import read_csv
 from softcifar.report.core.study import Study
 from softcifar.simulation.files import BAYES, FIGURE_ARRAYS
 from softcifar.simulation.scores import SCORES
