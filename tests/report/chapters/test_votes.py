@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import t as student_t
 
 from softcifar.metrics import holm
-from softcifar.report.chapters.findings import origins
 from softcifar.report.chapters.votes import curves, parts, worth
 from softcifar.report.chapters.votes.groups import groups
+from softcifar.report.core import origins
 from softcifar.report.core.columns import effect
 from softcifar.report.core.kinds import described
 from tests.report.fixture import make_study, placed, row, write
@@ -153,14 +153,36 @@ def test_what_people_s_advantage_comes_from_is_said(votes):
     assert "By NLL, simulated annotators' labels are better on these images than the data set's (−.100 nats)" in sentence
     assert "softness alone brings −.090 nats (better on these images)" in sentence
     assert (
-        "the advantage comes from softness rather than from correction (softness less correction −.080 nats, on these images)"
-        in sentence
+        "the advantage comes from softness rather than from correction, which brings less than 0.02 nats, alone and on top of "
+        "softness (softness less correction −.080 nats, on these images)" in sentence
     )
     alike = {"hard": hard, "human": hard + around(0, 0.01, 4), "human_kept": hard + around(0, 0.01, 5)}
     study = with_values(votes, "nll", alike | {"human_majority": hard + around(0, 0.01, 6)})
     sentence = parts.in_words(study)[1]
     assert "it is undecided whether simulated annotators' labels are better" in sentence
     assert "which of the two does more is undecided" in sentence
+
+
+@pytest.mark.parametrize(
+    ("gains", "words"),
+    [
+        # of votes, of softness alone, of correction alone
+        ((0.1, 0.09, 0.01), "the advantage comes from softness rather than from correction, which brings less than 0.02 nats"),
+        ((0.1, 0.06, 0.04), "softness alone does more than correction alone"),  # correction brings more than the margin
+        ((0.1, 0.06, 0.005), "softness alone does more than correction alone"),  # on top of softness, too
+        ((0.1, 0.01, 0.09), "the advantage comes from correction rather than from softness, which brings less than 0.02 nats"),
+        ((0.1, 0.04, 0.06), "correction alone does more than softness alone"),
+        ((0.1, -0.03, -0.06), "labels with softness alone are better than those with correction alone"),
+        ((-0.1, 0.06, 0.005), "softness alone does more than correction alone"),
+    ],
+)
+def test_rather_than_takes_a_test_that_the_other_brings_nothing_much(votes, gains, words):
+    hard = around(0.5, 0.01, 0)
+    students = zip(("human", "human_kept", "human_majority"), gains, strict=True)
+    values = {name: hard - around(gain, 0.001, 1 + number) for number, (name, gain) in enumerate(students)}
+    closing = parts.in_words(with_values(votes, "nll", values | {"hard": hard}))[1].rpartition("; ")[2]
+    assert closing.startswith(words)
+    assert closing.endswith("nats, on these images).")
 
 
 def test_the_parts_are_differences_of_the_runs(votes):
@@ -171,7 +193,7 @@ def test_the_parts_are_differences_of_the_runs(votes):
         "both": nll["human"] - nll["hard"],
         "softness alone": nll["human_kept"] - nll["hard"],
         "correction alone": nll["human_majority"] - nll["hard"],
-        "softness rather than correction": nll["human_kept"] - nll["human_majority"],
+        "softness alone less correction alone": nll["human_kept"] - nll["human_majority"],
         "softness, labels corrected before": nll["human"] - nll["human_majority"],
         "correction, labels soft before": nll["human"] - nll["human_kept"],
     }

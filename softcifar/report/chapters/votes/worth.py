@@ -55,6 +55,11 @@ def unit(measure: Measure) -> str:
     return "points" if measure is ACCURACY else "nats"
 
 
+def allowed(measure: Measure) -> str:
+    """The margin in words."""
+    return f"{margin(measure):g} {unit(measure)}".replace("1 points", "1 point")
+
+
 def judged_curves(study: Study) -> list[Worth]:
     """Every curve by every measure. The numbers of votes of one are corrected together."""
     found = []
@@ -124,19 +129,18 @@ def in_words(study: Study) -> dict[str, list[str]]:
 
 
 def _flattens(worth: Worth) -> str:
-    allowed = f"{margin(worth.measure):g} {unit(worth.measure)}".replace("1 points", "1 point")
     these = " (on these images)" * any(finding.verdict.endswith(ON_THESE) for finding in worth.findings.values())
     more, undecided, most = worth.of("contradicted"), worth.of("undecided"), max(worth.findings)
     if worth.flat is not None:
         verb = "is" if worth.flat == 1 else "or more are"
-        parts = [f"{counted(worth.flat, 'votes')} per image {verb} within {allowed} of {worth.curve.most}"]
+        parts = [f"{counted(worth.flat, 'votes')} per image {verb} within {allowed(worth.measure)} of {worth.curve.most}"]
         parts += [f"with {_numbers(undecided)} it is not decided"] if undecided else []
     elif most in more:
         parts = [f"{counted(most, 'votes')} per image are not enough".replace("vote per image are", "vote per image is")]
     else:
         parts = ["it is not decided from how many votes on further ones are not worth much"]
     if more:
-        parts.insert(1, f"with {_numbers(more)} the rest of the votes is worth more than {allowed}")
+        parts.insert(1, f"with {_numbers(more)} the rest of the votes is worth more than {allowed(worth.measure)}")
     decided = worth.flat is not None or more
     return f"By {short(worth.measure)}, {'; '.join(parts)}{these if decided else ''}."
 
