@@ -122,8 +122,9 @@ def test_who_buys_fewer_ambiguous_images_than_the_reference_is_tested():
     finding = curves.draw(whole).finding
     assert "density spends the fewest labels on ambiguous images (18.8 %), entropy the most (97.5 %)." in finding
     assert (
-        "The share of the labels bought that density spends on them less that of random is −36.25 points; 95 % interval −43.87 to "
-        "−28.63: fewer on these images. Paired tests separate it from every other strategy on these images." in finding
+        "The share of the labels bought that density spends on them less that of random is −36.25 points; 95 % interval "
+        "−43.87 to −28.63: fewer on these images. Paired tests separate it from every other strategy on these images."
+        in finding
     )
     clean = of(acquired("random_clean", "random", [0.6] * 4, "clean"), acquired("b", "density", [0.7] * 4, "clean"))
     assert not (tables.comparisons(clean).frame["metric"] == "Bought ambiguous %").any()

@@ -47,7 +47,7 @@ def draw(study: Study) -> Drawing | None:
 
 
 def in_words(ambiguous: Mapping[str, int]) -> str:
-    """How many of the strip's images are ambiguous; "" without two strategies. ambiguous: {acquisition of the dirty pool: number}.
+    """How many of the strip's images are ambiguous; "" without two strategies. ambiguous: {acquisition: number}.
 
     It is a count of what is shown, of one run, so that it says nothing of strategies (the table has all runs)."""
     if len(ambiguous) < 2:
