@@ -90,7 +90,7 @@ def test_where_nothing_was_harmed_and_normalising_makes_it_worse_nothing_is_repa
         place = (table["student"] == student) & (table["score"] == score) & (table["metric"] == "aurc")
         table.loc[place, "value"] = level + 1e-4 * generator.standard_normal(place.sum())
     found = judge(refusing.checks(study), Design())[7]
-    assert found.compared.endswith("the same by max probability")
+    assert found.compared.endswith("the harm, hard labels less soft ones by max probability")
     assert found.verdict == "contradicted on these images"
 
 
