@@ -45,7 +45,7 @@ class Budget:
 
 
 def sources(results: Results) -> list[Source]:
-    """The reference and what differs from it in softness alone, networks of two names once, in the order of params."""
+    """The reference and what differs from it in softness or loss alone, networks of two names once, in the order of params."""
     networks, usual = distinct(results), effort(results, results.reference)
     chosen = [name for name in results.students if name == results.reference or name in networks]
     return [

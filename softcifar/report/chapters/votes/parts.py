@@ -3,7 +3,7 @@
 import numpy as np
 
 from softcifar.report.chapters.votes.groups import HARD, HUMAN, KEPT, MAJORITY, Group, groups, measures
-from softcifar.report.chapters.votes.worth import allowed, margin, short, unit
+from softcifar.report.chapters.votes.worth import NATS, POINTS, allowed, margin, short, unit
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Field, effect
 from softcifar.report.core.pairs import Measure
@@ -56,7 +56,10 @@ def table(study: Study) -> Table:
     note = (
         "Kept labels have the shares of the votes, but the data set's label has the largest one: softness without correction. "
         "The majority of the votes is correction without softness. Better and worse take a one-sided p below .0075 after "
-        f"Holm's correction over the rows of one metric. {_corrected(study)} {judged.scope(study.design)}"
+        "Holm's correction over the rows of one metric. A sentence says that an advantage comes from the one rather than from "
+        "the other only where one more test, apart from these, shows that the other brings less than the margin "
+        f"({POINTS:g} point of accuracy, {NATS:g} nats) both alone and on top of the first. {_corrected(study)} "
+        f"{judged.scope(study.design)}"
     )
     return build("softness_or_correction", "Softness or correction?", note, fields, records)
 
