@@ -83,7 +83,7 @@ def _has_students(params: Mapping[str, Any], what: str) -> None:
 def _complete(tables: Path, advice: str) -> None:
     if not (tables / COSTS).is_file():
         raise UserError(
-            f"{tables / COSTS}: not found; no two students differ in softness alone, or the report is older than it; {advice}"
+            f"{tables / COSTS}: not found; no two students differ in labels or loss alone, or the report is older; {advice}"
         )
 
 
@@ -121,7 +121,7 @@ def advice(study: Finished, *, budget: str | None = None, aim: str | None = None
             choose(dict.fromkeys(getattr(row, key) for row in rows), asked, f"--{key}")
             rows = [row for row in rows if getattr(row, key) == asked]
     parts = [f"{study.name}, {study.runs} runs: which labels should I use?"]
-    said = dict(sentences.advice(rows, found))
+    said = dict(sentences.advice(rows, found, whole=aim is None))
     for words in dict.fromkeys(row.allows for row in rows):
         lines = [f"With {words}"]
         of_budget = [row for row in rows if row.allows == words]

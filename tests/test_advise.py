@@ -74,6 +74,8 @@ def test_one_budget_and_one_aim_alone_with_intervals(finished, study):
     for row in rows[1:]:
         assert re.search(rf"^ +{row.student} .*, behind by \S+ \(95 % interval \S+ to \S+\)", text, re.MULTILINE)
     assert "instance" not in text  # needs a teacher
+    for words in ("Beaten in nothing", "beaten in something", "any aim"):
+        assert words not in text  # of one aim alone
 
 
 @pytest.mark.parametrize(("key", "found", "near"), [("budget", "vote", "votes"), ("aim", "acuracy", "accuracy")])

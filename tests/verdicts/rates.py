@@ -16,6 +16,7 @@ from scipy import stats
 from softcifar import metrics
 from softcifar.metrics.statistics import LEVEL
 from softcifar.report.chapters.advice.standings import Pairs
+from softcifar.report.chapters.votes.worth import POINTS, in_sequence
 from softcifar.report.core.comparisons import marks
 from softcifar.report.core.design import Design
 from softcifar.report.core.pairs import together
@@ -192,6 +193,20 @@ def beaten_rate(spread: str, runs: int, sources: int, draws: int = DRAWS) -> flo
     near = values[len(a) * p.min(axis=1) < 2 * SIDED]
     names = list(range(sources))
     return sum(bool(Pairs.of(pd.DataFrame(each), ONE.these, higher=True).beaten(names)) for each in near) / draws
+
+
+def enough_rate(spread: str, runs: int, numbers: int, draws: int = DRAWS) -> float:
+    """How often so many numbers of votes, each worse than the most by exactly the margin, have one that is "no more than the
+    margin" worse. rivals: the student of the most votes.
+
+    Only draws whose largest number comes near deciding are handed to the rule, which takes long: it stops at all others."""
+    draw, scale = SPREADS[spread]
+    generator = np.random.default_rng([runs, numbers, list(SPREADS).index(spread), 23])
+    most = scale * draw(generator, (draws, 1, runs))
+    less = draw(generator, (draws, numbers, runs)) - most - POINTS
+    near = less[stats.ttest_1samp(less[:, -1], -POINTS, axis=1, alternative="greater").pvalue < 2 * SIDED]
+    found = ([_check(each[None], margin=POINTS) for each in rows] for rows in near)
+    return sum(any(row.verdict.startswith("supported") for row in in_sequence(rows, ONE)) for rows in found) / draws
 
 
 def coverage(spread: str, runs: int, draws: int = DRAWS) -> float:

@@ -31,6 +31,10 @@ def choice(case: tuple[str, int, int]) -> list[str]:
     return [case[0], str(case[1]), str(case[2]), percent(rates.beaten_rate(*case))]
 
 
+def enough(case: tuple[str, int, int]) -> list[str]:
+    return [case[0], str(case[1]), str(case[2]), percent(rates.enough_rate(*case))]
+
+
 def interval(case: tuple[str, int]) -> list[str]:
     return [case[0], str(case[1]), percent(rates.coverage(*case))]
 
@@ -51,6 +55,10 @@ PARTS = {
         [(spread, runs, sources) for spread in ("normal", rates.HARDEST) for runs in rates.RUNS for sources in (3, 6)],
         ["spread", "runs", "sources", "called beaten %"],
     ),
+    enough: (
+        [(spread, runs, 5) for spread in ("normal", rates.HARDEST, rates.OTHER_SIDE) for runs in rates.RUNS],
+        ["spread", "runs", "numbers of votes", "called enough %"],
+    ),
     interval: ([(spread, runs) for spread in rates.SPREADS for runs in rates.RUNS], ["spread", "runs", "holds the truth %"]),
     of_splits: (list(SPLITS), ["splits", "runs", "these images", *(f"images like these: {pair}" for pair in rates.PAIRS)]),
 }
@@ -58,6 +66,7 @@ TITLES = {
     claim: "Claims: how often a claim, none of whose rows has any effect beyond its bound, gets a verdict",
     table: f"Comparisons of {STUDENTS} equally good students; bold, where two are equally good and all others far behind",
     choice: "Which labels should I use? How often a cell of equally good sources calls one beaten (rivals: half of them)",
+    enough: "From how many votes on? How often one that is worse by the margin is called enough (rivals: the most votes)",
     interval: "Intervals of single rows",
     of_splits: "Intervals with `data.splits`: how often they hold the truth / a claim at the truth is decided, %",
 }

@@ -12,7 +12,7 @@ from softcifar.report.core.verdicts import Check
 
 CROSS_ENTROPY = "cross_entropy"
 SMOOTHING, HARD, MAJORITY = "uniform", "hard", "majority"  # label sources
-CORRECTING = ("human", "human_thresholded")  # labels that are also another class's where people say so
+CORRECTING = ("human", "human_thresholded", "dawid_skene")  # labels that are also another class's where people say so
 TOGETHER = "all pairs together"  # the family of rows that answer a claim over all its pairs
 
 

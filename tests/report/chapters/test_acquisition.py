@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,11 +10,12 @@ import pandas as pd
 import pytest
 
 from softcifar.errors import UserError
-from softcifar.report.chapters.acquisition import curves, panel, published, tables
+from softcifar.report.chapters.acquisition import curves, first_bought, panel, published, tables
 from softcifar.report.chapters.acquisition.columns import reference
 from softcifar.report.chapters.acquisition.first_bought import first
 from softcifar.report.chapters.acquisition.results import Acquired, area, labels_needed, load_acquisitions, numbers
 from softcifar.report.chapters.claims import active_learning
+from softcifar.report.core.columns import between, effect
 from softcifar.report.core.design import Design
 from softcifar.report.core.study import Study
 from softcifar.report.core.verdicts import judge
@@ -119,10 +121,37 @@ def test_who_buys_fewer_ambiguous_images_than_the_reference_is_tested():
     assert rows.loc["density", "reason"].endswith("for fewer, < .001 corrected for 2 rows")
     finding = curves.draw(whole).finding
     assert "density spends the fewest labels on ambiguous images (18.8 %), entropy the most (97.5 %)." in finding
-    assert "The difference of density from random is −36.25 points; 95 % interval −43.87 to −28.63: fewer on these" in finding
-    assert "Paired tests separate it from every other strategy." in finding
+    assert (
+        "The share of the labels bought that density spends on them less that of random is −36.25 points; 95 % interval "
+        "−43.87 to −28.63: fewer on these images. Paired tests separate it from every other strategy on these images."
+        in finding
+    )
     clean = of(acquired("random_clean", "random", [0.6] * 4, "clean"), acquired("b", "density", [0.7] * 4, "clean"))
     assert not (tables.comparisons(clean).frame["metric"] == "Bought ambiguous %").any()
+
+
+def test_a_verdict_about_other_images_has_their_interval():
+    random, density = (acquired(name, name, [0.5 + 0.01 * run for run in range(6)]) for name in ("random", "density"))
+    random, density = spending(random, [0.5, 0.5, 0.6] * 2), spending(density, [0.1, 0.1, 0.2, 0.15, 0.1, 0.2])
+    whole = replace(of(random, density), design=Design("runs", 3))
+    ((row,),) = (tables.spent(whole, [random, density], random),)
+    assert (row.verdict, row.images_low == row.low) == ("supported", False)
+    ends = between(row.images_low, row.images_high, effect)
+    assert f"95 % interval for other images {ends}: fewer" in curves.draw(whole).finding
+
+
+def test_the_first_images_are_counted_as_those_of_one_run():
+    said = first_bought.in_words({"random": 3, "entropy": 12, "density": 3})
+    assert said == (
+        "Of the first 20 images bought from the dirty pool in run 0 alone, 12 of entropy are ambiguous and 3 of random and "
+        "density; other runs may differ."
+    )
+    assert first_bought.in_words({"random": 3, "density": 3}).endswith("in run 0 alone, 3 of every strategy are ambiguous.")
+    assert first_bought.in_words({"random": 3}) == ""
+
+
+def test_what_ambiguous_means_is_said_under_the_table():
+    assert "Ambiguous has two meanings here" in tables.table(of(RANDOM, DENSITY)).note
 
 
 def test_where_random_buys_the_fewest_nobody_is_said_to_buy_fewer():
@@ -130,7 +159,7 @@ def test_where_random_buys_the_fewest_nobody_is_said_to_buy_fewer():
     assert "random spends the fewest labels on ambiguous images (15.0 %), density the most (17.5 %)." in (
         curves.draw(whole).finding
     )
-    assert "The difference of" not in curves.draw(whole).finding
+    assert "The share of the labels" not in curves.draw(whole).finding
 
 
 def test_density_has_to_beat_all_rivals_and_random_at_once():
@@ -153,6 +182,14 @@ def test_density_has_to_beat_all_rivals_and_random_at_once():
     assert worse.effect == pytest.approx(93 - 98.5)
     assert len(active_learning.checks(of(RANDOM, DENSITY))) == 0  # random alone is no rival of the claim
     assert len(active_learning.checks(of(ENTROPY, DENSITY))) == 2  # one rival: its own rows say it
+
+
+def test_in_a_clean_pool_density_has_to_beat_the_two_entropies_alone():
+    final = {"random": [0.9] * 4, "softmax_entropy": [0.5] * 4, "predictive_entropy": [0.6] * 4, "density": [0.7] * 4}
+    clean = [acquired(f"{strategy}_clean", strategy, values, "clean") for strategy, values in final.items()]
+    (first, *_) = active_learning.checks(of(*clean))
+    assert (first.claim, first.family) == ("D4, clean pool", "at once")
+    assert list(first.against) == ["softmax_entropy_clean", "predictive_entropy_clean"]
 
 
 def test_d4_holds_density_against_its_published_rivals_of_the_same_pool():

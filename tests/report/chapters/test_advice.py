@@ -11,7 +11,7 @@ from scipy import stats
 
 from softcifar.report.chapters.advice import aims, decision, facts, sentences, sources, standings
 from softcifar.report.chapters.advice.sources import Source, budgets
-from softcifar.report.chapters.advice.standings import BEATEN, BEATEN_HERE, OPEN, Pairs, Standing
+from softcifar.report.chapters.advice.standings import BEATEN, BEATEN_HERE, ONLY_HERE, OPEN, Pairs, Standing
 from softcifar.report.core.design import Design
 from softcifar.report.core.origins import softness_alone
 from tests.report.fixture import STUDENTS, make_study, placed, read, study_of
@@ -90,7 +90,13 @@ def test_every_number_of_the_findings_is_an_aim_and_refusing_too(made):
         "accuracy", "calibration", "people", "refusing", "novelty", "novelty", "robustness", "robustness", "teaching",
     ]  # fmt: skip
     words = [aim.words for aim in aims.aims(made)]
-    assert words[2:5] == ["agreement with simulated annotators", "refusing", "novelty (AUROC, near novel)"]
+    assert words[2:5] == [
+        "agreement with simulated annotators", "refusing by max probability", "novelty by entropy (AUROC, near novel)",
+    ]  # fmt: skip
+    assert words[1] == "calibration as trained (before temperature scaling)"
+    titles = {aim.key: aim.column.title for aim in aims.aims(made)}
+    assert titles["novelty"].endswith(", predictive entropy")
+    assert (titles["refusing"], titles["calibration"]) == ("AURC, max probability", "ECE %, as trained")
     assert "robustness (when corrupted)" in words
 
 
@@ -183,10 +189,13 @@ def test_further_images_are_the_question_where_the_study_tells_of_them(study, mo
     these, beyond = (Pairs.of(values, each, higher=True) for each in (design.these, design.beyond))
     budget = budgets([source(name) for name in values], "people's")[0]
     rows = {row.student: row for row in standings._cell(["a", "b", "c"], aims.aims(made)[0], budget, these, beyond)}
-    assert {name: row.standing for name, row in rows.items()} == {"a": OPEN, "b": BEATEN_HERE, "c": BEATEN}
+    assert {name: row.standing for name, row in rows.items()} == {"a": OPEN, "b": ONLY_HERE, "c": BEATEN}
     assert rows["b"].left
     assert not rows["c"].left
     assert rows["b"].n == 3  # splits
+    alone = {row.student: row for row in standings._cell(["a", "b", "c"], aims.aims(made)[0], budget, these, None)}
+    assert {alone[name].standing for name in "bc"} == {BEATEN_HERE}  # one split: all that a verdict can be about
+    assert not alone["b"].left
 
 
 # What is said
@@ -202,7 +211,8 @@ def test_the_table_has_a_cell_for_each_budget_and_aim(made, tables):
 def test_a_cell_that_holds_all_says_so():
     assert decision.left([standing("a"), standing("b")]) == "all 2, not told apart"
     assert decision.left([standing("a"), standing("b"), standing("c", BEATEN)]) == "a, b (of 3)"
-    assert decision.left([standing("a"), standing("b", BEATEN_HERE)]) == "all 2, not told apart"
+    assert decision.left([standing("a"), standing("b", ONLY_HERE)]) == "all 2, not told apart for further images"
+    assert decision.left([standing("a"), standing("b", BEATEN_HERE)]) == "a (of 2)"
     assert decision.left([standing("a")]) == "a, no other"
 
 
@@ -210,9 +220,40 @@ def test_a_study_that_tells_nobody_apart_says_so():
     rows = [standing(name, wanted=wanted) for wanted in ("accuracy", "refusing") for name in ("a", "b", "c")]
     ((words, said),) = sentences.advice(rows, [source("a", votes=3), source("b"), source("c", effort=2)])
     assert words == "With labels"
-    assert said == "This study cannot tell a, b and c apart in any aim; b costs least."
+    assert said == (
+        "This study cannot tell a (3 votes per image), b and c apart in any aim that has a test; that does not make them "
+        "equally good, nor the cheapest, b, the one to use."
+    )
     ((_, said),) = sentences.advice(rows[:3], [source("a"), source("b"), source("c")])
-    assert said == "This study cannot tell a, b and c apart in accuracy; all cost the same."
+    assert said == (
+        "This study cannot tell a, b and c apart in accuracy; that does not make them equally good, though all cost the same."
+    )
+
+
+def test_what_is_decided_on_these_images_alone_is_neither_beaten_nor_beaten_in_nothing():
+    rows = [standing(name, ONLY_HERE if name == "b" else OPEN, wanted=wanted) for wanted in ("x", "y") for name in "abc"]
+    found = [source(name) for name in "abc"]
+    ((_, said),) = sentences.advice(rows, found)
+    assert said.startswith("This study cannot tell a, b and c apart for further images in any aim that has a test;")
+    assert said.endswith(" Beaten on these images alone: b in x; b in y.")
+    rows += [standing("a", wanted="z"), standing("b", wanted="z"), standing("c", BEATEN, wanted="z")]
+    ((_, said),) = sentences.advice(rows, found)
+    assert "In the other 2 aims this study cannot tell them apart for further images." in said
+    assert said.endswith("Beaten on these images alone: b in x; b in y. Beaten in nothing: a.")
+    ((_, said),) = sentences.advice([standing("a"), standing("b", BEATEN_HERE)], found)
+    assert said == "Of a and b, on these images: for accuracy only a is not beaten. Beaten in nothing: a."
+
+
+def test_where_no_aim_has_two_sources_there_is_nothing_to_choose():
+    rows = [standing("a"), standing("b", wanted="calibration")]
+    ((_, said),) = sentences.advice(rows, [source("a"), source("b")])
+    assert said == "No aim has a number of two of a and b, so nothing to choose."
+
+
+def test_of_some_aims_nobody_is_called_beaten_in_nothing():
+    rows = [standing(name, BEATEN if name == "c" else OPEN) for name in "abc"]
+    ((_, said),) = sentences.advice(rows, [source(name) for name in "abc"], whole=False)
+    assert said == "Of a, b and c: for accuracy c is beaten."
 
 
 def test_who_is_beaten_is_said_aim_by_aim():
@@ -223,8 +264,8 @@ def test_who_is_beaten_is_said_aim_by_aim():
     ]  # fmt: skip
     ((_, said),) = sentences.advice(rows, [source("a", votes=3), source("b"), source("c")])
     assert said == (
-        "Of a, b and c: for accuracy only a is not beaten; for calibration c is beaten. In refusing this study cannot tell "
-        "them apart. Beaten in nothing: a."
+        "Of a (3 votes per image), b and c: for accuracy only a is not beaten; for calibration c is beaten. In refusing this "
+        "study cannot tell them apart. Beaten in nothing: a."
     )
     swapped = [standing("a", BEATEN), standing("b"), standing("a", wanted="x"), standing("b", BEATEN, wanted="x")]
     ((_, said),) = sentences.advice(swapped, [source("a"), source("b")])
@@ -254,13 +295,14 @@ def test_without_a_second_source_the_chapter_has_nothing(study):
         alone["students"][name]["lr"] = 0.5
     made = study_of(read(root, alone))
     assert decision.table(made).rows == sources.table(made).rows == standings.table(made).rows == []
-    assert facts(made)["nothing"].startswith("No student differs from hard in softness alone")
+    assert facts(made)["nothing"].startswith("No student differs from hard in labels or loss alone")
 
 
 def test_the_page_has_the_chapter(study):
     page = (study[0] / "reports/index.html").read_text()
     assert "Which labels should I use?" in page
-    assert "Not among them, because more than softness differs from hard: sampling." in page
+    assert "in labels or loss alone, or in steps that soften targets\n(votes also correct labels)" in page
+    assert "Not among them, because something else differs from hard, too: sampling." in page
 
 
 def test_a_study_computes_its_standings_once(made, monkeypatch):

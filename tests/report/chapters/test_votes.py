@@ -13,7 +13,9 @@ from softcifar.report.chapters.votes import curves, parts, worth
 from softcifar.report.chapters.votes.groups import groups
 from softcifar.report.core import origins
 from softcifar.report.core.columns import effect
+from softcifar.report.core.design import Design
 from softcifar.report.core.kinds import described
+from softcifar.report.core.verdicts import Check, judge
 from tests.report.fixture import make_study, placed, row, write
 
 LABELS = {  # student: (source, options)
@@ -126,11 +128,19 @@ def test_a_verdict_is_a_test_against_the_margin_corrected_over_the_numbers_of_vo
 @pytest.mark.parametrize(
     ("losses", "flat", "words"),
     [
-        ((0.05, 0.001), 10, "10 votes per image or more are within 1 point of 51; with 1 the rest of the votes is worth more"),
-        ((0.001, 0.001), 1, "1 vote per image or more are within 1 point of 51 (on these images)."),
+        ((0.05, 0.001), 10, "10 votes per image are at most 1 point worse than 51; with 1 the rest of the votes is worth more"),
+        (
+            (0.001, 0.001),
+            1,
+            "1 vote per image is at most 1 point worse than 51, as is every larger number that was tried (on these",
+        ),
         ((0.001, 0.05), None, "10 votes per image are not enough; with 10 the rest of the votes is worth more than 1 point"),
-        ((0.001, 0.0101), None, "it is not decided from how many votes on further ones are not worth much. Means"),
-        ((0.0101, 0.001), 10, "10 votes per image or more are within 1 point of 51; with 1 it is not decided"),
+        (
+            (0.001, 0.0101),
+            None,
+            "from how many votes on further ones are not worth much. Means",
+        ),
+        ((0.0101, 0.001), 10, "10 votes per image are at most 1 point worse than 51; with 1 it is not decided"),
     ],
 )
 def test_where_the_curve_flattens_is_said(votes, losses, flat, words):
@@ -141,8 +151,56 @@ def test_where_the_curve_flattens_is_said(votes, losses, flat, words):
     found = worth.judged_curves(study)[0]
     assert (found.curve.source, found.measure.metric, found.flat) == ("human", "accuracy", flat)
     said = worth.in_words(study)["people's votes"][0]
-    assert words.replace("1 vote per image or more are", "1 vote per image is") in said
+    assert words in said
     assert f"Means change by {effect(100 * (losses[0] - losses[1]) / 9)} points per vote from 1 to 10" in said
+
+
+def against_most(less: float, spread: float, seed: int) -> Check:
+    """So many points less than the most votes, in five runs."""
+    return Check("", "", "", "accuracy, points", True, {"51": pd.Series(around(-less, spread, seed))}, worth.POINTS)
+
+
+def test_from_so_many_on_is_tested_from_the_largest_number_down_without_a_correction():
+    """One test after the other, as long as they decide: a p of .006 is enough for each of five, which Holm would not let be."""
+    (alone,) = judge([against_most(0.0, 0.4, 4)], Design())
+    assert alone.verdict == "supported on these images"
+    rows = [against_most(0.0, 0.4, 4) for _ in range(5)]
+    assert {each.verdict for each in judge(rows, Design())} == {"undecided"}
+    assert [each.verdict for each in worth.in_sequence(rows, Design())] == ["supported on these images"] * 5
+
+
+def test_after_the_first_that_fails_no_smaller_number_is_supported():
+    rows = [against_most(0.1, 0.01, 1), against_most(1.0, 0.5, 2), against_most(0.1, 0.01, 3)]
+    first, second, third = worth.in_sequence(rows, Design())
+    assert [each.verdict for each in (first, second, third)] == ["undecided", "undecided", "supported on these images"]
+    assert first.reason == "not tested, since a larger number is not decided"
+    (lost, _) = worth.in_sequence([against_most(3.0, 0.1, 1), rows[1]], Design())
+    assert lost.verdict == "contradicted on these images"
+
+
+@pytest.mark.parametrize(("spread", "expected"), [(0.002, False), (0.02, True)])
+def test_where_runs_spread_so_far_that_nothing_can_be_decided_the_page_says_so(votes, spread, expected):
+    most = around(0.9, 0.002, 0)
+    values = {name: most - around(0.0101, spread, number) for number, name in enumerate(("human_1", "human_10", "human_again"))}
+    said = worth.in_words(with_values(votes, "accuracy", values | {"human": most}))["people's votes"][0]
+    assert "it is not decided from how many votes on" in said
+    assert ("which is what to expect: 5 runs of such a spread would find even labels that are exactly" in said) == expected
+
+
+def test_losses_are_less_where_they_are_better(votes):
+    accuracy, nll, _ = worth.in_words(votes)["people's votes"]
+    assert nll.endswith("(less is better).")
+    assert "less is better" not in accuracy
+
+
+def test_a_number_that_takes_all_votes_is_no_point_of_its_own(made):
+    """Images have 51 votes in the mean, so students of 51 and 60 learned from what the student of all votes did."""
+    root, params = made
+    labels = {name: dict(each) for name, each in params["labels"].items()}
+    labels["human_10"]["options"] = {"votes_per_image": 60, "seed": 0}
+    labels["human_again"]["options"] = {"votes_per_image": 51, "seed": 1}
+    (group,) = groups(placed(root, params | {"labels": labels}).results)
+    assert group.curves[0].points == [(1, ["human_1"]), (51, ["human"])]
 
 
 def test_what_people_s_advantage_comes_from_is_said(votes):
@@ -153,14 +211,36 @@ def test_what_people_s_advantage_comes_from_is_said(votes):
     assert "By NLL, simulated annotators' labels are better on these images than the data set's (−.100 nats)" in sentence
     assert "softness alone brings −.090 nats (better on these images)" in sentence
     assert (
-        "the advantage comes from softness rather than from correction (softness less correction −.080 nats, on these images)"
-        in sentence
+        "the advantage comes from softness rather than from correction, which brings less than 0.02 nats, alone and on top of "
+        "softness (softness less correction −.080 nats, on these images)" in sentence
     )
     alike = {"hard": hard, "human": hard + around(0, 0.01, 4), "human_kept": hard + around(0, 0.01, 5)}
     study = with_values(votes, "nll", alike | {"human_majority": hard + around(0, 0.01, 6)})
     sentence = parts.in_words(study)[1]
     assert "it is undecided whether simulated annotators' labels are better" in sentence
     assert "which of the two does more is undecided" in sentence
+
+
+@pytest.mark.parametrize(
+    ("gains", "words"),
+    [
+        # of votes, of softness alone, of correction alone
+        ((0.1, 0.09, 0.01), "the advantage comes from softness rather than from correction, which brings less than 0.02 nats"),
+        ((0.1, 0.06, 0.04), "softness alone does more than correction alone"),  # correction brings more than the margin
+        ((0.1, 0.06, 0.005), "softness alone does more than correction alone"),  # on top of softness, too
+        ((0.1, 0.01, 0.09), "the advantage comes from correction rather than from softness, which brings less than 0.02 nats"),
+        ((0.1, 0.04, 0.06), "correction alone does more than softness alone"),
+        ((0.1, -0.03, -0.06), "labels with softness alone are better than those with correction alone"),
+        ((-0.1, 0.06, 0.005), "softness alone does more than correction alone"),
+    ],
+)
+def test_rather_than_takes_a_test_that_the_other_brings_nothing_much(votes, gains, words):
+    hard = around(0.5, 0.01, 0)
+    students = zip(("human", "human_kept", "human_majority"), gains, strict=True)
+    values = {name: hard - around(gain, 0.001, 1 + number) for number, (name, gain) in enumerate(students)}
+    closing = parts.in_words(with_values(votes, "nll", values | {"hard": hard}))[1].rpartition("; ")[2]
+    assert closing.startswith(words)
+    assert closing.endswith("nats, on these images).")
 
 
 def test_the_parts_are_differences_of_the_runs(votes):
@@ -171,7 +251,7 @@ def test_the_parts_are_differences_of_the_runs(votes):
         "both": nll["human"] - nll["hard"],
         "softness alone": nll["human_kept"] - nll["hard"],
         "correction alone": nll["human_majority"] - nll["hard"],
-        "softness rather than correction": nll["human_kept"] - nll["human_majority"],
+        "softness alone less correction alone": nll["human_kept"] - nll["human_majority"],
         "softness, labels corrected before": nll["human"] - nll["human_majority"],
         "correction, labels soft before": nll["human"] - nll["human_kept"],
     }

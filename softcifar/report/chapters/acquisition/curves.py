@@ -16,6 +16,7 @@ from softcifar.report.core.columns import between, effect, within
 from softcifar.report.core.comparisons import by_run, marks
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, LEFT, Drawing, Grid, ruled
 from softcifar.report.core.study import Study
+from softcifar.report.core.verdicts import ON_THESE
 
 WIDTH, HEIGHT, GAP = 2.9, 2.5, 0.62  # inches
 POOLS = {"clean": "clean pool", "dirty": "dirty pool"}
@@ -134,8 +135,12 @@ def _spent(study: Study, listed: dict[str, list[Acquired]]) -> Iterator[str]:
     base = reference(study, members)
     rows = tables.spent(study, members, base) if base else []
     for row in (row for row in rows if row.compared == least):
-        interval = f"; 95 % interval {between(row.low, row.high, effect)}" if np.isfinite(row.low) else ""
-        said += f". The difference of {least} from {base.name} is {effect(row.effect)} points{interval}: {tables.fewer(row)}"
+        others = study.design.two_questions and not row.verdict.endswith(ON_THESE)  # what the verdict is about
+        low, high = (row.images_low, row.images_high) if others else (row.low, row.high)
+        which = " for other images" * others
+        interval = f"; 95 % interval{which} {between(low, high, effect)}" if np.isfinite(low) else ""
+        said += f". The share of the labels bought that {least} spends on them less that of {base.name} is "
+        said += f"{effect(row.effect)} points{interval}: {tables.fewer(row)}"
     if marks(values, study.design, higher=False).get(least) == "best":
-        said += ". Paired tests separate it from every other strategy"
+        said += ". Paired tests separate it from every other strategy on these images"
     yield f"Dirty pool: {said}."

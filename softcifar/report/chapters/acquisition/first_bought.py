@@ -1,12 +1,14 @@
 """What a strategy buys first: the first images of run 0, with the labels that were given."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 from softcifar.report.chapters.acquisition.columns import acquired, pools
 from softcifar.report.chapters.acquisition.results import Acquired
 from softcifar.report.chapters.labels.samples import show
 from softcifar.report.core.drawing import ACCENT, Drawing, Grid, shorten
 from softcifar.report.core.study import Study
+from softcifar.report.core.words import listed
 
 COUNT, SIDE, GAP, LEFT = 20, 0.4, 0.06, 1.75  # images of a row; inches
 
@@ -32,21 +34,32 @@ def draw(study: Study) -> Drawing | None:
             ax.set_title(
                 words, fontsize=6.5, pad=1.5, loc="center", fontweight="normal", color=ACCENT if doubtful else "#1a1a1a"
             )
-    finding = ""
-    if len(ambiguous) > 1:
-        most, least = max(ambiguous, key=ambiguous.get), min(ambiguous, key=ambiguous.get)
-        finding = f"Of the first {COUNT} images bought from the dirty pool, {ambiguous[most]} of {most} are ambiguous, "
-        finding += f"{ambiguous[least]} of {least}."
     return Drawing(
         "first_bought",
         f"The first {COUNT} images bought",
         "Run 0: the first images that each strategy buys after the start, in order, with the label that was given above "
         "(where several people were asked, the most frequent one and how many gave it); those of ambiguous images are orange.",
-        finding,
+        in_words(ambiguous),
         f"{len(members)} strips of up to {COUNT} small images, one per strategy and pool.",
         grid.figure,
         raster=True,
     )
+
+
+def in_words(ambiguous: Mapping[str, int]) -> str:
+    """How many of the strip's images are ambiguous; "" without two strategies. ambiguous: {acquisition: number}.
+
+    It is a count of what is shown, of one run, so that it says nothing of strategies (the table has all runs)."""
+    if len(ambiguous) < 2:
+        return ""
+    start = f"Of the first {COUNT} images bought from the dirty pool in run 0 alone"
+    most, least = (
+        (number, listed([name for name, each in ambiguous.items() if each == number]))
+        for number in (max(ambiguous.values()), min(ambiguous.values()))
+    )
+    if most[0] == least[0]:
+        return f"{start}, {most[0]} of every strategy are ambiguous."
+    return f"{start}, {most[0]} of {most[1]} are ambiguous and {least[0]} of {least[1]}; other runs may differ."
 
 
 def _said(classes: list[str], labels: list[int]) -> str:

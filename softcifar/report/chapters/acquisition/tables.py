@@ -16,7 +16,9 @@ NOTE = (
     "Mean ± standard error over runs. Bold: the best mean of a pool, where paired t tests by run separate it from every other "
     "strategy (two-sided p < .015 after Holm's correction over its rivals). Tilde: where none is separated from all others, "
     "the best mean and every mean that the tests do not separate from it. Where nobody is separated, a column has no mark. "
-    "Spread and tests are over runs on the same images. There is no test below three runs."
+    "Spread and tests are over runs on the same images. There is no test below three runs. Ambiguous has two meanings here: a "
+    "test image is ambiguous where it is not certainly of one class, an image that was bought where its data set made it so "
+    "or, where that does not say, where no class has more than 80 % of its exact label distribution."
 )
 
 

@@ -1,16 +1,18 @@
 """What labels may be wanted for: an aim for each number that the findings know, and refusing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from softcifar.report.chapters.decisions import selective
 from softcifar.report.chapters.findings.benefits import PEOPLE as OF_PEOPLE
-from softcifar.report.chapters.findings.benefits import TRUTH, benefits
+from softcifar.report.chapters.findings.benefits import TRUTH, Benefit, benefits
 from softcifar.report.core.columns import Column
 from softcifar.report.core.study import Study
 from softcifar.report.core.voters import voters
 
 REFUSING = "refusing"
-WORDS = {"accuracy": "accuracy", "calibration": "calibration", "novelty": "novelty", "robustness": "robustness",
+MEASURED = {"calibration": ", as trained", "novelty": ", predictive entropy", REFUSING: ", max probability"}  # after a title
+WORDS = {"accuracy": "accuracy", "calibration": "calibration as trained (before temperature scaling)",
+         "novelty": "novelty by entropy", "robustness": "robustness",
          "teaching": "teaching", TRUTH[1]: "agreement with the truth"}  # fmt: skip
 
 
@@ -32,10 +34,17 @@ def aims(study: Study) -> list[Aim]:
     for benefit in found:
         words = WORDS.get(benefit.question, f"agreement with {whose}" if benefit.question == OF_PEOPLE[1] else benefit.question)
         several = alone.count(benefit.question) > 1
-        listed.append(Aim(benefit.question, f"{words} ({_inside(benefit.title)})" if several else words, benefit.column))
+        listed.append(Aim(benefit.question, f"{words} ({_inside(benefit.title)})" if several else words, _column(benefit)))
     others = ("novelty", "robustness", "teaching")
     place = next((number for number, aim in enumerate(listed) if aim.key in others), len(listed))
-    return [*listed[:place], Aim(REFUSING, REFUSING, selective.column("aurc", selective.USUAL)), *listed[place:]]
+    column = selective.column("aurc", selective.USUAL)
+    refusing = Aim(REFUSING, "refusing by max probability", replace(column, title=column.title + MEASURED[REFUSING]))
+    return [*listed[:place], refusing, *listed[place:]]
+
+
+def _column(benefit: Benefit) -> Column:
+    """Its column, of whose title the score is a part: a student may be good at novelty by another one."""
+    return replace(benefit.column, title=benefit.column.title + MEASURED.get(benefit.question, ""))
 
 
 def _inside(title: str) -> str:

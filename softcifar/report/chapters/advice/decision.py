@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from softcifar.report.chapters.advice.sources import of_study
-from softcifar.report.chapters.advice.standings import Standing, cells, standings
+from softcifar.report.chapters.advice.standings import ONLY_HERE, Standing, cells, standings
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Field
 from softcifar.report.core.study import Study
@@ -23,16 +23,21 @@ def left(rows: Sequence[Standing]) -> str:
     if len(rows) == 1:
         return f"{names[0]}, no other"
     if len(names) == len(rows):
-        return f"all {len(rows)}, not told apart"
+        here = any(row.standing == ONLY_HERE for row in rows)
+        return f"all {len(rows)}, not told apart" + " for further images" * here
     return f"{', '.join(names)} (of {len(rows)})"
 
 
 def table(study: Study) -> Table:
     """No row where nothing can be told."""
     rows = standings(study)
-    _, budgets = of_study(study)
+    found, budgets = of_study(study)
+    named = {source.student: source.named for source in found}
     fields = [Field("wanted", "Aim"), Field("metric", "Measured by")]
-    fields += [Field(budget.key, capital(budget.words), f"sources: {', '.join(budget.students)}") for budget in budgets]
+    fields += [
+        Field(budget.key, capital(budget.words), f"sources: {', '.join(named[each] for each in budget.students)}")
+        for budget in budgets
+    ]
     records: dict[str, dict[str, str]] = {}
     for (budget, wanted), of_cell in cells(rows).items():
         record = records.setdefault(wanted, {"wanted": wanted, "metric": of_cell[0].metric})

@@ -10,12 +10,13 @@ from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 from softcifar.report.core.voters import voters
+from softcifar.report.core.words import counted
 
 
 @dataclass(frozen=True)
 class Source:
-    """A student that differs from the reference in softness alone. votes: per training image; teachers: networks; effort:
-    images seen in training, its teacher's included, as a multiple of the reference's."""
+    """A student that differs from the reference in labels, loss or steps that soften targets alone. votes: per training image;
+    teachers: networks; effort: images seen in training, its teacher's included, as a multiple of the reference's."""
 
     student: str
     what: str
@@ -28,6 +29,11 @@ class Source:
         """To sort by: votes cost people's time, a teacher costs a machine's."""
         return self.votes, self.teachers, self.effort
 
+    @property
+    def named(self) -> str:
+        """With the votes it takes, since a budget with votes allows one per image as well as fifty."""
+        return f"{self.student} ({counted(self.votes, 'votes')} per image)" if self.votes else self.student
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -39,7 +45,7 @@ class Budget:
 
 
 def sources(results: Results) -> list[Source]:
-    """The reference and what differs from it in softness alone, networks of two names once, in the order of params."""
+    """The reference and what differs from it in softness or loss alone, networks of two names once, in the order of params."""
     networks, usual = distinct(results), effort(results, results.reference)
     chosen = [name for name in results.students if name == results.reference or name in networks]
     return [
@@ -93,7 +99,10 @@ def table(study: Study) -> Table:
         Field("effort", "Training effort", "images seen in training, with those of tuning and of teachers, as a multiple of "
               f"{study.reference}'s", text=lambda record: times(record["effort"])),
     ]  # fmt: skip
-    note = f"Everything that differs from {study.reference} in softness alone: in labels, loss, or steps that soften targets."
+    note = (
+        f"Everything that differs from {study.reference} in labels or loss alone, or in steps that soften targets (votes also "
+        "correct labels)."
+    )
     records = [asdict(each) for each in found] if len(found) > 1 else []
     return build("advice_costs", "What the sources cost", note, fields, records)
 

@@ -20,7 +20,10 @@ from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 from softcifar.report.core.verdicts import SIDED, Estimator
 
-BEATEN, BEATEN_HERE, OPEN = "beaten", "beaten on these images", "not beaten"
+BEATEN = "beaten"  # for further images like these
+BEATEN_HERE = "beaten on these images"  # of a study that asks about no others
+ONLY_HERE = "beaten on these images alone"  # for further images, which the study asks about, it is not decided
+OPEN = "not beaten"
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,8 @@ class Standing:
 
     budget, aim: their keys; allows, wanted: they in words; metric: the column's title; mean: over runs, in the unit of the
     metric as it is printed, as is `behind`, how much worse than the source with the best mean, with its 95 % interval (NaN for
-    that source itself, and where there is no test); n: pairs; standing: BEATEN, BEATEN_HERE (further images are another
-    question, which is not decided) or OPEN; by: who beats it.
+    that source itself, and where there is no test); n: pairs; standing: BEATEN, BEATEN_HERE, ONLY_HERE or OPEN; by: who beats
+    it.
     """
 
     budget: str
@@ -50,8 +53,8 @@ class Standing:
 
     @property
     def left(self) -> bool:
-        """Is it among the sources that are not beaten?"""
-        return self.standing != BEATEN
+        """Is it among the sources that are not beaten, for further images where the study asks about them?"""
+        return self.standing in (OPEN, ONLY_HERE)
 
 
 def standings(study: Study) -> list[Standing]:
@@ -122,7 +125,8 @@ def _cell(names: Sequence[str], aim: Aim, budget: Budget, these: Pairs, beyond: 
     for name in names:
         behind = None if name == names[0] else asked.behind[names[0], name]
         low, high = behind.interval() if behind else (math.nan, math.nan)
-        standing = BEATEN if name in decided else BEATEN_HERE if name in here else OPEN
+        lost = BEATEN if beyond else BEATEN_HERE
+        standing = lost if name in decided else ONLY_HERE if name in here else OPEN
         rows.append(
             Standing(
                 budget=budget.key,

@@ -35,9 +35,9 @@ AT_ONCE = "at once"  # how the rows end that hold density against all others tog
 def checks(study: Study) -> list[Check]:
     """Rows per pool, density and measure (accuracy at the end of the budget, area under the curve); [] without acquisitions.
 
-    First the claim as a whole, density against all its rivals and random buying at once; then each rival by itself. These are
-    two families, corrected apart (docs/verdicts.md). Where a rival is an ensemble, both also of its first network alone:
-    several networks predict better than one whatever they bought.
+    First the claim as a whole, density against all its rivals at once, in a dirty pool random buying, too; then each rival by
+    itself. These are two families, corrected apart (docs/verdicts.md). Where a rival is an ensemble, both also of its first
+    network alone: several networks predict better than one whatever they bought.
     """
     there = getattr(study.results, "acquisitions", {})
     if not there:
@@ -48,7 +48,8 @@ def checks(study: Study) -> list[Check]:
         for ours in (each for each in there.values() if (each.pool, each.strategy) == (pool, DENSITY)):
             others = [each for each in there.values() if each.pool == pool and _settings(each) == _settings(ours)]
             rivals = [each for each in others if each.strategy in strategies]
-            rows += _at_once(table, ours, rivals, [each for each in others if each.strategy == RANDOM])
+            random = [each for each in others if each.strategy == RANDOM and pool == "dirty"]  # the other claim names entropies
+            rows += _at_once(table, ours, rivals, random)
             rows += [row for rival in rivals for row in _against(table, ours, rival)]
     return rows
 

@@ -82,7 +82,8 @@ def _curves(results: Results, names: list[str], plain: Mapping[str, str]) -> Ite
             if source(results, name) == sampled or count == 1:  # one vote is its own majority
                 points.setdefault(count, []).append(name)
         if whole in plain and points:
-            points[max(mean, max(points) + 1)] = [plain[whole]]  # all votes come last, however few they are
+            points = {count: names for count, names in points.items() if count < mean}  # others are all votes of most images
+            points[mean] = [plain[whole]]
         if len(points) > 1:
             yield Curve(whole, sorted(points.items()))
 

@@ -3,23 +3,24 @@
 import numpy as np
 
 from softcifar.report.chapters.votes.groups import HARD, HUMAN, KEPT, MAJORITY, Group, groups, measures
-from softcifar.report.chapters.votes.worth import short, unit
+from softcifar.report.chapters.votes.worth import NATS, POINTS, allowed, margin, short, unit
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Field, effect
 from softcifar.report.core.pairs import Measure
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
-from softcifar.report.core.verdicts import Check, Finding, judge
+from softcifar.report.core.verdicts import ON_THESE, Check, Finding, judge
 from softcifar.report.core.voters import voters
 
-BOTH, SOFT, RIGHT, WHICH = "both", "softness alone", "correction alone", "softness rather than correction"
+BOTH, SOFT, RIGHT, WHICH = "both", "softness alone", "correction alone", "softness alone less correction alone"
+FIRST, LATER = "softness, labels corrected before", "correction, labels soft before"
 COMPARED = {  # what is asked -> label sources, the first less the second
     BOTH: (HUMAN, HARD),
     SOFT: (KEPT, HARD),
     RIGHT: (MAJORITY, HARD),
     WHICH: (KEPT, MAJORITY),
-    "softness, labels corrected before": (HUMAN, MAJORITY),
-    "correction, labels soft before": (HUMAN, KEPT),
+    FIRST: (HUMAN, MAJORITY),
+    LATER: (HUMAN, KEPT),
 }
 
 
@@ -48,14 +49,17 @@ def table(study: Study) -> Table:
     ]
     fields = [
         Field("metric", "Metric", text=lambda record: f"{record['metric']}\u00a0{'↑' if record['higher'] else '↓'}"),
-        Field("what", "What is added"),
+        Field("what", "What is compared"),
         Field("students", "Students", "the first less the second"),
         *judged.fields(study.design),
     ]
     note = (
         "Kept labels have the shares of the votes, but the data set's label has the largest one: softness without correction. "
         "The majority of the votes is correction without softness. Better and worse take a one-sided p below .0075 after "
-        f"Holm's correction over the rows of one metric. {_corrected(study)} {judged.scope(study.design)}"
+        "Holm's correction over the rows of one metric. A sentence says that an advantage comes from the one rather than from "
+        "the other only where one more test, apart from these, shows that the other brings less than the margin "
+        f"({POINTS:g} point of accuracy, {NATS:g} nats) both alone and on top of the first. {_corrected(study)} "
+        f"{judged.scope(study.design)}"
     )
     return build("softness_or_correction", "Softness or correction?", note, fields, records)
 
@@ -92,21 +96,45 @@ def _sentence(study: Study, group: Group, measure: Measure, found: dict[str, Fin
     if judged.compared(both.verdict).startswith("undecided"):
         says = f"{group.named}By {name}, it is undecided whether {whose} labels are better than the data set's"
         says += f" ({_size(measure, both)})"
-    which = {"better": "the advantage comes from softness rather than from correction",
-             "worse": "the advantage comes from correction rather than from softness"}  # fmt: skip
-    closing = ""
-    if WHICH in found:
-        side = _verdict(found[WHICH])
-        word = side.split()[0]
-        if word in which and both.verdict.startswith("supported"):
-            size = f"softness less correction {_size(measure, found[WHICH])}"
-            closing = f"; {which[word]} ({size}{', on these images' * (word != side)})"
-        elif word in which:
-            first, second = ("softness", "correction") if word == "better" else ("correction", "softness")
-            closing = f"; {first} alone is better than {second} alone"
-        else:
-            closing = f"; which of the two does more is undecided (softness less correction {_size(measure, found[WHICH])})"
-    return f"{says}: {' and '.join(parts)}{closing}."
+    closing = _closing(study, group, measure, found) if WHICH in found else ""
+    return f"{says}: {' and '.join(parts)}{f'; {closing}' if closing else ''}."
+
+
+def _closing(study: Study, group: Group, measure: Measure, found: dict[str, Finding]) -> str:
+    """Which of the two does more. An advantage comes from the one *rather than* from the other only where the other is shown to
+    bring less than the margin, both alone and on top of the first: one that does more than the other may leave that a lot."""
+    which = found[WHICH]
+    word, size = _verdict(which).split()[0], f"softness less correction {_size(measure, which)}"
+    if word not in ("better", "worse"):
+        return f"which of the two does more is undecided ({size})"
+    first, second = ("softness", "correction") if word == "better" else ("correction", "softness")
+    alone = found[SOFT if first == "softness" else RIGHT]
+    there = [which.verdict, alone.verdict]
+    if not alone.verdict.startswith("supported"):  # nothing that the other does less of
+        said = f"labels with {first} alone are better than those with {second} alone"
+        there = [which.verdict]
+    elif found[BOTH].verdict.startswith("supported") and (
+        brings := negligible(study, group, measure, second).verdict
+    ).startswith("supported"):
+        said = f"the advantage comes from {first} rather than from {second}, which brings less than {allowed(measure)}, alone "
+        said += f"and on top of {first}"
+        there += [found[BOTH].verdict, brings]
+    else:
+        said = f"{first} alone does more than {second} alone"
+    return f"{said} ({size}{', on these images' * any(verdict.endswith(ON_THESE) for verdict in there)})"
+
+
+def negligible(study: Study, group: Group, measure: Measure, which: str) -> Finding:
+    """The claim that one of the two brings less than the margin of votes, alone and on top of the other: both have to be shown,
+    so the larger p counts. which: "softness" or "correction"."""
+    asked = (RIGHT, LATER) if which == "correction" else (SOFT, FIRST)
+    values = measure.of(study.numbers, [*group.plain.values()])
+    against = {}
+    for what in asked:
+        ours, theirs = (group.plain[each] for each in COMPARED[what])
+        against[what] = values[theirs] - values[ours]
+    (finding,) = judge([Check("", "", which, measure.title, measure.higher, against, margin(measure))], study.design)
+    return finding
 
 
 def _verdict(finding: Finding) -> str:

@@ -1,17 +1,18 @@
 """From how many votes on are more of them not worth much? Every number against the most votes, paired by run."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from softcifar.report.chapters.votes.groups import Curve, Group, groups, measures
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Field, effect, plain
+from softcifar.report.core.design import Design
 from softcifar.report.core.pairs import ACCURACY, Measure
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
-from softcifar.report.core.verdicts import ON_THESE, Check, Finding, judge
+from softcifar.report.core.verdicts import ON_THESE, Check, Finding, decide, judge
 from softcifar.report.core.voters import voters
 from softcifar.report.core.words import counted, listed
 
@@ -55,6 +56,11 @@ def unit(measure: Measure) -> str:
     return "points" if measure is ACCURACY else "nats"
 
 
+def allowed(measure: Measure) -> str:
+    """The margin in words."""
+    return f"{margin(measure):g} {unit(measure)}".replace("1 points", "1 point")
+
+
 def judged_curves(study: Study) -> list[Worth]:
     """Every curve by every measure. The numbers of votes of one are corrected together."""
     found = []
@@ -64,9 +70,31 @@ def judged_curves(study: Study) -> list[Worth]:
                 values = curve.values(study, measure)
                 fewer, most = curve.points[:-1], values[curve.most]
                 checks = [_check(count, names, measure, values[count] - most, curve.most) for count, names in fewer]
-                findings = zip([count for count, _ in fewer], judge(checks, study.design), strict=True)
+                findings = zip([count for count, _ in fewer], in_sequence(checks, study.design), strict=True)
                 found.append(Worth(group, curve, measure, dict(findings)))
     return found
+
+
+def in_sequence(checks: Sequence[Check], design: Design) -> list[Finding]:
+    """Numbers of votes, rising, judged so that "from so many on" needs no correction: from the largest number down, each at the
+    level of one test, up to the first that is not supported (a fixed sequence: Maurer, Hothorn & Lehmacher 1995). All others
+    are contradicted after Holm's correction over the numbers, or undecided."""
+    found: list[Finding] = []
+    beyond = these = True  # is every larger number supported, for further images and for these?
+    for check, corrected in reversed(list(zip(checks, judge(checks, design), strict=True))):
+        (alone,) = judge([check], design)
+        beyond = beyond and alone.verdict == "supported"
+        these = these and decide([check], design.these)[0].side == "supported"
+        if beyond or (these and alone.verdict != "supported"):
+            found.append(alone)
+        elif these:
+            found.append(replace(alone, verdict=f"supported{ON_THESE}", reason="a larger number is not decided for others"))
+        elif alone.verdict.startswith("supported"):
+            found.append(replace(alone, verdict="undecided", reason="not tested, since a larger number is not decided"))
+        else:
+            fits = check.gain(next(iter(check.against))).mean() > 0  # then the side without a correction is nearer
+            found.append(alone if fits else corrected)
+    return found[::-1]
 
 
 def _check(count: int, names: list[str], measure: Measure, less: pd.Series, most: int) -> Check:
@@ -90,8 +118,9 @@ def table(study: Study) -> Table:
     ]  # fmt: skip
     note = (
         "Effect: so many votes less the most of these students, paired by run. Verdict: is the most worth more than the margin "
-        f"({POINTS:g} point of accuracy, {NATS:g} nats)? It takes a one-sided p below .0075 after Holm's correction over the "
-        "numbers of votes of one curve and metric; the margin stands in the place of 0 for what is detectable and needed. "
+        f'({POINTS:g} point of accuracy, {NATS:g} nats)? It takes a one-sided p below .0075: for "more" after '
+        'Holm\'s correction over the numbers of votes of one curve and metric, for "no more" without one, from the largest '
+        "number down to the first that fails; the margin stands in the place of 0 for what is detectable and needed. "
         f"{judged.scope(study.design)}"
     )
     shown = ("digits",)
@@ -124,21 +153,33 @@ def in_words(study: Study) -> dict[str, list[str]]:
 
 
 def _flattens(worth: Worth) -> str:
-    allowed = f"{margin(worth.measure):g} {unit(worth.measure)}".replace("1 points", "1 point")
+    small = allowed(worth.measure)
     these = " (on these images)" * any(finding.verdict.endswith(ON_THESE) for finding in worth.findings.values())
     more, undecided, most = worth.of("contradicted"), worth.of("undecided"), max(worth.findings)
     if worth.flat is not None:
-        verb = "is" if worth.flat == 1 else "or more are"
-        parts = [f"{counted(worth.flat, 'votes')} per image {verb} within {allowed} of {worth.curve.most}"]
+        verb = "is" if worth.flat == 1 else "are"
+        larger = ", as is every larger number that was tried" * (worth.flat < most)
+        parts = [f"{counted(worth.flat, 'votes')} per image {verb} at most {small} worse than {worth.curve.most}{larger}"]
         parts += [f"with {_numbers(undecided)} it is not decided"] if undecided else []
     elif most in more:
         parts = [f"{counted(most, 'votes')} per image are not enough".replace("vote per image are", "vote per image is")]
     else:
-        parts = ["it is not decided from how many votes on further ones are not worth much"]
+        parts = [f"it is not decided from how many votes on further ones are not worth much{_expected(worth)}"]
     if more:
-        parts.insert(1, f"with {_numbers(more)} the rest of the votes is worth more than {allowed}")
+        parts.insert(1, f"with {_numbers(more)} the rest of the votes is worth more than {small}")
     decided = worth.flat is not None or more
     return f"By {short(worth.measure)}, {'; '.join(parts)}{these if decided else ''}."
+
+
+def _expected(worth: Worth) -> str:
+    """Whether that was to be expected: of labels that are exactly as good as those of the most votes, too."""
+    finding = worth.findings[max(worth.findings)]
+    if not finding.detectable > margin(worth.measure):
+        return ""
+    return (
+        f", which is what to expect: {counted(finding.n, finding.unit)} of such a spread would find even labels that are "
+        f"exactly as good within {allowed(worth.measure)} with a probability below 80 %"
+    )
 
 
 def _numbers(counts: list[int]) -> str:
@@ -155,7 +196,7 @@ def _per_vote(study: Study, worth: Worth) -> str:
         )
 
     steps = [step(counts[0], counts[1])] + ([step(counts[-2], counts[-1])] if len(counts) > 2 else [])
-    return f"Means change by {' and by '.join(steps)}."
+    return f"Means change by {' and by '.join(steps)}{'' if worth.measure.higher else ' (less is better)'}."
 
 
 def draws(study: Study) -> str:

@@ -54,10 +54,30 @@ def test_repaired_is_what_is_better_than_before_and_within_a_tenth_of_hard_label
     better = (normalised["human"] - usual["human"]).to_numpy()
     assert improves.against["hard"].to_numpy() == pytest.approx(better)
     assert repairs.every
-    before, near = repairs.against.values()
+    before, near, harm = repairs.against.values()
     assert before.to_numpy() == pytest.approx(better)
     assert near.to_numpy() == pytest.approx((normalised["human"] - 1.1 * usual["hard"]).to_numpy())
-    assert "against both the same and 1.1 times hard (hard labels), by max probability" in repairs.compared
+    assert harm.to_numpy() == pytest.approx((usual["hard"] - usual["human"]).to_numpy())
+    assert "by normalised logits against both the same by max probability and 1.1 times hard (hard lab" in repairs.compared
+    assert "repairs" in repairs.statement
+    assert "improves" in improves.statement
+    assert "repairs" not in improves.statement
+
+
+@pytest.mark.parametrize(("before", "verdict"), [(0.12, "supported"), (0.1, "undecided"), (0.08, "contradicted")])
+def test_what_was_not_harmed_is_not_repaired(results, before, verdict):
+    """Normalised, people's labels are better than before and than hard labels; were they worse than hard labels before?"""
+    study = study_of(results)
+    table = study.numbers
+    generator = np.random.default_rng(0)
+    for student, score, level in (("human", "max_probability", before), ("human", "normalised_max_logit", 0.05),
+                                  ("hard", "max_probability", 0.1)):  # fmt: skip
+        place = (table["student"] == student) & (table["score"] == score) & (table["metric"] == "aurc")
+        table.loc[place, "value"] = level + 1e-4 * generator.standard_normal(place.sum())
+    found = judge(refusing.checks(study), Design())
+    assert found[6].verdict == "supported on these images"  # it improves
+    assert found[7].verdict.startswith(verdict)
+    assert "the harm" in found[7].compared
 
 
 def test_where_nothing_was_harmed_and_normalising_makes_it_worse_nothing_is_repaired(results):
@@ -70,7 +90,7 @@ def test_where_nothing_was_harmed_and_normalising_makes_it_worse_nothing_is_repa
         place = (table["student"] == student) & (table["score"] == score) & (table["metric"] == "aurc")
         table.loc[place, "value"] = level + 1e-4 * generator.standard_normal(place.sum())
     found = judge(refusing.checks(study), Design())[7]
-    assert found.compared.endswith("the same by max probability")
+    assert found.compared.endswith("the harm, hard labels less soft ones by max probability")
     assert found.verdict == "contradicted on these images"
 
 
