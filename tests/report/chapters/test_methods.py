@@ -56,6 +56,18 @@ def test_the_plain_student_is_the_one_whose_other_options_differ_least(made):
     assert gains.counterpart(nearer, "sampling") is None
 
 
+def test_scores_that_the_study_names_are_no_methods_own(made):
+    """The novelty stage's scores stand beside those of evaluation; a method's own still counts."""
+    results = copy.deepcopy(made.results)
+    scores = results.students["sampling"].novelty
+    scores["knn"] = scores["ddu"]
+    by_title = {measure.title: measure.score for measure in gains.measures(results)}
+    assert by_title["AUROC near"]["sampling"] == "predictive_entropy"
+    scores["variance"] = scores["ddu"]
+    by_title = {measure.title: measure.score for measure in gains.measures(results)}
+    assert by_title["AUROC near"]["sampling"] == "variance"
+
+
 def test_without_a_method_there_is_no_chapter(made):
     params = copy.deepcopy(made.results.params)
     params["students"]["sampling"]["method"] = {"name": "softmax", "options": {}}

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from softcifar.report.core.columns import HEADLINE_SCORE, Field, between, effect, plain
-from softcifar.report.core.kinds import PLAIN, method, method_title
+from softcifar.report.core.kinds import OF_ALL_METHODS, PLAIN, method, method_title
 from softcifar.report.core.pairs import ACCURACY, ECE, NLL, Measure
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 from softcifar.report.core.words import counted, flatten
-from softcifar.scores import FEATURE_SCORES
 
 COSTS = ("passes", "parameters", "seen")  # of the long table, see softcifar.report.chapters.summary.cost
 NOTE = (
@@ -89,7 +88,7 @@ def counterpart(results: Results, name: str) -> str | None:
 
 
 def _own(results: Results, name: str) -> str:
-    own = [score for score in results.students[name].novelty if score not in FEATURE_SCORES]
+    own = [score for score in results.students[name].novelty if score not in OF_ALL_METHODS]
     return own[0] if own else HEADLINE_SCORE
 
 
