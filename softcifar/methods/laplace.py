@@ -32,6 +32,7 @@ class LastLayerLaplace(UncertaintyMethod):
     """
 
     title = "Last-layer Laplace"
+    keeps = "the covariance of its last layer's weights"  # stored beside the network's own weights, for the report
 
     def __init__(
         self,

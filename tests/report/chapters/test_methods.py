@@ -68,6 +68,30 @@ def test_scores_that_the_study_names_are_no_methods_own(made):
     assert by_title["AUROC near"]["sampling"] == "variance"
 
 
+def test_what_a_method_stores_beside_its_weights_is_told(made):
+    swag = {"name": "swag", "options": {"start": 5, "samples": 7}}
+    params = copy.deepcopy(made.results.params)
+    params["students"]["sampling"]["method"] = swag
+    found = dataclasses.replace(made, results=dataclasses.replace(made.results, params=params))
+    assert row(gains.table(found).frame, student="sampling")["keeps"] == "7 further networks"
+    assert "weights × 1 (7 further networks stored)" in gains.answers(found)[1]
+    assert row(gains.table(made).frame, student="sampling")["keeps"] == ""
+    params["students"]["sampling"]["method"] = {"name": "laplace", "options": {}}
+    assert "(the covariance of its last layer's weights stored)" in gains.answers(found)[1]
+
+
+def test_what_differs_beside_the_method_is_told(made):
+    """The fabricated student of MC dropout has dropout in its network."""
+    params = copy.deepcopy(made.results.params)
+    found = dataclasses.replace(made, results=dataclasses.replace(made.results, params=params))
+    assert gains.differences(found) == ["sampling (MC dropout): network.dropout 0.1 instead of 0.0 in hard."]
+    params["students"]["hard"]["lookahead"] = {"every": 5, "decay": 0.9}
+    (sentence,) = gains.differences(found)
+    assert "lookahead.every – instead of 5; lookahead.decay – instead of 0.9 in hard." in sentence
+    params["students"]["sampling"] = params["students"]["hard"] | {"method": params["students"]["sampling"]["method"]}
+    assert gains.differences(found) == []
+
+
 def test_without_a_method_there_is_no_chapter(made):
     params = copy.deepcopy(made.results.params)
     params["students"]["sampling"]["method"] = {"name": "softmax", "options": {}}
