@@ -26,11 +26,13 @@ class LastLayerLaplace(UncertaintyMethod):
     full for a last layer of at most 2,048 weights. prior: the prior's precision, for the weights of the map from features to
     logits; 'marginal_likelihood' the one under which the training images are likeliest (Daxberger et al., eq. 5).
     samples: so many logits drawn from their posterior; null predicts by logits / sqrt(1 + pi/8 variance) of each class (the
-    multi-class probit approximation, Daxberger et al., appendix B). Scores: `logit_variance`, the mean over classes of the
-    variances of the logits.
+    multi-class probit approximation, Daxberger et al., appendix B). Variance that all logits share counts there, although
+    softmax does not see it, as in laplace-torch. No score of its own: novelty is judged by the entropy of the prediction, and
+    with `samples` by their mutual information. Variances of logits are none: they grow with the length of the features.
     """
 
     title = "Last-layer Laplace"
+    keeps = "the covariance of its last layer's weights"  # stored beside the network's own weights, for the report
 
     def __init__(
         self,
@@ -70,10 +72,6 @@ class LastLayerLaplace(UncertaintyMethod):
         root = torch.linalg.cholesky(posterior.covariance(head, features))
         noise = torch.randn(self.samples, *mean.shape, 1, dtype=root.dtype, device=root.device)
         return (mean + (root @ noise).squeeze(-1)).to(mean.dtype)
-
-    def scores(self, classifier: nn.Module, pixels: torch.Tensor) -> dict[str, torch.Tensor]:
-        features, head = classifier.features(pixels), classifier.network.head
-        return {"logit_variance": head.kept.variance(head, features).mean(dim=1).float()}
 
 
 class Posterior(Kept):

@@ -42,6 +42,11 @@ class SWAG(Demanding):
         self.samples = self.passes = samples
         self.least_steps = start + every  # a deviation takes two
 
+    @property
+    def keeps(self) -> str:
+        """What a trained network stores beside its own weights, for the report."""
+        return f"{self.samples} further networks"
+
     def refusals(self, recipe: Any) -> Iterator[str]:
         if recipe.checkpoint != "last" or recipe.patience is not None:
             yield (

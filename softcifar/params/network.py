@@ -37,6 +37,11 @@ def has_members(network: Chosen) -> bool:
     return "members" in network.options
 
 
+def has_linear_layer(network: Chosen, method: Chosen) -> bool:
+    """Whether the last layer of the network as the method has it is an nn.Linear; told by the layer that is built."""
+    return _linear(network.name, _largest(network), method.name, _largest(method))
+
+
 def _largest(chosen: Chosen) -> tuple[tuple[str, Any], ...]:
     """The options as pairs; the largest of several values."""
     return tuple(
@@ -55,6 +60,16 @@ def _wrong(network: str, options: tuple, method: str = "", of_method: tuple = ()
     except UserError as error:
         return str(error)
     return ""
+
+
+@functools.cache
+def _linear(network: str, options: tuple, method: str, of_method: tuple) -> bool:
+    with torch.device("meta"):
+        body = build(network, 2, **dict(options))
+        head = METHODS[method](**dict(of_method)).head(body.head.in_features, 2)
+        if head is not None:
+            body.head = head
+    return isinstance(body.head, torch.nn.Linear)
 
 
 @contextmanager

@@ -225,13 +225,12 @@ class Novelty(Section):
         return self
 
     def of(self, student: Recipe) -> list[Chosen]:
-        """The scores that suit a student: some need a linear last layer, which a method may replace."""
-        from softcifar.methods import METHODS
-        from softcifar.methods.method import UncertaintyMethod
+        """The scores that suit a student: some need a linear last layer, which its network or method may not have."""
+        from softcifar.params.network import has_linear_layer
         from softcifar.scores import NAMED_SCORES
         from softcifar.scores.inputs import needs_linear_layer
 
-        linear = METHODS[student.method.name].head is UncertaintyMethod.head
+        linear = has_linear_layer(student.network, student.method)
         return [score for score in self.scores if linear or not needs_linear_layer(NAMED_SCORES[score.name])]
 
 

@@ -33,7 +33,12 @@ def needs_linear_layer(score: Callable) -> bool:
 
 
 def scored(score: Callable, given: Mapping[str, np.ndarray], options: Mapping[str, object]) -> np.ndarray:
-    """The score of the images to judge; given: inputs by name."""
+    """The score of the images to judge; given: inputs by name. UserError for one that is not given."""
+    if missing := [name for name in inputs(score) if name not in given]:
+        raise UserError(
+            f"found no {' and no '.join(missing)} for it, which a network has whose last layer is linear; allowed: scores that "
+            "do without"
+        )
     return score(*(given[name] for name in inputs(score)), **options)
 
 

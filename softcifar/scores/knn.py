@@ -10,9 +10,10 @@ from softcifar.scores.inputs import as_features
 def knn(train: object, features: object, *, neighbours: PositiveInt = 50) -> np.ndarray:
     """Euclidean distance to the k-th nearest training image, of features divided by their length; float64 (M,), 0 to 2.
 
-    train (N, D), features (M, D), see softcifar.scores.inputs; neighbours: k, 50 as the paper has it for CIFAR-10. Features
-    that are all 0 have no direction and stay 0. Sun et al. 2022 (ICML), without the sign. UserError for other shapes,
-    values that are not finite, or fewer training images than neighbours.
+    train (N, D), features (M, D), see softcifar.scores.inputs; neighbours: k, 50 as the paper has it for the 50,000
+    training images of CIFAR-10; the same k of fewer images reaches farther. Features that are all 0 have no direction and stay
+    0. Sun et al. 2022 (ICML), without the sign. UserError for other shapes, values that are not finite, or fewer training
+    images than neighbours.
     """
     from sklearn.neighbors import NearestNeighbors  # takes a second to import
 

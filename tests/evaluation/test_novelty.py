@@ -9,14 +9,18 @@ from safetensors.torch import save_file
 
 from softcifar.errors import UserError
 from softcifar.evaluation.novelty import linear_layer, score_novelty
+from softcifar.methods import METHODS
 from softcifar.methods.prediction import to_pixels
 from softcifar.models.airbench import Head
 from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
+from softcifar.params.sections import Novelty, Student
 from softcifar.scores.fdbd import fdbd
 from softcifar.scores.knn import knn
 from softcifar.scores.rmds import rmds
 from softcifar.scores.vim import vim
+from tests.methods.helpers import SWAG_SMALL
+from tests.training.helpers import SMALL
 
 ALL = [
     Chosen(name="knn", options={"neighbours": 3}),
@@ -96,6 +100,39 @@ def test_a_mistake_names_the_score_the_run_and_the_student(tmp_path, splits, tra
     with pytest.raises(UserError, match=r"novelty\.scores\.knn: of run 0 of a: neighbours: found 61 with 60 training images"):
         score(tmp_path, splits, [Chosen(name="knn", options={"neighbours": 61})])
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_params_name_the_scores_that_the_stage_can_compute(tmp_path, splits, name):
+    """Of every method: `packed` leaves its last layer, which is not linear; `laplace` and `swag` keep things beside theirs."""
+    changes = {
+        "mc_dropout": {"network": {"name": "resnet8", "dropout": 0.1}},
+        "packed": {"network": {"name": "packed_airbench", "width1": 4, "width2": 4, "width3": 8}},
+        "swag": {"method": SWAG_SMALL, "checkpoint": "last"},
+    }.get(name, {})
+    student = Student.model_validate({**SMALL, "method": name, "labels": "hard", **changes})
+    manifest = splits[2] | {"covariance": np.eye(12).tolist()}
+    network = classifier(student.network, manifest, seed=0, method=student.method).eval()
+    save_file(network.state_dict(), tmp_path / "run_0.safetensors")
+    about = {"network": student.network.model_dump(), "method": student.method.model_dump()}
+    (tmp_path / "about.json").write_text(json.dumps(about))
+
+    def compute(score: Chosen) -> None:
+        score_novelty(
+            "a", [score], 1, train=splits[0], sets={"test": splits[1].images[:3]}, manifest=manifest, models=tmp_path,
+            batch_size=60, out=tmp_path / "out",
+        )  # fmt: skip
+
+    scores = [{"name": "knn", "neighbours": 3}, {"name": "vim", "dimension": 4}, "rmds", "fdbd"]
+    asked = Novelty.model_validate({"scores": scores})
+    found = asked.of(student)
+    assert ("vim" in [score.name for score in found]) is (name not in ("duq", "sngp", "packed"))
+    for score in asked.scores:
+        if score in found:
+            compute(score)
+        else:
+            with pytest.raises(UserError, match=rf"novelty\.scores\.{score.name}: of run 0 of a: found no weight and no bias"):
+                compute(score)
 
 
 def test_a_layer_counts_as_what_it_computes():

@@ -117,12 +117,27 @@ def fitted(**options: object) -> tuple[LastLayerLaplace, nn.Module, torch.Tensor
 
 @pytest.mark.parametrize("hessian", ["full", "kronecker"])
 @torch.no_grad()
+def test_all_batches_of_training_images_count_and_no_validation_image(hessian):
+    torch.manual_seed(0)
+    pixels, method = torch.rand(40, 3, 32, 32), LastLayerLaplace(hessian=hessian, prior=0.3)
+    network = classifier(Chosen(name="resnet8"), MANIFEST, seed=0, method=Chosen(name="laplace", options={"hessian": hessian}))
+    head = network.eval().network.head
+    found = []
+    for train_batches, validation in ((pixels.split(15), [pixels[:3]]), ([pixels], []), (pixels[:15].split(15), [pixels[15:]])):
+        assert method.finish(network, train_batches, validation, np.zeros(0)) == {"prior_precision": 0.3}
+        found.append(head.kept.variance(head, network.features(pixels)))
+    torch.testing.assert_close(found[0], found[1], rtol=1e-5, atol=0)
+    assert (found[2] > found[1] * 1.001).all()  # fewer images leave more variance, beside what softmax never sees
+
+
+@pytest.mark.parametrize("hessian", ["full", "kronecker"])
+@torch.no_grad()
 def test_the_prediction_is_the_probit_one_and_samples_agree_with_it(hessian):
     method, network, pixels = fitted(hessian=hessian)
     mean, variance = network(pixels), network.network.head.kept.variance(network.network.head, network.features(pixels))
     (predicted,) = method.predict(network, pixels)
     torch.testing.assert_close(predicted, mean / torch.sqrt(1 + math.pi / 8 * variance).float())
-    torch.testing.assert_close(method.scores(network, pixels)["logit_variance"], variance.mean(dim=1).float())
+    assert method.scores(network, pixels) == {}  # the predictive distribution judges novelty
     samples = LastLayerLaplace(hessian=hessian, samples=20_000).predict(network, pixels)
     assert samples.shape == (20_000, 6, 2)
     assert samples.dtype == predicted.dtype == torch.float32

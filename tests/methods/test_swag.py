@@ -121,6 +121,20 @@ def test_every_network_drawn_is_a_sample_of_the_prediction(splits, tmp_path):
             np.testing.assert_allclose(alone(pixels).numpy(), logits[number], atol=1e-5)
 
 
+def test_with_a_scale_of_0_the_networks_own_prediction_is_every_sample(splits, tmp_path):
+    """The network ends as the mean, with batch norm statistics of the training images; so do novelty scores see it."""
+    work = make_task(splits, **(LAST | {"method": {**SWAG_SMALL, "scale": 0}}), epochs=2)
+    state = train(work, CPU, tmp_path / "state", no_progress)
+    network = classifier(work.recipe.network, splits[2], seed=0, method=work.recipe.method)
+    network.load_state_dict(state.best)
+    own = predict_logits(network, splits[1].images, Chosen(name="softmax"), batch_size=8, seed=0)
+    samples = predict_logits(network, splits[1].images, work.recipe.method, batch_size=8, seed=0)
+    np.testing.assert_allclose(samples, np.repeat(own, 4, axis=0), atol=1e-5)
+    for statistics in network.network.head.kept.statistics:
+        (expected,) = renewed(network, [flat(network.parameters())], [to_pixels(torch.as_tensor(work.images))])
+        torch.testing.assert_close(statistics, expected, rtol=1e-4, atol=1e-5)
+
+
 def test_training_is_the_plain_networks_and_runs_draw_differently(splits, tmp_path):
     plain = train(make_task(splits, checkpoint="last", epochs=2), CPU, tmp_path / "plain", no_progress)
     one = train(make_task(splits, **LAST, epochs=2), CPU, tmp_path / "one", no_progress)

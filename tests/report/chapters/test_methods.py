@@ -56,6 +56,42 @@ def test_the_plain_student_is_the_one_whose_other_options_differ_least(made):
     assert gains.counterpart(nearer, "sampling") is None
 
 
+def test_scores_that_the_study_names_are_no_methods_own(made):
+    """The novelty stage's scores stand beside those of evaluation; a method's own still counts."""
+    results = copy.deepcopy(made.results)
+    scores = results.students["sampling"].novelty
+    scores["knn"] = scores["ddu"]
+    by_title = {measure.title: measure.score for measure in gains.measures(results)}
+    assert by_title["AUROC near"]["sampling"] == "predictive_entropy"
+    scores["variance"] = scores["ddu"]
+    by_title = {measure.title: measure.score for measure in gains.measures(results)}
+    assert by_title["AUROC near"]["sampling"] == "variance"
+
+
+def test_what_a_method_stores_beside_its_weights_is_told(made):
+    swag = {"name": "swag", "options": {"start": 5, "samples": 7}}
+    params = copy.deepcopy(made.results.params)
+    params["students"]["sampling"]["method"] = swag
+    found = dataclasses.replace(made, results=dataclasses.replace(made.results, params=params))
+    assert row(gains.table(found).frame, student="sampling")["keeps"] == "7 further networks"
+    assert "weights × 1 (7 further networks stored)" in gains.answers(found)[1]
+    assert row(gains.table(made).frame, student="sampling")["keeps"] == ""
+    params["students"]["sampling"]["method"] = {"name": "laplace", "options": {}}
+    assert "(the covariance of its last layer's weights stored)" in gains.answers(found)[1]
+
+
+def test_what_differs_beside_the_method_is_told(made):
+    """The fabricated student of MC dropout has dropout in its network."""
+    params = copy.deepcopy(made.results.params)
+    found = dataclasses.replace(made, results=dataclasses.replace(made.results, params=params))
+    assert gains.differences(found) == ["sampling (MC dropout): network.dropout 0.1 instead of 0.0 in hard."]
+    params["students"]["hard"]["lookahead"] = {"every": 5, "decay": 0.9}
+    (sentence,) = gains.differences(found)
+    assert "lookahead.every – instead of 5; lookahead.decay – instead of 0.9 in hard." in sentence
+    params["students"]["sampling"] = params["students"]["hard"] | {"method": params["students"]["sampling"]["method"]}
+    assert gains.differences(found) == []
+
+
 def test_without_a_method_there_is_no_chapter(made):
     params = copy.deepcopy(made.results.params)
     params["students"]["sampling"]["method"] = {"name": "softmax", "options": {}}

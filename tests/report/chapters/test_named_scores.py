@@ -1,6 +1,7 @@
 """The scores that a study names on the page: OpenOOD's layout, two kinds of uncertainty, and who does without which score."""
 
 import copy
+import dataclasses
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from softcifar import metrics
 from softcifar.errors import UserError
 from softcifar.report.chapters.novelty import left_out, openood, two_kinds
+from softcifar.report.chapters.novelty.ambiguity import ambiguous
 from softcifar.report.chapters.published.literature import OPENOOD
 from softcifar.report.core.kinds import own_score, score_titles
 from softcifar.scores import LOGIT_SCORES, NAMED_SCORES
@@ -78,6 +80,7 @@ def test_openoods_layout_has_a_row_per_score_by_falling_auroc(study):
     assert set(table.frame["student"]) == {"hard"}
     assert set(table.frame["score"]) == {*LOGIT_SCORES, "ddu", "mahalanobis", "knn", "vim"} - {"mutual_information"}
     assert table.frame["auroc_near"].is_monotonic_decreasing
+    assert "by falling near AUROC" in table.note
     assert not any("OpenOOD" in title for title, _ in table.header)
     table_of = numbers(study.results)
     chosen = table_of[(table_of["student"] == "hard") & (table_of["score"] == "knn") & (table_of["set"] == "near")]
@@ -123,7 +126,7 @@ def test_two_kinds_ranks_people_errors_and_novelty(study):
     frame = two_kinds.table(study).frame
     row = frame[(frame["student"] == "hard") & (frame["score"] == "knn")].iloc[0]
     results, runs = study.results, [run for run in study.predictions["hard"] if run.kind == "run"]
-    people, labels = metrics.entropy(results.targets("test")["human"]), results.part("test")["labels"]
+    people, labels = metrics.entropy(results.targets("test")["exact"]), results.part("test")["labels"]
     scores = [run.novelty["knn"]["test"] for run in runs]
     wrong = [run.probs.argmax(axis=1) != labels for run in runs]
     assert row["ambiguity"] == pytest.approx(np.mean([metrics.rank_correlation(each, people) for each in scores]))
@@ -146,16 +149,48 @@ def test_without_votes_ambiguity_is_left_out(study):
     assert "ambiguity" not in drawing.finding
 
 
-def test_the_figure_has_a_row_per_score_and_names_the_best(study):
+def test_the_figure_has_a_row_per_score_and_names_the_highest_of_those_that_all_have(study):
     drawing = two_kinds.draw(study)
     titles = [ax.get_title() for ax in drawing.figure.axes]
     assert titles == ["ambiguity", "errors", "novelty", "novel, not ambiguous"]
     frame = two_kinds.table(study).frame
-    means = frame.groupby("score")["novelty_far"].mean()
+    counts = frame.groupby("score")["student"].nunique()
+    means = frame[frame["score"].isin(counts[counts == len(STUDENTS)].index)].groupby("score")["novelty_far"].mean()
+    assert f"Highest means of the {len(means)} scores that all students have" in drawing.finding
     assert f"far novelty {score_titles(study.results)[means.idxmax()]} (" in drawing.finding
+    stronger = study.numbers.assign(value=study.numbers["value"].mask(study.numbers["score"] == "vim", 1.0))
+    assert "ViM" not in two_kinds.draw(dataclasses.replace(study, numbers=stronger)).finding  # of one student alone
     rows = [label.get_text() for label in drawing.figure.axes[0].get_yticklabels()]
     assert {"KNN", "ViM", "entropy", "density (DDU)"} <= set(rows)
     assert len(rows) == frame["score"].nunique()
+
+
+def test_networks_of_two_names_count_once_in_the_means(study):
+    """A second name for the networks of `hard` changes no mean."""
+    twice = copy.deepcopy(study.results)
+    twice.params["students"]["again"], twice.students["again"] = twice.params["students"]["hard"], twice.students["hard"]
+    assert two_kinds.draw(study_of(twice)).finding == two_kinds.draw(study).finding
+
+
+def test_all_panels_have_ambiguity_from_the_same_distribution(study):
+    """Where both are known: the exact one, in the rank correlation and in the choice of ambiguous images."""
+    assert set(study.results.targets("test")) == {"human", "exact"}
+    row = two_kinds.table(study).frame.set_index(["student", "score"]).loc[("hard", "knn")]
+    runs = [run for run in study.predictions["hard"] if run.kind == "run"]
+    exact = metrics.entropy(study.results.targets("test")["exact"])
+    expected = [metrics.rank_correlation(run.novelty["knn"]["test"], exact) for run in runs]
+    assert row["ambiguity"] == pytest.approx(np.mean(expected))
+    chosen = ambiguous(study.results)
+    assert exact[chosen].min() >= np.delete(exact, chosen).max()
+    assert "entropy of the exact distribution about the test images" in two_kinds.draw(study).reading
+
+
+def test_a_score_of_ambiguity_lies_below_chance_in_the_last_panel(study):
+    """As the text under the figure says: its test images are those that the score ranks highest."""
+    exact, chosen = metrics.entropy(study.results.targets("test")["exact"]), ambiguous(study.results)
+    novel = np.random.default_rng(0).permutation(exact)  # novel images that are as ambiguous as the test images
+    assert metrics.auroc(exact, novel) == pytest.approx(0.5)
+    assert metrics.auroc(exact[chosen], novel) < 0.3
 
 
 def test_who_does_without_which_score_is_said(study):

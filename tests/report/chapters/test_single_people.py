@@ -53,6 +53,32 @@ def test_the_table_has_every_student_and_says_how_many_images(results):
     assert f"total variation of {metrics.total_variation(votes, results.people[::4]):.3f}".replace(" 0.", " .") in table.note
 
 
+def test_the_votes_on_the_same_images_stand_beside(results):
+    """The images that were judged may be disputed ones: votes on all images are no rival."""
+    study = study_of(results)
+    table = agreement.with_people(study)
+    votes = results.targets("test")["human"]
+    runs = [run for run in all_predictions(results)["human"] if run.kind == "run"]
+    expected = [metrics.total_variation(run.probs[::4], votes[::4]) for run in runs]
+    shown = table.frame[(table.frame["student"] == "human") & (table.frame["kind"] == "run")]
+    assert shown["votes_same_images_total_variation"].item() == pytest.approx(np.mean(expected))
+    assert "Votes total variation" in [title.split("\u00a0")[0] for title, _ in table.header]
+
+
+def test_how_disputed_the_images_are_is_said(results):
+    """Judged: ten images on which nobody agrees, and one on which all do."""
+    votes = results.targets("test")["human"]
+    entropy = metrics.entropy(votes)
+    judged = np.append(np.argsort(-entropy)[:9], np.argmin(entropy))
+    people = np.zeros((200, 5))
+    people[judged] = 0.2
+    note = agreement.with_people(study_of(dataclasses.replace(results, people=people))).note
+    theirs, of_all = (f"{each:.3f}".lstrip("0") for each in (entropy[judged].mean(), entropy.mean()))
+    sure = votes.max(axis=1) == 1
+    assert f"have a mean entropy of {theirs}, on all test images {of_all};" in note
+    assert f"unanimous on {100 * sure[judged].mean():.0f} % of them, of all on {100 * sure.mean():.0f} %." in note
+
+
 def test_without_them_nothing_is_shown(study):
     results = read(*study)
     assert results.people is None

@@ -4,7 +4,7 @@ from softcifar.report.core.chapter import Chapter
 CHAPTER = Chapter(
     "agreement",
     "Agreement with people",
-    rows=(agreement.rows,),
+    rows=(agreement.rows, agreement.votes_rows),
     tables=(agreement.with_people, agreement.table),
     figures=(entropies.draw,),
 )

@@ -33,6 +33,8 @@ AGREEMENT = {
                             lambda probs, targets: metrics.entropy_correlation(probs, targets)),
 }  # fmt: skip
 PEOPLE = "people"  # single people, who gave a distribution each
+DISTANCES = ("cross_entropy", "kl_divergence", "total_variation", "brier_to_distribution")
+SAME = "votes_same_images"  # the votes, on the images that single people judged
 SHARES, SIGNED = ("second_guess_accuracy", "rank_agreement"), ("entropy_excess",)
 
 
@@ -49,9 +51,19 @@ def rows(results: Results, prediction: Prediction) -> list[Row]:
     ]
 
 
+def votes_rows(results: Results, prediction: Prediction) -> list[Row]:
+    """Every metric against the votes on those images alone that single people judged; [] where either is unknown."""
+    judged, votes = results.of_people(prediction.split)[0], results.targets("test", prediction.split).get("human")
+    if not len(judged) or votes is None:
+        return []
+    probs = prediction.probs[judged]
+    return [(metric, SAME, "", function(probs, votes[judged])) for metric, (_, _, function) in AGREEMENT.items()]
+
+
 def column(metric: str, source: str) -> Column:
     title, meaning, _ = AGREEMENT[metric]
-    key, title, meaning = f"{source}_{metric}", f"{source.capitalize()} {title}", f"{meaning}, against {WHOSE[source]}"
+    of, whose = ("Votes", "the votes on the same images") if source == SAME else (source.capitalize(), WHOSE[source])
+    key, title, meaning = f"{source}_{metric}", f"{of} {title}", f"{meaning}, against {whose}"
     if metric in SHARES:
         return proportion(key, title, meaning, metric, source)
     return Column(key, title, meaning, metric, source, higher=None if metric in SIGNED else metric == "entropy_correlation")
@@ -67,6 +79,10 @@ def table(study: Study) -> Table:
 def with_people(study: Study) -> Table:
     """The same against single people's soft labels, of the test images that they judged."""
     columns = [column(metric, PEOPLE) for metric in AGREEMENT]
+    if study.results.people is not None and "human" in study.results.targets("test"):
+        columns += [
+            column(metric, SAME) for metric in ("cross_entropy", "kl_divergence", "total_variation", "brier_to_distribution")
+        ]
     title = "Agreement with single people's soft labels"
     note = f"{_judged(study.results)} {MARK_NOTE}" if study.results.people is not None else MARK_NOTE
     return means_table(study.numbers, study.design, "agreement_people", title, columns, note=note, folded=True)
@@ -86,6 +102,25 @@ def _judged(results: Results) -> str:
         for split, (judged, theirs) in enumerate(found)
         if len(judged) and "human" in results.targets("test", split)
     ]
-    return text + (
-        f" The shares of the votes on them are at a total variation of {plain(np.mean(votes))} from it." if votes else ""
+    if not votes:
+        return text
+    apart = f"The shares of the votes on them are at a total variation of {plain(np.mean(votes))} from it."
+    return f"{text} {apart} {_disputed(results)}"
+
+
+def _disputed(results: Results) -> str:
+    """How far the images that single people judged are disputed more than all test images."""
+    entropies, agreed = [], []
+    for split in range(len(results.splits)):
+        votes, judged = results.targets("test", split)["human"], results.of_people(split)[0]
+        entropy = metrics.entropy(votes)
+        unanimous = votes.max(axis=1) > 1 - 1e-9
+        if len(judged):
+            entropies.append((entropy[judged].mean(), entropy.mean()))
+            agreed.append((unanimous[judged].mean(), unanimous.mean()))
+    (theirs, of_all), (few, many) = np.mean(entropies, axis=0), 100 * np.mean(agreed, axis=0)
+    return (
+        f"The votes on these images have a mean entropy of {plain(theirs)}, on all test images {plain(of_all)}; they are "
+        f"unanimous on {few:.0f} % of them, of all on {many:.0f} %. So compare single people with the votes on the same "
+        "images (last columns), not with those on all."
     )

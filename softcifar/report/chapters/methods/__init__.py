@@ -6,5 +6,5 @@ CHAPTER = Chapter(
     "Methods and their cost",
     tables=(gains.table,),
     figures=(figure.draw,),
-    facts=lambda study: {"answers": gains.answers(study)},
+    facts=lambda study: {"answers": gains.answers(study), "differences": gains.differences(study)},
 )

@@ -41,7 +41,8 @@ def draw(study: Study) -> Drawing | None:
         "What methods gain over the plain network, and what they cost",
         "Right of the line: better than the single plain network that learned from the same labels; of NLL and ECE the gain is "
         "their fall. Costs: forward passes of one prediction, then trained weights and images seen in training as times the "
-        "plain student's. A method of one pass and one network's weights costs what it replaces.",
+        "plain student's. A method of one pass and one network's weights costs what it replaces, but for what it stores beside "
+        "(in the table).",
         "",
         f"A dot per student in panels of {', '.join(measure.title for measure in listed)}: gains of {len(rows)} rows over "
         "their plain students, and their costs as numbers.",

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 
 from softcifar.report.core.columns import HEADLINE_SCORE, Field, between, effect, plain
-from softcifar.report.core.kinds import PLAIN, method, method_title
+from softcifar.report.core.kinds import OF_ALL_METHODS, PLAIN, method, method_title
 from softcifar.report.core.pairs import ACCURACY, ECE, NLL, Measure
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
-from softcifar.report.core.words import counted, flatten
-from softcifar.scores import FEATURE_SCORES
+from softcifar.report.core.words import counted, flatten, listed, words
 
 COSTS = ("passes", "parameters", "seen")  # of the long table, see softcifar.report.chapters.summary.cost
 NOTE = (
@@ -38,7 +37,8 @@ class Gain:
 class Beside:
     """A student, or a deep ensemble of a plain one's runs, beside the plain student `plain`.
 
-    gains: by the title of a measure, + is better; costs: by COSTS, `passes` as a number, the others times the plain student's.
+    gains: by the title of a measure, + is better; costs: by COSTS, `passes` as a number, the others times the plain student's;
+    keeps: what is stored beside weights that are trained, in words.
     """
 
     name: str
@@ -48,6 +48,7 @@ class Beside:
     ensemble: bool = False
     gains: dict[str, Gain] = field(default_factory=dict)
     costs: dict[str, float] = field(default_factory=dict)
+    keeps: str = ""
 
 
 def measures(results: Results) -> list[Measure]:
@@ -89,7 +90,7 @@ def counterpart(results: Results, name: str) -> str | None:
 
 
 def _own(results: Results, name: str) -> str:
-    own = [score for score in results.students[name].novelty if score not in FEATURE_SCORES]
+    own = [score for score in results.students[name].novelty if score not in OF_ALL_METHODS]
     return own[0] if own else HEADLINE_SCORE
 
 
@@ -102,7 +103,14 @@ def _method(study: Study, name: str, base: str) -> Beside:
         if len(better):
             gains[measure.title] = Gain(float(better.mean()), *study.design.these(better).interval())
     costs = {key: study.mean(key)[name] / study.mean(key)[base] for key in COSTS}
-    return Beside(name, method_title(method(study.results, name)), base, n, False, gains, costs)
+    title, keeps = method_title(method(study.results, name)), _keeps(study.results.params["students"][name]["method"])
+    return Beside(name, title, base, n, False, gains, costs, keeps)
+
+
+def _keeps(chosen: Mapping[str, Any]) -> str:
+    from softcifar.methods import METHODS  # it brings torch, which the report needs for nothing else
+
+    return getattr(METHODS[chosen["name"]](**chosen["options"]), "keeps", "")
 
 
 def _ensemble(study: Study, base: str) -> Beside:
@@ -126,10 +134,11 @@ def _ensemble(study: Study, base: str) -> Beside:
 
 
 def costs_in_words(row: Beside) -> str:
-    """As in: 10 passes, weights × 1, training × 1.3."""
+    """As in: 10 passes, weights × 1 (10 further networks stored), training × 1.3."""
     passes = round(row.costs["passes"])
     weights, trained = (plain(row.costs[key], 1).removesuffix(".0") for key in ("parameters", "seen"))
-    return f"{passes} {'pass' if passes == 1 else 'passes'}, weights × {weights}, training × {trained}"
+    stored = f" ({row.keeps} stored)" if row.keeps else ""
+    return f"{passes} {'pass' if passes == 1 else 'passes'}, weights × {weights}{stored}, training × {trained}"
 
 
 def table(study: Study) -> Table:
@@ -141,7 +150,7 @@ def table(study: Study) -> Table:
         for measure in shown:
             if gain := row.gains.get(measure.title):
                 record |= {_key(measure): gain.mean, f"{_key(measure)}_low": gain.low, f"{_key(measure)}_high": gain.high}
-        records.append(record | row.costs)
+        records.append(record | row.costs | {"keeps": row.keeps})
     fields = [
         Field("student", "Student"),
         Field("method", "Method"),
@@ -155,6 +164,7 @@ def table(study: Study) -> Table:
     fields += [
         Field("passes", "Passes", "forward passes of one prediction", digits=0),
         Field("parameters", "Weights\u00a0×", "weights and biases that are trained", digits=2),
+        Field("keeps", "Stored beside", "in a network, beside those", text=lambda record: record["keeps"] or "–"),
         Field("seen", "Training\u00a0×", "images seen in training", digits=2),
     ]
     return build("methods", "What methods gain over the plain network, and what they cost", NOTE, fields, records, folded=True)
@@ -169,6 +179,30 @@ def _text(record: Mapping[str, Any], key: str) -> str:
         return "–"
     low, high = record[f"{key}_low"], record[f"{key}_high"]
     return effect(record[key]) + (f" ({between(low, high, effect)})" if not np.isnan(low) else "")
+
+
+def differences(study: Study) -> list[str]:
+    """A sentence for all students that differ in the same options from the plain student beside them, the method aside."""
+    students, alike = study.results.params["students"], {}
+    for row in gather(study):
+        if row.ensemble:
+            continue
+        ours, theirs = (
+            {key: value for key, value in flatten(students[name]).items() if key.split(".")[0] != "method"}
+            for name in (row.name, row.plain)
+        )
+        found = [
+            f"{key.replace('_', ' ')} {words(ours.get(key))} instead of {words(theirs.get(key))}"
+            for key in [*ours, *(key for key in theirs if key not in ours)]
+            if ours.get(key) != theirs.get(key)
+        ]
+        if found:
+            alike.setdefault("; ".join(found), []).append(row)
+    sentences = []
+    for what, rows in alike.items():
+        names, bases = [f"{row.name} ({row.title})" for row in rows], dict.fromkeys(row.plain for row in rows)
+        sentences.append(f"{listed(names)}: {what} in {listed(list(bases))}.")
+    return sentences
 
 
 def answers(study: Study) -> list[str]:

@@ -11,16 +11,22 @@ from softcifar.report.core.results import Results
 SHARE = 0.2  # of the test images that count as ambiguous, at most
 
 
-def ambiguous(results: Results, split: int = 0) -> np.ndarray:
-    """Positions of a split's ambiguous test images: the fifth with the highest entropy of the label distribution, int64 (M,).
+def judged_by(results: Results) -> str:
+    """Whose label distribution tells which test images are ambiguous: "exact" where it is known, else "human"; "" for none."""
+    known = results.targets("test")
+    return next((source for source in ("exact", "human") if source in known), "")
 
-    The exact distribution where it is known, else people's votes; images on which all agree are never ambiguous. Empty
-    where neither is known.
+
+def ambiguous(results: Results, split: int = 0) -> np.ndarray:
+    """Positions of a split's ambiguous test images, int64 (M,): those with the highest entropy of the label distribution.
+
+    At most a fifth, of the distribution that `judged_by` names; images on which all agree are never ambiguous. Empty where none
+    is known.
     """
-    targets = results.targets("test", split)
-    if not targets:
+    source = judged_by(results)
+    if not source:
         return np.zeros(0, dtype=np.int64)
-    entropy = metrics.entropy(targets.get("exact", targets.get("human")))
+    entropy = metrics.entropy(results.targets("test", split)[source])
     order = np.argsort(-entropy, kind="stable")[: round(SHARE * len(entropy))]
     return np.sort(order[entropy[order] > 0])
 

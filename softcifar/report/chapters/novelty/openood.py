@@ -15,14 +15,14 @@ from softcifar.report.core.tables import Table, build
 
 SHOWN = ("auroc", "fpr95", "fpr95_in")
 NOTE = (
-    "Every score of the single networks of {student}, mean and standard error of runs, per cent, by falling AUROC; means over "
-    "near and over far sets ({sets}). FPR95: share of test images flagged where 95 % of the novel ones are, as OpenOOD has it; "
-    "FPR95 in: share of novel images let through where 95 % of the test images are, as most papers have it. The table of all "
-    "students is below."
+    "Every score of the single networks of {student}, mean and standard error of runs, per cent, by falling {first} AUROC; "
+    "means over near and over far sets ({sets}). FPR95: share of test images flagged where 95 % of the novel ones are, as "
+    "OpenOOD has it; FPR95 in: share of novel images let through where 95 % of the test images are, as most papers have it. "
+    "The table of all students is below."
 )
 PUBLISHED = (
-    " OpenOOD: published AUROC ({subject}), of other networks, more training images and partly other novel ones, so no test is "
-    "made; last are published ones that have no row of ours."
+    " OpenOOD: published AUROC ({subject}), of other networks, more training images (on which KNN's number of neighbours "
+    "depends) and partly other novel ones, so no test is made; last are published ones that have no row of ours."
 )
 
 
@@ -60,7 +60,9 @@ def table(study: Study) -> Table:
     if beside:
         fields += [Field(f"openood_{kind}", f"OpenOOD, {kind}", "published AUROC", 2, 100) for kind in kinds]
     sets = "; ".join(f"{kind}: {', '.join(results.ood_sets(kind))}" for kind in kinds)
-    note = NOTE.format(student=student, sets=sets) + (PUBLISHED.format(subject=OPENOOD["subject"]) if beside else "")
+    note = NOTE.format(student=student, sets=sets, first=next(iter(kinds), "")) + (
+        PUBLISHED.format(subject=OPENOOD["subject"]) if beside else ""
+    )
     return build("openood", "The scores side by side, as OpenOOD has them", note, fields, records)
 
 

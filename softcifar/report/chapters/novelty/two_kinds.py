@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from softcifar.report.chapters.novelty.ambiguity import judged_by
 from softcifar.report.core.columns import Column, plain
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, HAIR, Drawing, legend, named_rows, no_zero
-from softcifar.report.core.kinds import NORMALISED, score_titles
+from softcifar.report.core.kinds import NORMALISED, distinct, score_titles
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, means_table
-from softcifar.report.core.voters import voters
+from softcifar.report.core.voters import distribution
 
 PANELS = {"ambiguity": "ambiguity", "errors": "errors", "novelty": "novelty", "apart": "novel, not ambiguous"}
 MARKS = {
@@ -23,11 +24,9 @@ ALL = {"linestyle": "none", "markersize": 6, "markeredgecolor": "white", "marker
 
 
 def whose(results: Results) -> tuple[str, str]:
-    """(set of the long table, in words) of the labels whose entropy is ambiguity; ("", "") where no distribution is known."""
-    known = results.targets("test")
-    if "human" in known:
-        return "human", f"{voters(results)} votes"
-    return ("exact", "the exact distribution") if known else ("", "")
+    """(set of the long table, in words) of the labels whose entropy is ambiguity, in every panel; ("", "") for none."""
+    source = judged_by(results)
+    return source, distribution(results, source) if source else ""
 
 
 def columns(results: Results) -> list[Column]:
@@ -71,7 +70,9 @@ def draw(study: Study) -> Drawing | None:
         return None
     titles, shown = score_titles(results), columns(results)
     means = {each.key: _by_score(study, each) for each in shown}
-    overall = pd.DataFrame({key: values.mean(axis=1) for key, values in means.items()}).dropna(axis=1, how="all")
+    once = [name for name in distinct(results) if name in study.students]
+    overall = pd.DataFrame({key: values.reindex(columns=once).mean(axis=1) for key, values in means.items()})
+    overall = overall.dropna(axis=1, how="all")
     overall = overall.sort_values(overall.columns[0], ascending=False, kind="stable")
     groups = _groups([each for each in shown if each.key in overall])
     names = [titles.get(score, score) for score in overall.index]
@@ -81,7 +82,7 @@ def draw(study: Study) -> Drawing | None:
         ax.set_title(title)
         ax.axvline(0.0 if title == PANELS["ambiguity"] else 0.5, **HAIR, zorder=0.9)
         ax.xaxis.set_major_formatter(no_zero)
-    words = "rank correlation (first panel), AUROC (others); thin line: chance" if "ambiguity" in overall else "AUROC"
+    words = "rank correlation (first panel), AUROC (others); thin line: a random score" if "ambiguity" in overall else "AUROC"
     grid.text(grid.lefts[0], grid.height - 0.05, words, va="bottom", fontsize=8)
     entries = {"test images alone": MARKS[""] | ALL} | {f"{kind} sets": MARKS[kind] | ALL for kind in results.ood_kinds}
     legend(grid.figure, entries | {"one student": {"color": GREY, "marker": "o"} | ONE}, left=0.2)
@@ -89,7 +90,7 @@ def draw(study: Study) -> Drawing | None:
         "two_kinds",
         "Who tells ambiguity from novelty?",
         _reading(results, "ambiguity" in overall),
-        _finding(overall, titles, results),
+        _finding(overall, _shared(means, once), titles, results),
         f"{len(groups)} panels side by side with a row for each of {len(overall)} scores.",
         grid.figure,
     )
@@ -103,8 +104,10 @@ def _reading(results: Results, ambiguous: bool) -> str:
     return (
         "A row per score, from those that follow ambiguity most to those that do so least. First the rank correlation with the "
         f"entropy of {whose(results)[1]} about the test images (ambiguity), then {errors}, last that of novel images against "
-        f"the ambiguous fifth of the test images. {dots} A score of ambiguity alone lies far right in the first panel and near "
-        "chance in the last ones, a score of novelty alone the other way round."
+        "the ambiguous test images, at most a fifth: those whose entropy in the first panel is highest. "
+        f"{dots} A score of ambiguity alone lies far right in the first panel, near chance for novelty and far below it in the "
+        "last panel, whose test images are the very ones that it ranks highest; a score of novelty alone lies at chance in the "
+        "first panel and far right in those of novelty."
     )
 
 
@@ -133,15 +136,24 @@ def _panel(ax: Axes, values: list[tuple[str, pd.DataFrame]]) -> None:
         ax.plot(of_students.mean(axis=1), rows, **MARKS[kind], **ALL)
 
 
-def _finding(overall: pd.DataFrame, titles: dict[str, str], results: Results) -> str:
-    def best(key: str) -> str:
+def _shared(means: dict[str, pd.DataFrame], students: list[str]) -> list[str]:
+    """The scores that all of these students have, which alone have means over the same students."""
+    scores = dict.fromkeys(score for values in means.values() for score in values.index)
+    has = sum(values.reindex(index=list(scores), columns=students).notna().astype(int) for values in means.values())
+    return list(has.index[(has > 0).all(axis=1)])
+
+
+def _finding(overall: pd.DataFrame, shared: list[str], titles: dict[str, str], results: Results) -> str:
+    overall = overall.loc[overall.index.isin(shared)].dropna(axis=1, how="all")
+
+    def highest(key: str) -> str:
         score = overall[key].idxmax()
         return f"{titles.get(score, score)} ({plain(overall[key].max(), 2)})"
 
     words = {"ambiguity": "ambiguity", "errors": "errors"} | {
         f"novelty_{kind}": f"{kind} novelty" for kind in results.ood_kinds
     }
-    shown = ", ".join(f"{what} {best(key)}" for key, what in words.items() if key in overall)
-    apart = ", ".join(f"{kind} {best(f'apart_{kind}')}" for kind in results.ood_kinds if f"apart_{kind}" in overall)
-    sentence = f"Best on average over the students that have it: {shown}"
+    shown = ", ".join(f"{what} {highest(key)}" for key, what in words.items() if key in overall)
+    apart = ", ".join(f"{kind} {highest(f'apart_{kind}')}" for kind in results.ood_kinds if f"apart_{kind}" in overall)
+    sentence = f"Highest means of the {len(overall)} scores that all students have, networks of two names counted once: {shown}"
     return sentence + (f"; at telling novel images from ambiguous test images: {apart}." if apart else ".")
