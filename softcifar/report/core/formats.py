@@ -10,6 +10,7 @@ LATEX = {
     "–": "--",
     "−": "$-$",
     "±": r"$\pm$",
+    "×": r"$\times$",
     "↑": r"$\uparrow$",
     "↓": r"$\downarrow$",
     "~": r"\textasciitilde{}",
