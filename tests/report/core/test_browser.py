@@ -59,7 +59,7 @@ def state(driver, number: int) -> str:
 def test_no_console_message_and_all_pictures_load(opened):
     assert opened.get_log("browser") == []
     widths = opened.execute_script("return [...document.images].map(i => i.complete ? i.naturalWidth : 0)")
-    assert len(widths) == 23
+    assert len(widths) == 25
     assert min(widths) > 0
 
 
