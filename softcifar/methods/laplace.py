@@ -24,10 +24,10 @@ class LastLayerLaplace(UncertaintyMethod):
     images as they are, which for a linear layer is the Hessian; whatever loss the student had. hessian: 'full', 'kronecker'
     (the sum of phi phi^T times the mean of diag(p) - p p^T; phi the features, with a 1 where the layer has a bias), or 'auto',
     full for a last layer of at most 2,048 weights. prior: the prior's precision, for the weights of the map from features to
-    logits; 'marginal_likelihood' the one under which the training images are likeliest (Daxberger et al., eq. 5).
+    logits; 'marginal_likelihood' the one under which the training images are likeliest.
     samples: so many logits drawn from their posterior; null predicts by logits / sqrt(1 + pi/8 variance) of each class (the
-    multi-class probit approximation, Daxberger et al., appendix B). Variance that all logits share counts there, although
-    softmax does not see it, as in laplace-torch. No score of its own: novelty is judged by the entropy of the prediction, and
+    multi-class probit approximation). Variance that all logits share counts there, although
+    softmax does not see it. No score of its own: novelty is judged by the entropy of the prediction, and
     with `samples` by their mutual information. Variances of logits are none: they grow with the length of the features.
     """
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import zlib
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -391,15 +390,3 @@ def row(table: pd.DataFrame, **keys: str) -> pd.Series:
         chosen = chosen[chosen[key] == value]
     assert len(chosen) == 1
     return chosen.iloc[0]
-
-
-class Page(HTMLParser):
-    """Collects the tags of a page."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))

@@ -19,7 +19,8 @@ from softcifar.calibrators.temperature import fit_temperature
 from softcifar.errors import UserError
 from softcifar.report.chapters.summary.bound import bound
 from softcifar.scores.predictive_entropy import predictive_entropy
-from tests.report.fixture import STUDENTS, Page, make_study, read, row, study_of, write
+from tests.report.fixture import STUDENTS, make_study, read, row, study_of, write
+from tests.report.page import Page
 
 
 def files(folder: Path) -> dict[str, bytes]:

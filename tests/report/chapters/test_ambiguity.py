@@ -13,7 +13,8 @@ from softcifar.report.chapters.ambiguity import histograms, separation
 from softcifar.report.chapters.claims import ddu
 from softcifar.report.core.columns import plain
 from softcifar.scores.predictive_entropy import predictive_entropy
-from tests.report.fixture import Page, make_study, placed, row, write
+from tests.report.fixture import make_study, placed, row, write
+from tests.report.page import Page
 
 STUDENTS = {"human": (1.1, 0.5, 1), "hard": (2.2, 1.2, 1)}
 

@@ -25,7 +25,8 @@ from softcifar.report.core.columns import ACCURACY, Column
 from softcifar.report.core.comparisons import against
 from softcifar.report.core.design import Design
 from softcifar.report.core.long_table import typed
-from tests.report.fixture import Page, make_study, placed, read, study_of, write
+from tests.report.fixture import make_study, placed, read, study_of, write
+from tests.report.page import Page
 
 RIGHT = Benefit("accuracy", ACCURACY, "Accuracy", "right more often than {}", "right less often")
 LOSS = Column("nll", "NLL", "", "nll")

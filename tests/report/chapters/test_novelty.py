@@ -13,7 +13,8 @@ from softcifar.report.chapters.novelty.scores import score_panels
 from softcifar.report.core.kinds import method_title, own_score, score_titles
 from softcifar.scores.energy import energy
 from softcifar.scores.mutual_information import mutual_information
-from tests.report.fixture import Page, read, study_of
+from tests.report.fixture import read, study_of
+from tests.report.page import Page
 
 
 @pytest.fixture(scope="module")

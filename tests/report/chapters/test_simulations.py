@@ -24,7 +24,8 @@ from softcifar.report.chapters.simulations.summary.critical_difference import gr
 from softcifar.report.core.columns import plain
 from softcifar.simulation.run import run_simulation
 from tests.conftest import ROOT
-from tests.report.fixture import Page, row
+from tests.report.fixture import row
+from tests.report.page import Page
 
 METHODS = {
     "plain": {"source": "hard"},

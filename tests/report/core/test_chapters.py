@@ -11,7 +11,8 @@ from softcifar.report.chapters.simulations import CHAPTERS as SIMULATIONS
 from softcifar.report.core import page
 from softcifar.report.core.columns import Field
 from softcifar.report.core.tables import build
-from tests.report.fixture import Page, read, study_of
+from tests.report.fixture import read, study_of
+from tests.report.page import Page
 
 FOLDER = Path(chapters.__file__).parent
 

@@ -13,7 +13,8 @@ from softcifar.report.core.design import Design
 from softcifar.report.core.long_table import typed
 from softcifar.report.core.tables import means_table
 from softcifar.report.core.verdicts import SIDED
-from tests.report.fixture import STUDENTS, Page, make_study, numbers, read, row, write
+from tests.report.fixture import STUDENTS, make_study, numbers, read, row, write
+from tests.report.page import Page
 
 
 def by_run(**values: list[float]) -> pd.DataFrame:

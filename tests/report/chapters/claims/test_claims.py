@@ -11,7 +11,8 @@ from softcifar.report.chapters.claims import CLAIMS
 from softcifar.report.core.design import Design
 from softcifar.report.core.kinds import alike, distinct
 from softcifar.report.core.verdicts import judge
-from tests.report.fixture import Page, make_study, read, row, study_of, write
+from tests.report.fixture import make_study, read, row, study_of, write
+from tests.report.page import Page
 
 
 @pytest.fixture(scope="module")
