@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import nctdtrinc, ndtri, stdtr, stdtrit
+from scipy.special import nctdtr, nctdtrinc, ndtri, stdtr, stdtrit
 
 from softcifar.errors import UserError
 from softcifar.metrics.arrays import as_floats
@@ -106,9 +106,12 @@ def detectable(estimate: Estimate, level: float = LEVEL / 2) -> float:
     return float(estimate.error * _needed_t(estimate.freedom, level)) if estimate.error > 0 else math.nan
 
 
-def runs_needed(estimate: Estimate, distance: float, level: float = LEVEL / 2, *, splits: int = 1) -> float:
+def runs_needed(
+    estimate: Estimate, distance: float, level: float = LEVEL / 2, *, splits: int = 1, other: float = math.inf
+) -> float:
     """How many runs in all would find a true mean at this distance from its bound with a probability of 80 %.
 
+    other: its distance from a second bound, on its other side, that has to be found too (equivalence), at least `distance`.
     A multiple of `splits`, at least three. Infinite for a distance of 0, NaN without a standard error or a distance.
     """
     if not estimate.error > 0 or math.isnan(distance):
@@ -121,7 +124,13 @@ def runs_needed(estimate: Estimate, distance: float, level: float = LEVEL / 2, *
 
     def enough(runs: int) -> bool:
         freedom = runs - (splits if runs > splits else 1)
-        return freedom >= FEWEST - 1 and math.sqrt(runs) >= spread * _needed_t(freedom, level)
+        if freedom < FEWEST - 1:
+            return False
+        if math.isinf(other):
+            return math.sqrt(runs) >= spread * _needed_t(freedom, level)
+        critical, near = stdtrit(freedom, 1 - level), math.sqrt(runs) / spread
+        missed = nctdtr(freedom, near, critical) + nctdtr(freedom, near * other / distance, critical)
+        return missed <= 1 - POWER
 
     while not enough(runs):
         runs += splits

@@ -209,6 +209,20 @@ def enough_rate(spread: str, runs: int, numbers: int, draws: int = DRAWS) -> flo
     return sum(any(row.verdict.startswith("supported") for row in in_sequence(rows, ONE)) for rows in found) / draws
 
 
+def equivalent_rate(spread: str, runs: int, rows: int, draws: int = DRAWS) -> float:
+    """How often one of so many rows is called equivalent where each differs by exactly what matters in practice.
+
+    That is ten times as much as runs spread, so that the bound on the other side excuses nothing."""
+    draw, scale = SPREADS[spread]
+    generator = np.random.default_rng([runs, rows, list(SPREADS).index(spread), 29])
+    practical, wrong = 10.0, 0
+    for _ in range(draws):
+        differences = draw(generator, (rows, runs)) - scale * draw(generator, (rows, runs)) + practical
+        found = decide([_check(each[None], practical=practical) for each in differences], ONE.these)
+        wrong += any(judged.small for judged in found)
+    return wrong / draws
+
+
 def coverage(spread: str, runs: int, draws: int = DRAWS) -> float:
     """How often the 95 % interval of a row holds the true difference."""
     draw, scale = SPREADS[spread]

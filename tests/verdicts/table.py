@@ -35,6 +35,10 @@ def enough(case: tuple[str, int, int]) -> list[str]:
     return [case[0], str(case[1]), str(case[2]), percent(rates.enough_rate(*case))]
 
 
+def equivalent(case: tuple[str, int, int]) -> list[str]:
+    return [case[0], str(case[1]), str(case[2]), percent(rates.equivalent_rate(*case))]
+
+
 def interval(case: tuple[str, int]) -> list[str]:
     return [case[0], str(case[1]), percent(rates.coverage(*case))]
 
@@ -59,6 +63,15 @@ PARTS = {
         [(spread, runs, 5) for spread in ("normal", rates.HARDEST, rates.OTHER_SIDE) for runs in rates.RUNS],
         ["spread", "runs", "numbers of votes", "called enough %"],
     ),
+    equivalent: (
+        [
+            (spread, runs, rows)
+            for spread in ("normal", rates.HARDEST, rates.OTHER_SIDE)
+            for runs in rates.RUNS
+            for rows in (1, 15)
+        ],
+        ["spread", "runs", "rows", "called equivalent %"],
+    ),
     interval: ([(spread, runs) for spread in rates.SPREADS for runs in rates.RUNS], ["spread", "runs", "holds the truth %"]),
     of_splits: (list(SPLITS), ["splits", "runs", "these images", *(f"images like these: {pair}" for pair in rates.PAIRS)]),
 }
@@ -67,6 +80,7 @@ TITLES = {
     table: f"Comparisons of {STUDENTS} equally good students; bold, where two are equally good and all others far behind",
     choice: "Which labels should I use? How often a cell of equally good sources calls one beaten (rivals: half of them)",
     enough: "From how many votes on? How often one that is worse by the margin is called enough (rivals: the most votes)",
+    equivalent: "Equivalence: how often a row that differs by exactly what matters in practice is called equivalent",
     interval: "Intervals of single rows",
     of_splits: "Intervals with `data.splits`: how often they hold the truth / a claim at the truth is decided, %",
 }

@@ -3,17 +3,17 @@
 import pytest
 
 from tests.verdicts import rates
-from tests.verdicts.table import PARTS, choice, claim, enough, interval, of_splits, table, written
+from tests.verdicts.table import PARTS, choice, claim, enough, equivalent, interval, of_splits, table, written
 
 MOST = 3.0  # per cent: 2.5 and what 5,000 draws may add to it
 AGAIN = [case for case in rates.cases() if case[1:] in (("normal", 3, 5), (rates.HARDEST, 10, 1))]
 
 
-@pytest.mark.parametrize("row", [claim, table, choice, enough])
+@pytest.mark.parametrize("row", [claim, table, choice, enough, equivalent])
 def test_no_rule_errs_more_often_than_it_may(row):
     rows = written(row)
     assert len(rows) == len(PARTS[row][0])
-    first = {claim: 4, table: 2, choice: 3, enough: 3}[row]
+    first = {claim: 4, table: 2, choice: 3, enough: 3, equivalent: 3}[row]
     assert max(float(rate) for each in rows for rate in each[first:]) <= MOST
 
 
@@ -53,6 +53,7 @@ def test_the_comparisons_are_those_of_the_code():
     assert table(("normal", 5)) in written(table)
     assert choice(("normal", 5, 3)) in written(choice)
     assert enough(("normal", 5, 5)) in written(enough)
+    assert equivalent(("normal", 5, 15)) in written(equivalent)
 
 
 def test_a_test_that_is_too_lenient_would_be_found(monkeypatch):

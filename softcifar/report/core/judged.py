@@ -14,8 +14,8 @@ from softcifar.report.core.verdicts import ON_THESE, Finding
 from softcifar.report.core.words import counted
 
 NEEDED = (
-    "how many in all would find the effect that was seen with a probability of 80 %; none where the row is decided or has no "
-    f"test; csv files have {MOST + 1} for all that is over {MOST:,}"
+    "how many in all would find the effect that was seen, or that it is too small to matter, with a probability of 80 %; none "
+    f"where the row is decided or has no test; csv files have {MOST + 1} for all that is over {MOST:,}"
 )
 SPLITS = "The runs share {splits} splits of the images. "
 NOVEL = (

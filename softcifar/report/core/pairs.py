@@ -8,7 +8,7 @@ import pandas as pd
 from softcifar.report.core.kinds import SAMPLED, alike, described, distinct, of_kind, source
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
-from softcifar.report.core.verdicts import Check
+from softcifar.report.core.verdicts import PRACTICAL, Check
 
 CROSS_ENTROPY = "cross_entropy"
 SMOOTHING, HARD, MAJORITY = "uniform", "hard", "majority"  # label sources
@@ -75,6 +75,11 @@ class Measure:
     scale: float = 1
     before: tuple[str, str] | None = None
 
+    @property
+    def practical(self) -> float:
+        """Smaller differences than this do not matter in practice; 0 where nobody has said."""
+        return PRACTICAL.get(self.metric, 0.0) * self.scale
+
     def of(self, numbers: pd.DataFrame, students: Sequence[str]) -> pd.DataFrame:
         """A row per run, a column per student."""
         values = shared_runs(numbers, students, self.metric, set=self.set, score=self.score, scale=self.scale)
@@ -102,7 +107,10 @@ def compare(
     """The claim that the first of two students is better in this measure."""
     compared = f"{prefix}{described(study.results, a)} against {described(study.results, b)}"
     values = measure.of(study.numbers, [a, b])
-    return Check(claim, statement, compared, measure.title, measure.higher, {b: values[a] - values[b]}, margin, (a, b))
+    against = {b: values[a] - values[b]}
+    return Check(
+        claim, statement, compared, measure.title, measure.higher, against, margin, (a, b), practical=measure.practical
+    )
 
 
 def together(cells: Sequence[Check], words: str) -> list[Check]:
@@ -133,4 +141,7 @@ def better_than_each(claim: str, statement: str, name: str, measure: Measure, va
     ours, *rivals = values.columns
     against = {rival: values[ours] - values[rival] for rival in rivals}
     compared = f"{name}, against {'each of ' if len(rivals) > 1 else ''}{', '.join(rivals)}"
-    return Check(claim, statement, compared, measure.title, measure.higher, against, students=tuple(values.columns))
+    return Check(
+        claim, statement, compared, measure.title, measure.higher, against, students=tuple(values.columns),
+        practical=measure.practical,
+    )  # fmt: skip

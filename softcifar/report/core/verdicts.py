@@ -2,9 +2,11 @@
 
 A row's evidence for its claim, or against it, is the one-sided p of a paired t test. The claim "a is better than b" has its
 bound at 0, the claim "a is not worse than b by more than a margin" (non-inferiority) at the margin; that a test finds no
-difference is never evidence for equality. A row decides where Holm's correction over the rows of its claim (in
-families, where it has several) leaves p < .0075:
+difference is never evidence for equality: that takes tests of its own. A row decides where Holm's correction over the rows of
+its claim (in families, where it has several) leaves p < .0075:
     supported, contradicted              for further images like these (in simulations: further data sets)
+    equivalent                           neither of the two, and the difference is shown to be less than what would matter in
+                                         practice, on either side (two one-sided tests, Schuirmann 1987)
     the same "on these images"           for further runs on the images of this study, which is all that one split can tell
     undecided                            else; also where there are too few pairs, or no spread, for a test, or nothing that
                                          runs could show
@@ -35,6 +37,9 @@ EITHER = 0.4995  # the smaller one-sided p: what would be printed as .500 or mor
 ON_THESE = " on these images"
 Estimator = Callable[[pd.Series], Estimate]
 Evidence = tuple[float, float]  # one-sided p for the claim and against it; NaN where there is no test
+# By metric, in its own unit (proportions, nats): a difference smaller than this, on either side, is nothing to act upon, by
+# convention, in all claims and studies. Rows of other metrics are never "equivalent".
+PRACTICAL = {"accuracy": 0.01, "fgsm_accuracy": 0.02, "nll": 0.02, "ece": 0.01, "auroc": 0.02}
 
 
 class Deciding(NamedTuple):
@@ -56,7 +61,8 @@ class Check:
     none; margin >= 0: by how much ours may be worse, in the unit of the metric, one number or one by run; students: whose runs
     these are; every: of several rivals, ours is claimed to be better than each of them, else than at least one; unit: what a
     pair is, if not a run; family: of the rows of a claim, those of one family are corrected together; untestable: why no runs
-    could decide it, "" where they can.
+    could decide it, "" where they can; practical: differences smaller than this, in the unit of the metric, do not matter in
+    practice (for a single rival and without a margin), 0 where nobody has said.
     """
 
     claim: str
@@ -71,6 +77,7 @@ class Check:
     unit: str = ""
     family: str = ""
     untestable: str = ""
+    practical: float = 0.0
 
     def __post_init__(self) -> None:
         if not self.against:
@@ -96,6 +103,13 @@ class Check:
             else:
                 found[side] = min(1.0, len(sides) * float(np.nanmin(sides[:, side])))
         return found[0], found[1]
+
+    def equivalence(self, estimate: Estimator) -> float:
+        """The p of "the difference is smaller than `practical`": the larger one of two one-sided tests; NaN without a test."""
+        if not self.practical or self.untestable or len(self.against) > 1 or np.any(self.margin):
+            return math.nan
+        found = estimate(self.gain(next(iter(self.against))))
+        return max(found.p_above(-self.practical), 1 - found.p_above(self.practical))
 
     def deciding(self, estimate: Estimator) -> Deciding:
         """On the side with the smaller p of the row."""
@@ -136,6 +150,11 @@ class NowhereBest:
     unit: str = ""
     family: str = ""
     untestable: str = ""
+    practical: float = 0.0
+
+    def equivalence(self, _: Estimator) -> float:
+        """There is no difference that could be small."""
+        return math.nan
 
     @property
     def metric(self) -> str:
@@ -221,11 +240,13 @@ def judge(rows: Iterable[Check | NowhereBest], design: Design) -> list[Finding]:
 
 @dataclass(frozen=True)
 class Judged:
-    """Evidence of a row before and after the correction over the `tested` rows of its family."""
+    """Evidence of a row before and after the correction over the `tested` rows of its family; the p of equivalence likewise."""
 
     single: Evidence
     corrected: Evidence
     tested: int
+    equal: float = math.nan
+    equal_corrected: float = math.nan
 
     @property
     def side(self) -> str | None:
@@ -233,24 +254,30 @@ class Judged:
         for word, p in zip(("supported", "contradicted"), self.corrected, strict=True):
             if p < SIDED:
                 return word
-        return None
+        return "equivalent" if self.small else None
+
+    @property
+    def small(self) -> bool:
+        """Is the difference shown to be smaller than what would matter?"""
+        return self.equal_corrected < SIDED
 
 
 def decide(rows: list[Check | NowhereBest], estimate: Estimator) -> list[Judged]:
-    """Every row's evidence before and after Holm's correction over the rows of its claim and family, on each side."""
+    """Every row's evidence before and after Holm's correction over the rows of its claim and family, on each side and for
+    equivalence."""
     single = [row.evidence(estimate) for row in rows]
-    both = np.array(single).reshape(-1, 2)
+    both = np.array([(*evidence, row.equivalence(estimate)) for evidence, row in zip(single, rows, strict=True)]).reshape(-1, 3)
     corrected, tested = np.empty_like(both), np.ones(len(rows), dtype=int)
     families: dict[tuple[str, str], list[int]] = {}
     for number, row in enumerate(rows):
         families.setdefault((row.claim, row.family), []).append(number)
     for members in families.values():
-        for side in range(2):
+        for side in range(3):
             corrected[members, side] = metrics.holm(both[members, side])
         tested[members] = max(int((~np.isnan(both[members, 0])).sum()), 1)
     return [
-        Judged(evidence, (float(pair[0]), float(pair[1])), int(count))
-        for evidence, pair, count in zip(single, corrected, tested, strict=True)
+        Judged(evidence, (float(after[0]), float(after[1])), int(count), float(before[2]), float(after[2]))
+        for evidence, before, after, count in zip(single, both, corrected, tested, strict=True)
     ]
 
 
@@ -269,8 +296,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
     images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
     count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
     testable = verdict == "undecided" and not row.untestable
-    distance = 0.0 if gain.rounds_to_0(gain.mean) else gain.mean
-    needed = metrics.runs_needed(gain, distance, level, splits=design.splits or 1) if testable else math.nan
+    needed = _needed(row, these, gain, level, design) if testable else math.nan
     return Finding(
         claim=row.claim,
         statement=row.statement,
@@ -285,21 +311,39 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         n=count,
         unit=row.unit or design.unit,
         verdict=verdict,
-        reason=row.untestable or _reason(judged, count, row.unit or design.unit),
+        reason=row.untestable or _reason(row, judged, count, row.unit or design.unit),
         detectable=math.nan if row.untestable else metrics.detectable(gain, level),
         needed=needed if math.isnan(needed) else min(needed, MOST + 1.0),
         students=row.students,
     )
 
 
-def _reason(judged: Judged, count: int, unit: str) -> str:
+def _needed(row: Check | NowhereBest, these: Judged, gain: Estimate, level: float, design: Design) -> float:
+    """The runs that would decide the effect that was seen: find it, or find that it is smaller than what matters."""
+    splits, size = design.splits or 1, abs(gain.mean)
+    found = metrics.runs_needed(gain, 0.0 if gain.rounds_to_0(gain.mean) else size, level, splits=splits)
+    if math.isnan(these.equal) or size >= row.practical:
+        return found
+    small = metrics.runs_needed(gain, row.practical - size, level, splits=splits, other=row.practical + size)
+    return min(found, small)
+
+
+def _reason(row: Check | NowhereBest, judged: Judged, count: int, unit: str) -> str:
     if count < FEWEST:
         return f"{counted(count, f'paired {unit}')}; a test takes {FEWEST}"
     if math.isnan(judged.single[0]):
         return f"no spread over {count} paired {unit} to judge by"
+    small = f"smaller than {row.practical:g} either way"
+    if judged.side == "equivalent":
+        return f"{small}, {_corrected(judged.equal, judged.equal_corrected, judged.tested)}"
     side = int(judged.single[1] < judged.single[0])
     if not judged.single[side] < EITHER:
         return "no evidence either way"
-    which = ("for", "against")[side]
-    corrected = f", {p_text(judged.corrected[side])} corrected for {judged.tested} rows" if judged.tested > 1 else ""
-    return f"p {p_text(judged.single[side])} {which} it{corrected}"
+    p = _corrected(judged.single[side], judged.corrected[side], judged.tested, (" for it", " against it")[side])
+    return f"{p}; {small}" if judged.small else p
+
+
+def _corrected(single: float, corrected: float, tested: int, side: str = "") -> str:
+    """A p before and after the correction, in words."""
+    after = f", {p_text(corrected)} corrected for {tested} rows" if tested > 1 else ""
+    return f"p {p_text(single)}{side}{after}"

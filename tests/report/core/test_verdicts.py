@@ -285,6 +285,68 @@ def test_the_runs_that_are_needed_decide_and_one_fewer_does_not():
     assert stats.nct.sf(stats.t.isf(SIDED, 3), 3, found.detectable / (spread / 2)) == pytest.approx(0.8, abs=1e-5)
 
 
+SMALL = [0.02, -0.03, 0.01, 0.04]
+
+
+@pytest.mark.parametrize("higher", [True, False])
+def test_a_difference_that_is_shown_to_be_small_on_either_side_is_equivalent(higher):
+    (found,) = judge([check(SMALL, higher=higher, practical=1.0)], ONE)
+    assert found.verdict == "equivalent" + THESE
+    assert found.reason == "smaller than 1 either way, p < .001"
+    assert math.isnan(found.needed)
+    assert verdict(SMALL, higher=higher, practical=1.0, design=DRAWN) == "equivalent"
+
+
+def test_equivalence_is_two_one_sided_tests():
+    values = [0.5, -0.4, 0.6, 0.1]
+    above = stats.ttest_1samp(values, -1, alternative="greater").pvalue
+    below = stats.ttest_1samp(values, 1, alternative="less").pvalue
+    assert check(values, practical=1.0).equivalence(ONE.these) == pytest.approx(max(above, below))
+    assert max(above, below) > SIDED
+    assert verdict(values, practical=1.0) == "undecided"
+
+
+def test_where_nobody_said_what_matters_nothing_is_equivalent():
+    assert verdict(SMALL) == "undecided"
+    assert verdict(SMALL, margin=1.0, practical=1.0, design=DRAWN) == "supported"  # "not worse by more than" has its own margin
+    assert verdict(SMALL, SMALL, practical=1.0) == "undecided"  # nor with several rivals
+
+
+def test_a_difference_that_is_sure_and_small_has_its_direction_and_says_so():
+    (found,) = judge([check([0.2, 0.21, 0.2, 0.19], practical=1.0)], ONE)
+    assert found.verdict == "supported" + THESE
+    assert found.reason == "p < .001 for it; smaller than 1 either way"
+
+
+def test_equivalence_is_corrected_over_the_rows_of_its_claim():
+    near = [0.55, 0.0, 0.6, 0.1]
+    p = check(near, practical=1.3).equivalence(ONE.these)
+    assert SIDED / 2 < p < SIDED
+    assert verdict(near, practical=1.3) == "equivalent" + THESE
+    both = judge([check(near, practical=1.3), check([-3.0, 2.0, 5.0, 1.0], practical=1.3)], ONE)
+    assert [each.verdict for each in both] == ["undecided"] * 2
+
+
+def test_what_is_needed_is_the_fewer_of_what_finds_the_effect_and_what_shows_it_to_be_small():
+    values = [0.5, -0.4, 0.6, -0.5]
+    (plain,), (small,) = (judge([check(values, practical=practical)], ONE) for practical in (0.0, 1.0))
+    assert plain.needed > 500 > 20 > small.needed > small.n
+    gain = metrics.over_runs(values)
+    spread = gain.error * 2
+
+    def power(runs):
+        """Both tests succeed, of a true mean as seen: by simulation."""
+        drawn = np.random.default_rng(0).normal(gain.mean, spread, (20_000, int(runs)))
+        p = np.maximum(
+            stats.ttest_1samp(drawn, -1, axis=1, alternative="greater").pvalue,
+            stats.ttest_1samp(drawn, 1, axis=1, alternative="less").pvalue,
+        )
+        return (p < SIDED).mean()
+
+    assert power(small.needed) > 0.79
+    assert power(small.needed - 1) < 0.81
+
+
 def test_bad_input_is_refused():
     with pytest.raises(UserError, match="margin: found -1"):
         check(GAIN, margin=-1)
