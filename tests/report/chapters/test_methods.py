@@ -31,6 +31,19 @@ def test_gains_are_paired_differences_over_the_plain_student(tables, study):
     assert (shown["nll_low"], shown["nll_high"]) == pytest.approx((falls.mean() - half, falls.mean() + half))
 
 
+def test_a_gain_that_is_0_but_for_rounding_is_none(made):
+    numbers = made.numbers.copy()
+    of = {
+        name: (numbers["metric"] == "nll") & (numbers["student"] == name) & (numbers["set"] == "test")
+        for name in ("hard", "sampling")
+    }
+    runs = {name: numbers[which & (numbers["kind"] == "run")].sort_values("seed").index for name, which in of.items()}
+    numbers.loc[runs["sampling"], "value"] = numbers.loc[runs["hard"], "value"].to_numpy() - [1e-13, 2e-13, 3e-13]
+    rounded = dataclasses.replace(made, numbers=numbers)
+    assert gains.gather(rounded)[0].gains["NLL, nats"].mean == 0.0
+    assert "NLL, nats: 0 of 1 student with" in " ".join(gains.answers(rounded))
+
+
 def test_the_ensemble_of_the_plain_student_stands_beside_them(tables, made):
     shown = row(tables["methods"], student="ensemble of hard")
     summary = {kind: row(tables["summary"], student="hard", kind=kind) for kind in ("run", "ensemble")}
@@ -84,10 +97,10 @@ def test_what_differs_beside_the_method_is_told(made):
     """The fabricated student of MC dropout has dropout in its network."""
     params = copy.deepcopy(made.results.params)
     found = dataclasses.replace(made, results=dataclasses.replace(made.results, params=params))
-    assert gains.differences(found) == ["sampling (MC dropout): network.dropout 0.1 instead of 0.0 in hard."]
+    assert gains.differences(found) == ["sampling (MC dropout) differs from hard in network.dropout (0.1; there 0.0)."]
     params["students"]["hard"]["lookahead"] = {"every": 5, "decay": 0.9}
     (sentence,) = gains.differences(found)
-    assert "lookahead.every – instead of 5; lookahead.decay – instead of 0.9 in hard." in sentence
+    assert ", lookahead.every (none; there 5) and lookahead.decay (none; there 0.9)." in sentence
     params["students"]["sampling"] = params["students"]["hard"] | {"method": params["students"]["sampling"]["method"]}
     assert gains.differences(found) == []
 

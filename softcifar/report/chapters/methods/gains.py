@@ -101,7 +101,8 @@ def _method(study: Study, name: str, base: str) -> Beside:
         n = max(n, len(values))
         better = (values[name] - values[base]) * (1 if measure.higher else -1)
         if len(better):
-            gains[measure.title] = Gain(float(better.mean()), *study.design.these(better).interval())
+            found = study.design.these(better)
+            gains[measure.title] = Gain(0.0 if found.rounds_to_0(found.mean) else found.mean, *found.interval())
     costs = {key: study.mean(key)[name] / study.mean(key)[base] for key in COSTS}
     title, keeps = method_title(method(study.results, name)), _keeps(study.results.params["students"][name]["method"])
     return Beside(name, title, base, n, False, gains, costs, keeps)
@@ -192,17 +193,22 @@ def differences(study: Study) -> list[str]:
             for name in (row.name, row.plain)
         )
         found = [
-            f"{key.replace('_', ' ')} {words(ours.get(key))} instead of {words(theirs.get(key))}"
+            f"{key} ({_or_none(ours.get(key))}; there {_or_none(theirs.get(key))})"
             for key in [*ours, *(key for key in theirs if key not in ours)]
             if ours.get(key) != theirs.get(key)
         ]
         if found:
-            alike.setdefault("; ".join(found), []).append(row)
+            alike.setdefault(listed(found, len(found)), []).append(row)
     sentences = []
     for what, rows in alike.items():
         names, bases = [f"{row.name} ({row.title})" for row in rows], dict.fromkeys(row.plain for row in rows)
-        sentences.append(f"{listed(names)}: {what} in {listed(list(bases))}.")
+        differ = "differs" if len(names) == 1 else "differ"
+        sentences.append(f"{listed(names)} {differ} from {listed(list(bases))} in {what}.")
     return sentences
+
+
+def _or_none(value: Any) -> str:
+    return "none" if value is None else words(value)
 
 
 def answers(study: Study) -> list[str]:
