@@ -209,18 +209,24 @@ def enough_rate(spread: str, runs: int, numbers: int, draws: int = DRAWS) -> flo
     return sum(any(row.verdict.startswith("supported") for row in in_sequence(rows, ONE)) for rows in found) / draws
 
 
-def equivalent_rate(spread: str, runs: int, rows: int, draws: int = DRAWS) -> float:
-    """How often one of so many rows is called equivalent where each differs by exactly what matters in practice.
+def equivalent_rates(spread: str, runs: int, rows: int, draws: int = DRAWS) -> tuple[float, float]:
+    """How often one of so many rows is called equivalent where each differs by exactly what matters in practice; and how often
+    any row gets a wrong verdict of the three where half of them differ by nothing instead.
 
-    That is ten times as much as runs spread, so that the bound on the other side excuses nothing."""
+    What matters is ten times as much as runs spread, so that the bound on the other side excuses nothing."""
     draw, scale = SPREADS[spread]
     generator = np.random.default_rng([runs, rows, list(SPREADS).index(spread), 29])
-    practical, wrong = 10.0, 0
+    practical, wrong, half = 10.0, np.zeros(2), np.arange(rows) < rows // 2
     for _ in range(draws):
-        differences = draw(generator, (rows, runs)) - scale * draw(generator, (rows, runs)) + practical
-        found = decide([_check(each[None], practical=practical) for each in differences], ONE.these)
-        wrong += any(judged.small for judged in found)
-    return wrong / draws
+        noise = draw(generator, (rows, runs)) - scale * draw(generator, (rows, runs))
+        for number, true in enumerate((practical, np.where(half, 0.0, -practical)[:, None])):
+            judged = decide([_check(each[None], practical=practical) for each in noise + true], ONE.these)
+            errors = [one.small for one, none in zip(judged, half & bool(number), strict=True) if not none]
+            errors += [
+                one.side in ("supported", "contradicted") for one, none in zip(judged, half & bool(number), strict=True) if none
+            ]
+            wrong[number] += any(errors)
+    return tuple(wrong / draws)
 
 
 def coverage(spread: str, runs: int, draws: int = DRAWS) -> float:

@@ -36,7 +36,7 @@ def enough(case: tuple[str, int, int]) -> list[str]:
 
 
 def equivalent(case: tuple[str, int, int]) -> list[str]:
-    return [case[0], str(case[1]), str(case[2]), percent(rates.equivalent_rate(*case))]
+    return [case[0], str(case[1]), str(case[2]), *map(percent, rates.equivalent_rates(*case))]
 
 
 def interval(case: tuple[str, int]) -> list[str]:
@@ -70,7 +70,7 @@ PARTS = {
             for runs in rates.RUNS
             for rows in (1, 15)
         ],
-        ["spread", "runs", "rows", "called equivalent %"],
+        ["spread", "runs", "rows", "called equivalent %", "any wrong verdict, half of the rows without a difference %"],
     ),
     interval: ([(spread, runs) for spread in rates.SPREADS for runs in rates.RUNS], ["spread", "runs", "holds the truth %"]),
     of_splits: (list(SPLITS), ["splits", "runs", "these images", *(f"images like these: {pair}" for pair in rates.PAIRS)]),

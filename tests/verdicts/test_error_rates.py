@@ -14,7 +14,12 @@ def test_no_rule_errs_more_often_than_it_may(row):
     rows = written(row)
     assert len(rows) == len(PARTS[row][0])
     first = {claim: 4, table: 2, choice: 3, enough: 3, equivalent: 3}[row]
-    assert max(float(rate) for each in rows for rate in each[first:]) <= MOST
+    alone = 4 if row is equivalent else None  # the next column has any of three verdicts
+    assert max(float(rate) for each in rows for rate in each[first:alone]) <= MOST
+
+
+def test_any_wrong_verdict_of_the_three_is_rare():
+    assert max(float(each[4]) for each in written(equivalent)) <= 1.5 * MOST
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say():
@@ -53,7 +58,7 @@ def test_the_comparisons_are_those_of_the_code():
     assert table(("normal", 5)) in written(table)
     assert choice(("normal", 5, 3)) in written(choice)
     assert enough(("normal", 5, 5)) in written(enough)
-    assert equivalent(("normal", 5, 15)) in written(equivalent)
+    assert equivalent(("normal", 5, 20)) in written(equivalent)
 
 
 def test_a_test_that_is_too_lenient_would_be_found(monkeypatch):

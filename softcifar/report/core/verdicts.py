@@ -24,7 +24,7 @@ import pandas as pd
 from softcifar import metrics
 from softcifar.errors import UserError
 from softcifar.metrics import Estimate
-from softcifar.metrics.statistics import FEWEST, LEVEL, MOST
+from softcifar.metrics.statistics import EQUAL, FEWEST, LEVEL, MOST
 from softcifar.report.core.columns import p_text
 from softcifar.report.core.design import Design
 from softcifar.report.core.words import counted
@@ -38,8 +38,9 @@ ON_THESE = " on these images"
 Estimator = Callable[[pd.Series], Estimate]
 Evidence = tuple[float, float]  # one-sided p for the claim and against it; NaN where there is no test
 # By metric, in its own unit (proportions, nats): a difference smaller than this, on either side, is nothing to act upon, by
-# convention, in all claims and studies. Rows of other metrics are never "equivalent".
-PRACTICAL = {"accuracy": 0.01, "fgsm_accuracy": 0.02, "nll": 0.02, "ece": 0.01, "auroc": 0.02}
+# convention. Rows of other metrics are never "equivalent"; not ECE: binning draws the ECEs of two networks together.
+PRACTICAL = {"accuracy": 0.01, "fgsm_accuracy": 0.02, "nll": 0.02, "auroc": 0.02}
+SHARE = 0.1  # and not more than this share of what the rival gets wrong, or right
 
 
 class Deciding(NamedTuple):
@@ -108,7 +109,10 @@ class Check:
         """The p of "the difference is smaller than `practical`": the larger one of two one-sided tests; NaN without a test."""
         if not self.practical or self.untestable or len(self.against) > 1 or np.any(self.margin):
             return math.nan
-        found = estimate(self.gain(next(iter(self.against))))
+        differences = self.gain(next(iter(self.against)))
+        found = estimate(differences)
+        if np.all(np.abs(differences) < EQUAL):  # one network under two names
+            return math.nan
         return max(found.p_above(-self.practical), 1 - found.p_above(self.practical))
 
     def deciding(self, estimate: Estimator) -> Deciding:
@@ -247,6 +251,7 @@ class Judged:
     tested: int
     equal: float = math.nan
     equal_corrected: float = math.nan
+    equal_tested: int = 1  # rows of the family that could be equivalent
 
     @property
     def side(self) -> str | None:
@@ -267,22 +272,24 @@ def decide(rows: list[Check | NowhereBest], estimate: Estimator) -> list[Judged]
     equivalence."""
     single = [row.evidence(estimate) for row in rows]
     both = np.array([(*evidence, row.equivalence(estimate)) for evidence, row in zip(single, rows, strict=True)]).reshape(-1, 3)
-    corrected, tested = np.empty_like(both), np.ones(len(rows), dtype=int)
+    corrected, tested = np.empty_like(both), np.ones((len(rows), 3), dtype=int)
     families: dict[tuple[str, str], list[int]] = {}
     for number, row in enumerate(rows):
         families.setdefault((row.claim, row.family), []).append(number)
     for members in families.values():
         for side in range(3):
             corrected[members, side] = metrics.holm(both[members, side])
-        tested[members] = max(int((~np.isnan(both[members, 0])).sum()), 1)
+        tested[members] = np.maximum((~np.isnan(both[members])).sum(axis=0), 1)
     return [
-        Judged(evidence, (float(after[0]), float(after[1])), int(count), float(before[2]), float(after[2]))
+        Judged(evidence, (float(after[0]), float(after[1])), int(count[0]), float(before[2]), float(after[2]), int(count[2]))
         for evidence, before, after, count in zip(single, both, corrected, tested, strict=True)
     ]
 
 
 def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, design: Design) -> Finding:
-    """What more runs would decide is about these images: more runs do not bring further images."""
+    """What more runs would decide is about these images: more runs do not bring further images.
+
+    A verdict for further images goes before one for these alone."""
     verdict, judged = "undecided", beyond or these
     if beyond and beyond.side:
         verdict = beyond.side
@@ -311,7 +318,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         n=count,
         unit=row.unit or design.unit,
         verdict=verdict,
-        reason=row.untestable or _reason(row, judged, count, row.unit or design.unit),
+        reason=row.untestable or _reason(row, judged, count, row.unit or design.unit) + _here(beyond, these),
         detectable=math.nan if row.untestable else metrics.detectable(gain, level),
         needed=needed if math.isnan(needed) else min(needed, MOST + 1.0),
         students=row.students,
@@ -322,10 +329,11 @@ def _needed(row: Check | NowhereBest, these: Judged, gain: Estimate, level: floa
     """The runs that would decide the effect that was seen: find it, or find that it is smaller than what matters."""
     splits, size = design.splits or 1, abs(gain.mean)
     found = metrics.runs_needed(gain, 0.0 if gain.rounds_to_0(gain.mean) else size, level, splits=splits)
-    if math.isnan(these.equal) or size >= row.practical:
+    left = row.practical - size
+    if math.isnan(these.equal) or left < 0 or gain.rounds_to_0(left):
         return found
-    small = metrics.runs_needed(gain, row.practical - size, level, splits=splits, other=row.practical + size)
-    return min(found, small)
+    level = SIDED / these.equal_tested
+    return min(found, metrics.runs_needed(gain, left, level, splits=splits, other=row.practical + size))
 
 
 def _reason(row: Check | NowhereBest, judged: Judged, count: int, unit: str) -> str:
@@ -333,14 +341,21 @@ def _reason(row: Check | NowhereBest, judged: Judged, count: int, unit: str) -> 
         return f"{counted(count, f'paired {unit}')}; a test takes {FEWEST}"
     if math.isnan(judged.single[0]):
         return f"no spread over {count} paired {unit} to judge by"
-    small = f"smaller than {row.practical:g} either way"
+    small = f"mean smaller than {row.practical:.2g} either way"
+    of_small = _corrected(judged.equal, judged.equal_corrected, judged.equal_tested)
     if judged.side == "equivalent":
-        return f"{small}, {_corrected(judged.equal, judged.equal_corrected, judged.tested)}"
+        return f"{small}, {of_small}"
     side = int(judged.single[1] < judged.single[0])
     if not judged.single[side] < EITHER:
         return "no evidence either way"
     p = _corrected(judged.single[side], judged.corrected[side], judged.tested, (" for it", " against it")[side])
-    return f"{p}; {small}" if judged.small else p
+    return f"{p}; {small}, {of_small}" if judged.small else p
+
+
+def _here(beyond: Judged | None, these: Judged) -> str:
+    """The direction that is decided on these images, where for further ones the difference is too small to matter."""
+    decided = beyond and beyond.side == "equivalent" and these.side in ("supported", "contradicted")
+    return f"; {these.side}{ON_THESE}" if decided else ""
 
 
 def _corrected(single: float, corrected: float, tested: int, side: str = "") -> str:

@@ -292,7 +292,7 @@ SMALL = [0.02, -0.03, 0.01, 0.04]
 def test_a_difference_that_is_shown_to_be_small_on_either_side_is_equivalent(higher):
     (found,) = judge([check(SMALL, higher=higher, practical=1.0)], ONE)
     assert found.verdict == "equivalent" + THESE
-    assert found.reason == "smaller than 1 either way, p < .001"
+    assert found.reason == "mean smaller than 1 either way, p < .001"
     assert math.isnan(found.needed)
     assert verdict(SMALL, higher=higher, practical=1.0, design=DRAWN) == "equivalent"
 
@@ -315,7 +315,7 @@ def test_where_nobody_said_what_matters_nothing_is_equivalent():
 def test_a_difference_that_is_sure_and_small_has_its_direction_and_says_so():
     (found,) = judge([check([0.2, 0.21, 0.2, 0.19], practical=1.0)], ONE)
     assert found.verdict == "supported" + THESE
-    assert found.reason == "p < .001 for it; smaller than 1 either way"
+    assert found.reason == "p < .001 for it; mean smaller than 1 either way, p < .001"
 
 
 def test_equivalence_is_corrected_over_the_rows_of_its_claim():
@@ -345,6 +345,32 @@ def test_what_is_needed_is_the_fewer_of_what_finds_the_effect_and_what_shows_it_
 
     assert power(small.needed) > 0.79
     assert power(small.needed - 1) < 0.81
+
+
+def test_a_mean_at_the_edge_of_what_matters_ends():
+    for below in (6e-15, 1e-9, 1e-7):
+        values = np.array([-1.5, -0.5, 0.0, 0.5, 1.5]) + 1 - below
+        assert judge([check(values, practical=1.0)], ONE)[0].needed <= metrics.statistics.MOST + 1
+
+
+def test_for_further_images_it_is_equivalent_and_the_direction_on_these_is_told():
+    of_split = np.array([0.1, 0.2, 0.3, 0.25, 0.35])
+    values = [of_split[run % 5] + 0.01 * (run // 5) for run in range(15)]
+    (found,) = judge([check(values, practical=1.0)], Design("runs", 5))
+    assert judge([check(values)], Design("runs", 5))[0].verdict == "supported"
+    wide = [value + 0.35 * (run % 5 == 0) - 0.45 * (run % 5 == 1) for run, value in enumerate(values)]
+    (found,) = judge([check(wide, practical=1.0)], Design("runs", 5))
+    assert found.verdict == "equivalent"
+    assert found.reason.endswith("; supported on these images")
+
+
+def test_one_network_under_two_names_is_not_called_equivalent():
+    assert verdict([1e-13, -1e-13, 2e-13, 0.0], practical=1.0) == "undecided"
+
+
+def test_only_rows_that_could_be_equivalent_count_in_its_correction():
+    rows = [check(SMALL, practical=1.0), check([-3.0, 2.0, 5.0, 1.0]), check([-3.0, 2.5, 5.0, 1.0])]
+    assert judge(rows, ONE)[0].reason == "mean smaller than 1 either way, p < .001"
 
 
 def test_bad_input_is_refused():
