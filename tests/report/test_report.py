@@ -266,7 +266,7 @@ def test_plots_are_long_tables(study):
 
 def test_page_is_self_contained_and_described(study):
     text = (study[0] / "reports" / "index.html").read_text()
-    assert "http" not in text
+    assert "http" not in re.sub(r"http://www\.w3\.org/[\w/]+", "", text)  # names of SVG's vocabulary, which nothing fetches
     tags = Page(text).tags
     images = [attrs for tag, attrs in tags if tag == "img"]
     sources = [attrs["srcset"] for tag, attrs in tags if tag == "source"] + [attrs["src"] for attrs in images]

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -14,7 +15,7 @@ from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table
 
 REPORT = Path(__file__).parents[1]
-TYPES = {"svg": "image/svg+xml", "png": "image/png"}
+PLAIN = "!$'()*+,-./:;=?@[]_{}~^`|"  # what stands in a URL as it is
 
 
 def render(
@@ -58,13 +59,23 @@ def placed(drawing: Printed) -> dict[str, Any]:
     """A drawing as the macro `picture` takes it: sources, the narrow one last, with width and height in CSS pixels."""
     sources = [
         {
-            "data": f"data:{TYPES[name.rsplit('.', 1)[1]]};base64,{base64.b64encode(picture.content).decode('ascii')}",
+            "data": url(name, picture.content, spaces=number > 0),
             "width": picture.width,
             "height": picture.height,
         }
-        for name, picture in drawing.pictures.items()
+        for number, (name, picture) in enumerate(drawing.pictures.items())
     ]
     return {"drawing": drawing, "sources": sources}
+
+
+def url(name: str, content: bytes, *, spaces: bool) -> str:
+    """A picture as a URL that holds it. SVG stands there as text, which takes a sixth less than base64.
+
+    spaces: escape them too, as `srcset` needs it, where a space ends the URL."""
+    if name.endswith(".svg"):
+        text = content.decode("utf-8").replace("\n", " ")
+        return f"data:image/svg+xml,{quote(text, safe=PLAIN if spaces else PLAIN + ' ')}"
+    return f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}"
 
 
 def dump(params: Mapping[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 import io
 import re
+from urllib.parse import unquote
 from xml.etree import ElementTree
 
 import matplotlib as mpl
 import pytest
 
 from softcifar.report.core.drawing import RC, image_bytes, legend, note, panels
+from softcifar.report.core.page import url
 from softcifar.report.core.svg import slim
 
 
@@ -36,6 +38,16 @@ def test_elements_and_coordinates_stay(pair):
                 assert numbers[1] == pytest.approx(numbers[0], abs=0.01)
             else:
                 assert value == old.attrib[key]
+
+
+def test_in_a_url_it_is_the_same_picture(pair):
+    for spaces in (False, True):
+        found = url("a.svg", pair[1], spaces=spaces)
+        head, _, escaped = found.partition(",")
+        assert head == "data:image/svg+xml"
+        assert not set(escaped) & set('"<>#&\n') and (" " in escaped) != spaces
+        assert unquote(escaped) == pair[1].decode().replace("\n", " ")
+    assert len(url("a.svg", pair[1], spaces=False)) < 1.25 * len(pair[1])  # base64: 1.33
 
 
 def test_whatever_is_referred_to_is_still_there(pair):
