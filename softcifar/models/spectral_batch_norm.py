@@ -1,4 +1,4 @@
-"""Networks whose batch norms are bounded as their convolutions are (Gouk et al. 2021; in the code of DDU, Mukhoti et al. 2023)."""
+"""Networks whose batch norms are bounded as their convolutions are (Gouk et al. 2021; in the code of Mukhoti et al. 2023)."""
 
 from typing import Literal
 

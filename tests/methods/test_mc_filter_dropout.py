@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
 from softcifar.errors import UserError
@@ -48,7 +49,7 @@ def test_whole_channels_are_zeroed_and_the_others_scaled(layout):
 def test_units_without_height_and_width_are_zeroed_one_by_one():
     torch.manual_seed(0)
     dropped = FilterDropout(0.25).train()(torch.ones(200, 100))
-    assert set(dropped.unique().tolist()) == {0.0, pytest.approx(4 / 3)}
+    assert dropped.unique().tolist() == pytest.approx([0, 4 / 3])
     assert (dropped == 0).double().mean().item() == pytest.approx(0.25, abs=4 * (0.1875 / 20_000) ** 0.5)
 
 
@@ -97,7 +98,7 @@ def test_samples_of_a_prediction_drop_filters():
 
 def test_a_network_without_dropout_is_refused_before_anything_trains():
     for method in (METHOD, "mc_filter_dropout"):
-        with pytest.raises(UserError, match="method: found mc_filter_dropout with a network without dropout; allowed there: a"):
+        with pytest.raises(ValidationError, match="method: found mc_filter_dropout with a network without dropout; allowed"):
             Student.model_validate({**SMALL, "labels": "hard", "method": method})
     with pytest.raises(UserError, match="without dropout"):
         made(dropout=0.0)

@@ -58,7 +58,7 @@ def test_the_reference_averages_the_ridge_too():
     layer, reference = gp(), RIDGE * np.eye(50)
     for mean in trained_by_hand(layer):
         reference = MOMENTUM * reference + (1 - MOMENTUM) * mean
-    np.testing.assert_allclose(layer.precision + MOMENTUM**5 * RIDGE * np.eye(50), reference, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(layer.precision.numpy() + MOMENTUM**5 * RIDGE * np.eye(50), reference, rtol=1e-4, atol=1e-6)
 
 
 def test_equal_batches_make_the_precision_that_a_sum_over_them_makes():

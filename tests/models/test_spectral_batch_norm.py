@@ -13,8 +13,8 @@ from softcifar.methods.swag import renewed
 from softcifar.models.build import build
 from softcifar.models.spectral import SpectralNorm
 from softcifar.models.spectral_batch_norm import SpectralBatchNorm, spectral_batch_norm
-from softcifar.training.loop import norm_biases
 from softcifar.training.lookahead import Lookahead
+from softcifar.training.loop import norm_biases
 from softcifar.training.sgd import SGD
 
 
@@ -66,7 +66,7 @@ def test_the_gradient_flows_through_the_bound():
 
 
 @pytest.mark.parametrize("of", get_args(spectral_batch_norm.__annotations__["of"]))
-def test_all_batch_norms_of_all_networks_have_it_and_weights_start_as_the_plain_ones(of, monkeypatch):
+def test_all_batch_norms_of_all_networks_have_it_and_weights_start_as_the_plain_ones(of):
     with torch.device("meta"):
         network = build("spectral_batch_norm", 10, of=of, coeff=2.0)
         plain = build(of, 10, spectral_norm=True, coeff=2.0)
@@ -125,15 +125,25 @@ def test_what_looks_for_batch_norms_finds_them():
     assert norm_biases(network) == norm_biases(plain)
     slow = Lookahead(SGD(network, momentum=0.0, nesterov=False, weight_decay=0.0), network, every=1, decay=0.5, total=2).slow
     assert sum(name.endswith("running_var") for name in slow) == len(norm_biases(network))
-    batches = [torch.rand(6, 3, 8, 8) for _ in range(2)]
-    weights = torch.cat([each.detach().flatten() for each in network.parameters()])
+    weights, batches = torch.cat([each.detach().flatten() for each in network.parameters()]), [torch.rand(6, 3, 8, 8)]
     before = copy.deepcopy(network.state_dict())
     (one,), (two,) = renewed(network, [weights], batches), renewed(network, [weights], batches)
     assert torch.equal(one, two)
-    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items() if "running" in name)
-    stem = torch.cat([network.stem(batch) for batch in batches[:1]])
     assert one.isfinite().all()
-    assert stem.isfinite().all()
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items() if "running" in name)
+
+
+def test_without_a_momentum_the_statistics_are_means_over_batches():
+    """As torch's batch norm has it, and SWAG uses it."""
+    bounded = SpectralBatchNorm(nn.BatchNorm2d(3), coeff=0.5).train()
+    bounded.momentum = None
+    batches = [torch.randn(6, 3, 4, 4) for _ in range(3)]
+    for batch in batches:
+        bounded(batch)
+    means = torch.stack([batch.mean(dim=(0, 2, 3)) for batch in batches]).mean(dim=0)
+    variances = torch.stack([batch.var(dim=(0, 2, 3)) for batch in batches]).mean(dim=0)
+    torch.testing.assert_close(bounded.running_mean, means)
+    torch.testing.assert_close(bounded.running_var, variances)
 
 
 def test_wrong_options_are_refused():
