@@ -1,4 +1,4 @@
-"""SNGP whose precision is a moving average over the steps of training (Liu et al. 2020, eq. 10 and algorithm 1)."""
+"""SNGP whose precision is a moving average over the steps of training (Liu et al. 2020, algorithm 1)."""
 
 import math
 from collections.abc import Iterable
