@@ -13,6 +13,7 @@ from softcifar.models.resnet import resnet, resnet110_sd
 from softcifar.models.resnet_imagenet import resnet18, resnet34, resnet50, resnet101
 from softcifar.models.resnet_v2 import resnet56_v2
 from softcifar.models.shallow import shallow
+from softcifar.models.spectral_batch_norm import spectral_batch_norm
 from softcifar.models.vgg import vgg16, vgg16_dropout
 from softcifar.models.wide_resnet import wrn28_10
 
@@ -36,6 +37,7 @@ NETWORKS = Families({
     "resnet101": resnet101,
     "resnet110_sd": resnet110_sd,
     "shallow": shallow,
+    "spectral_batch_norm": spectral_batch_norm,
     "vgg16": vgg16,
     "vgg16_dropout": vgg16_dropout,
     "wrn28_10": wrn28_10,

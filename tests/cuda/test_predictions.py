@@ -31,7 +31,12 @@ EPS = [0.0, 2 / 255, 8 / 255]
 BY_METHOD = {
     "softmax": {"method": "softmax"},
     "mc_dropout": {"method": {"name": "mc_dropout", "samples": 3}, "network": {**AIRBENCH, "dropout": 0.1}},
+    "mc_filter_dropout": {
+        "method": {"name": "mc_filter_dropout", "samples": 3},
+        "network": {**AIRBENCH, "dropout": 0.1},
+    },
     "sngp": {"method": {"name": "sngp", "features": 64, "mean_field": "fitted"}},
+    "sngp_moving_average": {"method": {"name": "sngp_moving_average", "features": 64, "momentum": 0.5}},
     "sngp, softmax likelihood": {"method": {"name": "sngp", "features": 64, "likelihood": "softmax"}},
     "duq": {"method": {"name": "duq", "embedding": 16, "length_scale": 0.3, "momentum": 0.9}, "epochs": 1},
     "test_time_averaging": {"method": "test_time_averaging"},
@@ -40,7 +45,7 @@ BY_METHOD = {
     "swag": {"method": {"name": "swag", "start": 4, "every": 2, "rank": 3, "samples": 3}},
     "packed": {"method": "packed", "network": PACKED},
 }
-DRAWN = ("mc_dropout", "laplace, drawn")  # predict anew by each call
+DRAWN = ("mc_dropout", "mc_filter_dropout", "laplace, drawn")  # predict anew by each call
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,11 @@ from tests.cuda.helpers import (
 DUQ = {"name": "duq", "embedding": 16, "length_scale": 0.3, "momentum": 0.9, "gradient_penalty": 0.2}
 OPTIONS = {
     "mc_dropout": {"method": {"name": "mc_dropout", "samples": 3}, "network": {**AIRBENCH, "dropout": 0.2}},
+    "mc_filter_dropout": {
+        "method": {"name": "mc_filter_dropout", "samples": 3},
+        "network": {**AIRBENCH, "dropout": 0.2},
+    },
+    "sngp_moving_average": {"method": {"name": "sngp_moving_average", "features": 64, "momentum": 0.5}},
     "sngp": {
         "method": {"name": "sngp", "features": 64, "mean_field": "fitted"},
         "network": {**AIRBENCH, "spectral_norm": True},

@@ -107,6 +107,7 @@ def test_params_name_the_scores_that_the_stage_can_compute(tmp_path, splits, nam
     """Of every method: `packed` leaves its last layer, which is not linear; `laplace` and `swag` keep things beside theirs."""
     changes = {
         "mc_dropout": {"network": {"name": "resnet8", "dropout": 0.1}},
+        "mc_filter_dropout": {"network": {"name": "resnet8", "dropout": 0.1}},
         "packed": {"network": {"name": "packed_airbench", "width1": 4, "width2": 4, "width3": 8}},
         "swag": {"method": SWAG_SMALL, "checkpoint": "last"},
     }.get(name, {})
@@ -126,7 +127,7 @@ def test_params_name_the_scores_that_the_stage_can_compute(tmp_path, splits, nam
     scores = [{"name": "knn", "neighbours": 3}, {"name": "vim", "dimension": 4}, "rmds", "fdbd"]
     asked = Novelty.model_validate({"scores": scores})
     found = asked.of(student)
-    assert ("vim" in [score.name for score in found]) is (name not in ("duq", "sngp", "packed"))
+    assert ("vim" in [score.name for score in found]) is (name not in ("duq", "sngp", "sngp_moving_average", "packed"))
     for score in asked.scores:
         if score in found:
             compute(score)

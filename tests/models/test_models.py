@@ -57,6 +57,9 @@ COUNTS = [
     ("convnet", {}, 3, 32, 288_746, 128),  # the project's own: 286,560 in convolutions, 896 in batch norms, 1,290 in the head
     ("mlp", {}, 1, 28, 1_863_690, 1024),
     ("shallow", {}, 3, 32, 357_514, 128),
+    ("spectral_batch_norm", {}, 3, 32, 11_173_962, 512),
+    ("spectral_batch_norm", {"of": "resnet20"}, 3, 32, 272_474, 64),
+    ("spectral_batch_norm", {"of": "wrn28_10"}, 3, 32, 36_479_194, 640),
 ]
 
 
@@ -140,6 +143,7 @@ NETWORKS = [
     ("convnet", {}, 128),
     ("resnet8", {"mod": True, "spectral_norm": True}, 64),
     ("resnet56_v2", {}, 256),
+    ("spectral_batch_norm", {"of": "resnet8", "mod": True, "coeff": 0.5}, 64),
 ]
 
 
