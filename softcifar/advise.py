@@ -154,7 +154,7 @@ def _costs(found: Sequence[Source], study: Finished) -> str:
     """A table; "" of nothing to choose among."""
     header = ("source", "what it is", "votes per image", "teacher's networks", "training effort", "trained in")
     lines = [
-        (each.student, each.what, str(each.votes), str(each.teachers), times(each.effort), study.seconds.get(each.student, "–"))
+        (each.student, each.what, f"{each.votes:g}", str(each.teachers), times(each.effort), study.seconds.get(each.student, "–"))
         for each in found
     ]
     used = 6 if study.seconds else 5

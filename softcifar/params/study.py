@@ -29,6 +29,7 @@ from softcifar.params.sections import (
     Teacher,
     TwoMoons,
 )
+from softcifar.params import unlabelled
 from softcifar.params.simulation import Simulation
 from softcifar.params.together import ANY, CHECKS
 
@@ -84,7 +85,7 @@ def load(path: Path | str, *more: Check) -> Study:
     Raises UserError: for each mistake one sentence that names the key, what was found and what is allowed; MOST of them.
     """
     sections, wrong = _sections(read(path))
-    for check in (*CHECKS, *more):
+    for check in (*CHECKS, *unlabelled.CHECKS, *more):
         needed = inspect.signature(check).parameters
         if needed.keys() <= sections.keys():
             wrong += check(**{name: sections[name] for name in needed})
