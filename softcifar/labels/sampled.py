@@ -35,8 +35,8 @@ def labelled(images: int, share: float, seed: int) -> np.ndarray:
     """Which of so many images are labelled, bool (images,): the first share * images of them, rounded and at least one, in one
     random order.
 
-    share in (0, 1]; seed >= 0: draws the order, so that a larger share has all images of a smaller one, and others. The draw has
-    nothing to do with that of votes: an image has the same votes in every share. UserError for an option out of range.
+    share in (0, 1]; seed >= 0: draws the order, so that a larger share has all images of a smaller one, and others. The draw
+    has nothing to do with that of votes: an image has the same votes in every share. UserError for an option out of range.
     """
     require(0 < share <= 1, "share_of_images", share, "above 0 and at most 1")
     require(seed >= 0, "seed", seed, "at least 0")

@@ -10,6 +10,7 @@ from annotated_types import MinLen
 from pydantic import TypeAdapter, ValidationError
 
 from softcifar.errors import UserError, cut, suggestion
+from softcifar.params import unlabelled
 from softcifar.params.acquisition import Acquisition
 from softcifar.params.candidates import candidates, label_candidates
 from softcifar.params.options import Problem, Section, problems
@@ -29,7 +30,6 @@ from softcifar.params.sections import (
     Teacher,
     TwoMoons,
 )
-from softcifar.params import unlabelled
 from softcifar.params.simulation import Simulation
 from softcifar.params.together import ANY, CHECKS
 

@@ -53,8 +53,8 @@ def students_leave_out_what_has_no_label(students: Mapping[str, Student], labels
         method = METHODS[student.method.name]
         if any(getattr(method, hook) is not getattr(UncertaintyMethod, hook) for hook in ("end_step", "finish")):
             yield (
-                f"students.{name}.method: found {student.method.name}, which fits something to all training images, with {few}; "
-                "allowed there: a method that learns from batches alone (softmax, mc_dropout, test_time_averaging)"
+                f"students.{name}.method: found {student.method.name}, which fits something to all training images, "
+                f"with {few}; allowed there: a method that learns from batches alone (softmax, mc_dropout, test_time_averaging)"
             )
         smallest = min(student.batch_size) if isinstance(student.batch_size, list) else student.batch_size
         if (1 - share) ** smallest > RARE:
@@ -75,8 +75,8 @@ def nothing_else_reads_the_labels_of_all_images(
         for key, section in (("distillation", distillation), ("novelty", novelty)):
             if section and name in section.students:
                 yield (
-                    f"{key}.students: found {name}, which has labels of {100 * share:.3g} % of the images ('{student.labels}'), "
-                    "where this stage takes the data set's labels of all; allowed there: students with labels of all images"
+                    f"{key}.students: found {name}, which has labels of {100 * share:.3g} % of the images "
+                    f"('{student.labels}'), where this stage takes the data set's labels of all; allowed there: students with labels of all images"
                 )
 
 

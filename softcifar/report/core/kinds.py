@@ -159,8 +159,8 @@ def share_of_images(results: Results, student: str) -> float:
 
 
 def trained_kind(results: Results, student: str) -> str:
-    """`kind` of a student, with its number of votes where it has one: "majority votes, 3 per image", and the share of the images
-    where it has labels of some alone: "people's votes, 10 per image on 10 % of the images"."""
+    """`kind` of a student, with its number of votes where it has one: "majority votes, 3 per image", and the share of
+    the images where it has labels of some alone: "people's votes, 10 per image on 10 % of the images"."""
     what, count = kind(source(results, student), loss(results, student)), votes_per_image(results, student)
     what = what if count is None else f"{what}, {words(count)} per image"
     share = share_of_images(results, student)

@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from softcifar.report.core.kinds import alike, method, method_title, share_of_images, source, steps, trained_kind, votes_per_image
+from softcifar.report.core.kinds import (
+    alike,
+    method,
+    method_title,
+    share_of_images,
+    source,
+    steps,
+    trained_kind,
+    votes_per_image,
+)
 from softcifar.report.core.results import Results
 
 MIXED, OTHER = "Mixed or cropped images", "Other augmentation"

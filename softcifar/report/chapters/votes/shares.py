@@ -84,12 +84,12 @@ def table(study: Study) -> Table:
         *judged.fields(study.design),
     ]
     note = (
-        "Better: fewer votes on more images are. It takes a one-sided p below .0075 after Holm's correction over the rows of one "
-        "metric; equivalent, that the difference is smaller than what matters in practice. Images of the first and of the second "
-        f"have the same votes, so far as they go; numbers of votes differ by at most {percent(EQUAL)}. "
+        "Better: fewer votes on more images are. It takes a one-sided p below .0075 after Holm's correction over the rows of "
+        "one metric; equivalent, that the difference is smaller than what matters in practice. The numbers of votes of a row "
+        f"differ by at most {percent(EQUAL)}, and those on one image begin with the same votes. "
         f"{judged.scope(study.design)}"
     )
-    return build("votes_or_images", "One vote on ten times as many images?", note, fields, records, shown_only=("digits",))
+    return build("votes_or_images", "More images, or more votes on each?", note, fields, records, shown_only=("digits",))
 
 
 def about(study: Study) -> str:
