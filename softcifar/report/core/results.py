@@ -337,12 +337,9 @@ def _joined(of_splits: list[StudentScores]) -> StudentScores:
 
 def _without_densities(student: StudentScores) -> StudentScores:
     """Scores of features are fitted with the data set's labels of all training images, which one of a share has not."""
-
-    def others(scores: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: each for name, each in scores.items() if name not in FEATURE_SCORES}
-
-    shifts = student.shifts and replace(student.shifts, novelty=others(student.shifts.novelty))
-    return replace(student, novelty=others(student.novelty), shifts=shifts)
+    all_scores = student.novelty, student.shifts.novelty if student.shifts else {}
+    own, of_shifts = ({name: each for name, each in scores.items() if name not in FEATURE_SCORES} for scores in all_scores)
+    return replace(student, novelty=own, shifts=student.shifts and replace(student.shifts, novelty=of_shifts))
 
 
 def _by_run(of_splits: Sequence[np.ndarray]) -> np.ndarray:
