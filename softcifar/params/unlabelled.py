@@ -76,7 +76,8 @@ def nothing_else_reads_the_labels_of_all_images(
             if section and name in section.students:
                 yield (
                     f"{key}.students: found {name}, which has labels of {100 * share:.3g} % of the images "
-                    f"('{student.labels}'), where this takes the data set's labels of all; allowed there: students with labels of all images"
+                    f"('{student.labels}'), where this takes the data set's labels of all; allowed there: students with labels "
+                    "of all images"
                 )
 
 
