@@ -10,7 +10,7 @@ from scipy.stats import t as student_t
 from softcifar.labels.sampled import labelled
 from softcifar.report.chapters.advice import sources
 from softcifar.report.chapters.labels import gallery
-from softcifar.report.chapters.run import facts
+from softcifar.report.chapters.run.facts import label_sources
 from softcifar.report.chapters.votes import shares
 from softcifar.report.chapters.votes.groups import groups
 from softcifar.report.core import origins
@@ -150,7 +150,7 @@ def test_a_student_of_a_share_is_called_so(votes):
 
 
 def test_means_over_labels_leave_out_images_without_one(made, votes):
-    header, rows = facts.label_sources(votes.results)
+    header, rows = label_sources(votes.results)
     of = {name: dict(zip(header, cells, strict=True)) for name, *_ in rows for cells in rows if cells[0] == name}
     probs = np.load(made[0] / "data/labels/human.npz")["probs"][0][labelled(IMAGES, 0.1, 0)].astype(np.float64)
     entropy = -(probs * np.log(np.where(probs > 0, probs, 1))).sum(axis=1).mean()

@@ -102,7 +102,7 @@ def about(study: Study) -> str:
     several = ""
     if not isinstance(batch, list):
         different = round(batch * share_of_images(study.results, fewest))
-        several = f", so that a batch of {batch} has about {counted(different, 'different images')} where {fewest} learns"
+        several = f"; a batch of {batch} has about {counted(different, 'different images')} where {fewest} learns"
     theirs = voters(study.results)
     return (
         f"With a fixed number of {theirs} votes, are they better spent on more images or on more votes for each? Students of "
