@@ -154,8 +154,9 @@ def _costs(found: Sequence[Source], study: Finished) -> str:
     """A table; "" of nothing to choose among."""
     header = ("source", "what it is", "votes per image", "teacher's networks", "training effort", "trained in")
     lines = [
-        (each.student, each.what, str(each.votes), str(each.teachers), times(each.effort), study.seconds.get(each.student, "–"))
+        (each.student, each.what, f"{each.votes:g}", str(each.teachers), times(each.effort), seconds)
         for each in found
+        for seconds in [study.seconds.get(each.student, "–")]
     ]
     used = 6 if study.seconds else 5
     table = [line[:used] for line in (header, *lines)]

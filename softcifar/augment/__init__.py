@@ -9,6 +9,7 @@ its weight.
 from softcifar.augment.crop_flip import crop_flip
 from softcifar.augment.cutmix import cutmix
 from softcifar.augment.erasing import cutout, random_erasing
+from softcifar.augment.labelled_only import labelled_only
 from softcifar.augment.mixup import mixup
 from softcifar.augment.randaugment import randaugment
 from softcifar.augment.shift_flip import shift_flip
@@ -22,6 +23,7 @@ AUGMENTATIONS = {
     "crop_flip": crop_flip,
     "cutmix": cutmix,
     "cutout": cutout,
+    "labelled_only": labelled_only,
     "mixup": mixup,
     "randaugment": randaugment,
     "random_erasing": random_erasing,
@@ -38,6 +40,7 @@ __all__ = [
     "crop_flip",
     "cutmix",
     "cutout",
+    "labelled_only",
     "mixup",
     "randaugment",
     "random_erasing",

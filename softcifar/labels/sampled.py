@@ -1,10 +1,10 @@
-"""The first few votes of every image: what is one more annotation worth?"""
+"""The first few votes of every image, or of a share of the images: what is one more annotation worth?"""
 
 import numpy as np
 
 from softcifar.labels.source import on_arrays
 from softcifar.params.options import require
-from softcifar.params.ranges import NonNegativeInt, PositiveInt
+from softcifar.params.ranges import NonNegativeInt, PositiveFraction, PositiveInt
 from softcifar.seeding import derive
 
 
@@ -31,21 +31,48 @@ def first_votes(votes: np.ndarray, count: int, seed: int) -> np.ndarray:
     return np.bincount(cells, minlength=images * classes).reshape(images, classes).astype(np.float64)
 
 
+def labelled(images: int, share: float, seed: int) -> np.ndarray:
+    """Which of so many images are labelled, bool (images,): the first share * images of them, rounded and at least one, in one
+    random order.
+
+    share in (0, 1]; seed >= 0: draws the order, so that a larger share has all images of a smaller one, and others. The draw
+    has nothing to do with that of votes: an image has the same votes in every share. UserError for an option out of range.
+    """
+    require(0 < share <= 1, "share_of_images", share, "above 0 and at most 1")
+    require(seed >= 0, "seed", seed, "at least 0")
+    order = np.random.default_rng(derive(seed, "images")).permutation(images)
+    found = np.zeros(images, dtype=bool)
+    found[order[: max(1, round(share * images))]] = True
+    return found
+
+
 @on_arrays
-def human_sampled(votes, *, votes_per_image: PositiveInt = 1, seed: NonNegativeInt = 0):
+def human_sampled(
+    votes, *, votes_per_image: PositiveInt = 1, share_of_images: PositiveFraction = 1.0, seed: NonNegativeInt = 0
+):
     """`human` from so many votes of every image, drawn without replacement (see `first_votes`); all where it has fewer.
 
-    votes (N, K) counts, each row with at least one vote; returns (N, K). One vote gives one-hot labels.
+    votes (N, K) counts, each row with at least one vote; returns (N, K). One vote gives one-hot labels. share_of_images in
+    (0, 1]: only so many of the images are labelled (see `labelled`); the rows of all others are zeros, which is no label. A
+    student of such labels needs the augmentation `labelled_only`.
     """
     drawn = first_votes(votes, votes_per_image, seed)
-    return drawn / drawn.sum(axis=1, keepdims=True)
+    return _only(drawn / drawn.sum(axis=1, keepdims=True), share_of_images, seed)
 
 
 @on_arrays
-def majority_sampled(votes, *, votes_per_image: PositiveInt = 1, seed: NonNegativeInt = 0):
+def majority_sampled(
+    votes, *, votes_per_image: PositiveInt = 1, share_of_images: PositiveFraction = 1.0, seed: NonNegativeInt = 0
+):
     """`majority` of so many votes of every image, the same ones that `human_sampled` of this seed has.
 
     Ties go to the lowest class number, as those of `majority` do; they are common among few votes. votes (N, K) counts, each
-    row with at least one vote; returns (N, K).
+    row with at least one vote; returns (N, K). share_of_images: as in `human_sampled`, of which the same images are labelled.
     """
-    return np.eye(votes.shape[1])[first_votes(votes, votes_per_image, seed).argmax(axis=1)]
+    probs = np.eye(votes.shape[1])[first_votes(votes, votes_per_image, seed).argmax(axis=1)]
+    return _only(probs, share_of_images, seed)
+
+
+def _only(probs: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Probabilities (N, K), zeros in the rows of images that are not labelled."""
+    return np.where(labelled(len(probs), share, seed)[:, None], probs, 0.0)

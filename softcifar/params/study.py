@@ -10,6 +10,7 @@ from annotated_types import MinLen
 from pydantic import TypeAdapter, ValidationError
 
 from softcifar.errors import UserError, cut, suggestion
+from softcifar.params import unlabelled
 from softcifar.params.acquisition import Acquisition
 from softcifar.params.candidates import candidates, label_candidates
 from softcifar.params.options import Problem, Section, problems
@@ -84,7 +85,7 @@ def load(path: Path | str, *more: Check) -> Study:
     Raises UserError: for each mistake one sentence that names the key, what was found and what is allowed; MOST of them.
     """
     sections, wrong = _sections(read(path))
-    for check in (*CHECKS, *more):
+    for check in (*CHECKS, *unlabelled.CHECKS, *more):
         needed = inspect.signature(check).parameters
         if needed.keys() <= sections.keys():
             wrong += check(**{name: sections[name] for name in needed})

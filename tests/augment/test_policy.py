@@ -14,6 +14,15 @@ from softcifar.params.chosen import Chosen
 from tests.augment.helpers import batch, generator
 
 COLOUR_ONLY = {"soft_cifar"}
+UNLABELLED = "labelled_only"  # draws nothing for a batch whose images are all labelled
+
+
+def drawn_for(name: str, size: int = 64) -> tuple[torch.Tensor, torch.Tensor]:
+    """A batch that the step changes."""
+    images, targets = batch(size)
+    if name == UNLABELLED:
+        targets[::2] = 0
+    return images, targets
 
 
 def steps(*names: str | tuple[str, dict]) -> list[Chosen]:
@@ -42,11 +51,11 @@ class TestEveryAugmentation:
         assert weights.max() <= 1 + 1e-6
 
     def test_the_generator_alone_decides(self, name):
-        first = augment(steps(name), *batch(), generator(3))
+        first = augment(steps(name), *drawn_for(name), generator(3))
         state = torch.get_rng_state()
         torch.rand(7)
-        again = augment(steps(name), *batch(), generator(3))
-        other = augment(steps(name), *batch(), generator(4))
+        again = augment(steps(name), *drawn_for(name), generator(3))
+        other = augment(steps(name), *drawn_for(name), generator(4))
         assert all(torch.equal(one, two) for one, two in zip(first, again, strict=True))
         assert not torch.equal(first[0], other[0])
         torch.set_rng_state(state)
@@ -54,10 +63,10 @@ class TestEveryAugmentation:
         assert torch.equal(torch.get_rng_state(), state)  # the global generator is not touched
 
     def test_inputs_are_left_as_they_were(self, name):
-        images, targets = batch()
+        images, targets = drawn_for(name)
         augment(steps(name), images, targets, generator())
-        assert torch.equal(images, batch()[0])
-        assert torch.equal(targets, batch()[1])
+        assert torch.equal(images, drawn_for(name)[0])
+        assert torch.equal(targets, drawn_for(name)[1])
 
     def test_every_image_has_its_own_draw(self, name):
         """The same image again and again: the results differ among themselves. (Mixing needs different partners.)"""
@@ -65,6 +74,8 @@ class TestEveryAugmentation:
         images, targets = images.repeat(32, 1, 1, 1), targets.repeat(32, 1)
         if name in ("mixup", "cutmix"):
             images[16:] = 1 - images[16:]
+        if name == UNLABELLED:
+            images, targets = drawn_for(name, 32)
         found = augment(steps(name), images, targets, generator())[0]
         assert len(found.flatten(1).unique(dim=0)) > 5
 

@@ -39,12 +39,26 @@ def shown(step: Chosen) -> str:
     return "-".join([step.name, *(f"{key}={value}" for key, value in step.options.items())])
 
 
+@pytest.mark.skipif(DEVICE.type != "cuda", reason="the CPU waits for nothing")
+def test_images_without_a_label_are_left_out_without_waiting_for_the_device():
+    images, wanted = pixels(64).to(DEVICE), targets(64).to(DEVICE)
+    wanted[::3] = 0
+    draws = generator()
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        AUGMENTATIONS["labelled_only"](images, wanted, draws)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
 @pytest.mark.parametrize("channels_last", [True, False])
 @pytest.mark.parametrize("step", STEPS, ids=shown)
 def test_augmentations(step, channels_last):
     images, wanted = pixels(64).to(DEVICE), targets(64).to(DEVICE)
     images = images if channels_last else images.contiguous()
     turn = torch.arange(64, device=DEVICE) % 2 == 0
+    if step.name == "labelled_only":
+        wanted[::3] = 0  # images without a label, else it draws nothing
     before, before_wanted = images.clone(), wanted.clone()
     results = [augment([step], images, wanted, generator(seed), turn) for seed in (1, 1, 2)]
     for made, mixed, weights in results:

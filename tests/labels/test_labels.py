@@ -31,7 +31,7 @@ from softcifar.labels import (
     teacher,
     uniform,
 )
-from softcifar.labels.sampled import first_votes
+from softcifar.labels.sampled import first_votes, labelled
 from softcifar.labels.source import inputs
 from softcifar.params.options import check
 from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveFraction, PositiveInt
@@ -183,9 +183,10 @@ def test_every_source_gives_distributions_and_the_label_its_stated_mass(name, da
     assert probs.dtype == np.float64
     assert probs.shape == (len(case["labels"]), case["num_classes"])
     assert (probs >= 0).all()  # nan is not
-    np.testing.assert_allclose(probs.sum(axis=1), 1, atol=1e-12)
+    has = labelled(len(probs), options.pop("share_of_images", 1.0), options.get("seed", 0))
+    np.testing.assert_allclose(probs.sum(axis=1), has, atol=1e-12)  # of the others zeros
     found = probs[np.arange(len(probs)), case["labels"]]
-    np.testing.assert_allclose(found, MASS_OF_THE_LABEL[name](case, found, **options), atol=1e-12)
+    np.testing.assert_allclose(found, has * MASS_OF_THE_LABEL[name](case, found, **options), atol=1e-12)
     for key, value in case.items():
         np.testing.assert_array_equal(value, before[key], err_msg=f"{key} was changed in place")
 
@@ -270,6 +271,8 @@ def test_options_have_defaults_that_params_accept(name):
         (human_sampled, (np.array([[3, 1]]),), {"votes_per_image": 0}, "votes_per_image: found 0; allowed: at least 1"),
         (human_sampled, (np.array([[0, 0]]),), {}, "an image without votes"),
         (majority_sampled, (np.array([[3, 1]]),), {"seed": -1}, "seed: found -1"),
+        (human_sampled, (np.array([[3, 1]]),), {"share_of_images": 0.0}, "share_of_images: found 0.0; allowed: above 0 and at"),
+        (majority_sampled, (np.array([[3, 1]]),), {"share_of_images": 1.5}, "share_of_images: found 1.5"),
         (instance_based, ([0], np.zeros((2, 3))), {}, r"teacher_logits: found shape \(2, 3\); allowed: \(1, 3\)"),
         (instance_based, ([0], np.zeros((1, 3))), {"epsilon": -0.1}, "epsilon: found -0.1"),
         (instance_based, ([0], np.zeros((1, 3))), {"temperature": 0}, "temperature: found 0"),
@@ -306,6 +309,7 @@ def test_options_are_checked_in_params():
         (beta_smoothing, {"concentration": 0}),
         (beta_smoothing, {"seed": 1}),
         (human_sampled, {"votes_per_image": 0}),
+        (human_sampled, {"share_of_images": 0}),
         (human_kept, {"seed": 1}),
         (self_distillation, {"temperature": 4}),
     ):

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import chisquare, multivariate_hypergeom
 
 from softcifar.labels import hard, human, human_kept, human_sampled, majority, majority_sampled
-from softcifar.labels.sampled import first_votes
+from softcifar.labels.sampled import first_votes, labelled
 
 VOTES = np.random.default_rng(0).multinomial(51, np.random.default_rng(1).dirichlet(np.ones(4), size=200))
 
@@ -78,3 +78,33 @@ def test_kept_labels_have_the_votes_shares_and_correct_nothing():
     np.testing.assert_allclose(human_kept(agreed, VOTES), human(VOTES))
     certain = np.eye(4)[labels] * 51
     np.testing.assert_array_equal(human_kept((labels + 1) % 4, certain), hard((labels + 1) % 4, 4))
+
+
+def test_a_share_of_the_images_has_its_labels_and_all_others_have_none():
+    for source in (human_sampled, majority_sampled):
+        whole = source(VOTES, votes_per_image=10, seed=4)
+        some = source(VOTES, votes_per_image=10, share_of_images=0.1, seed=4)
+        has = some.any(axis=1)
+        assert has.sum() == 20
+        np.testing.assert_array_equal(some[has], whole[has])
+        np.testing.assert_array_equal(source(VOTES, votes_per_image=10, share_of_images=1.0, seed=4), whole)
+
+
+def test_a_larger_share_has_the_images_of_a_smaller_one_whatever_the_source_and_number_of_votes():
+    before = np.zeros(200, dtype=bool)
+    for share in (0.01, 0.1, 1 / 3, 0.5, 1.0):
+        has = labelled(200, share, seed=2)
+        assert has.sum() == round(200 * share)
+        assert (has >= before).all()
+        for source, count in ((human_sampled, 1), (human_sampled, 10), (majority_sampled, 3)):
+            labels = source(VOTES, votes_per_image=count, share_of_images=share, seed=2)
+            np.testing.assert_array_equal(labels.any(axis=1), has)
+        before = has
+    assert (labelled(200, 0.1, seed=3) != labelled(200, 0.1, seed=2)).any()
+    assert labelled(200, 0.001, seed=2).sum() == 1  # never nobody
+
+
+def test_every_image_is_as_likely_to_be_labelled():
+    times = sum(labelled(20, 0.25, seed).astype(int) for seed in range(2000))
+    assert chisquare(times).pvalue > 0.001
+    assert times.sum() == 5 * 2000

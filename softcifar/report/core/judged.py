@@ -79,8 +79,8 @@ def fields(design: Design) -> list[Field]:
 
 def compared(verdict: str) -> str:
     """The verdict on "this one is better", in words of a comparison: better, worse or undecided."""
-    side = {"supported": "better", "contradicted": "worse"}.get(verdict.removesuffix(ON_THESE), verdict)
-    return side + ON_THESE * verdict.endswith(ON_THESE)
+    side = verdict.removesuffix(ON_THESE)
+    return {"supported": "better", "contradicted": "worse"}.get(side, side) + ON_THESE * verdict.endswith(ON_THESE)
 
 
 def _count(pairs: float, unit: str) -> str:

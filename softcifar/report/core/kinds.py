@@ -36,7 +36,8 @@ LOSS_TITLES = {
     "soft_bootstrapping": "soft bootstrapping",
     "logit_norm": "LogitNorm",
 }
-SAMPLED = ("human_sampled", "majority_sampled")  # label sources that take some of the votes of every image
+SAMPLED = ("human_sampled", "majority_sampled")  # label sources that take some of the votes, of every image or of a share
+LABELLED_ONLY = "labelled_only"  # the augmentation that leaves out images without a label
 NORMALISED = "normalised_max_logit"  # a score for refusing, with a norm that validation chooses
 SCORE_TITLES = {
     "max_probability": "max probability",
@@ -152,10 +153,28 @@ def votes_per_image(results: Results, student: str) -> int | list[int] | None:
     return results.params["labels"][results.params["students"][student]["labels"]]["options"].get("votes_per_image")
 
 
+def share_of_images(results: Results, student: str) -> float:
+    """Of the training images, the share that its labels are of; 1: all."""
+    return results.params["labels"][results.params["students"][student]["labels"]]["options"].get("share_of_images", 1.0)
+
+
 def trained_kind(results: Results, student: str) -> str:
-    """`kind` of a student, with its number of votes where it has one: "majority votes, 3 per image"."""
+    """`kind` of a student, with its number of votes where it has one: "majority votes, 3 per image", and the share of
+    the images where it has labels of some alone: "people's votes, 10 per image on 10 % of the images"."""
     what, count = kind(source(results, student), loss(results, student)), votes_per_image(results, student)
-    return what if count is None else f"{what}, {words(count)} per image"
+    what = what if count is None else f"{what}, {words(count)} per image"
+    share = share_of_images(results, student)
+    return what if share == 1 else f"{what} on {percent(share)} of the images"
+
+
+def percent(share: float) -> str:
+    """.1 as "10 %", .3333 as "33.3 %"."""
+    return f"{100 * share:.3g} %"
+
+
+def steps(results: Results, student: str, key: str = "augment") -> list[Mapping[str, Any]]:
+    """Its augmentation, without the step that leaves out images without a label: that one belongs to the labels."""
+    return [step for step in results.params["students"][student].get(key, []) if step["name"] != LABELLED_ONLY]
 
 
 def described(results: Results, student: str) -> str:

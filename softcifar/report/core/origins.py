@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from softcifar.report.core.kinds import alike, method, method_title, source, trained_kind, votes_per_image
+from softcifar.report.core.kinds import (
+    alike,
+    method,
+    method_title,
+    share_of_images,
+    source,
+    steps,
+    trained_kind,
+    votes_per_image,
+)
 from softcifar.report.core.results import Results
 
 MIXED, OTHER = "Mixed or cropped images", "Other augmentation"
@@ -23,13 +32,13 @@ def origin(results: Results, student: str) -> str:
     same steps have other options.
     """
     needed, reference = _inputs(results, student), results.reference
-    ours, theirs = (results.params["students"][name] for name in (student, reference))
-    steps, usual = ({step["name"] for step in each["augment"]} for each in (ours, theirs))
-    if steps < usual:
+    ours, theirs = (results.params["students"][name] | {"augment": steps(results, name)} for name in (student, reference))
+    used, usual = ({step["name"] for step in each["augment"]} for each in (ours, theirs))
+    if used < usual:
         return OTHER
     if source(results, student) not in ONE_HOT:
         return "People" if "votes" in needed else "A teacher" if _learned(needed) else "A rule"
-    for key, where in (("loss", "The loss"), ("augment", MIXED if steps != usual else OTHER)):
+    for key, where in (("loss", "The loss"), ("augment", MIXED if used != usual else OTHER)):
         if ours[key] != theirs[key]:
             return where
     return "People" if "votes" in needed else "The network"
@@ -38,14 +47,14 @@ def origin(results: Results, student: str) -> str:
 def like_the_reference(results: Results, student: str) -> bool:
     """Has it the reference's method, network and, with more steps or without, augmentation? Then its labels or loss differ."""
     ours, theirs = (results.params["students"][name] for name in (student, results.reference))
-    kept = all(step in ours["augment"] for step in theirs["augment"])
+    kept = all(step in ours["augment"] for step in steps(results, results.reference))
     return kept and all(ours[key] == theirs[key] for key in ("method", "network"))
 
 
 def softness_alone(results: Results, student: str) -> bool:
     """Does it differ from the reference in what makes targets soft alone: labels, loss, steps that soften targets?"""
-    ours, theirs = (results.params["students"][name] for name in (student, results.reference))
-    new = [step for step in ours["augment"] if step not in theirs["augment"]]
+    usual = steps(results, results.reference)
+    new = [step for step in steps(results, student) if step not in usual]
     softening = all(step["name"] in SOFTENING and step["options"].get("mode") != SHARP for step in new)
     others = ("labels", "loss", "augment", "choose_by")
     return like_the_reference(results, student) and softening and alike(results, student, results.reference, but=others)
@@ -56,8 +65,9 @@ def title(results: Results, student: str) -> str:
 
     A method brings its own options of the network, so these stand for themselves only where the methods agree.
     """
-    ours, theirs = (results.params["students"][name] for name in (student, results.reference))
-    trained = [trained_kind(results, name) for name in (student, results.reference)]
+    names = (student, results.reference)
+    ours, theirs = (results.params["students"][name] | {"augment": steps(results, name)} for name in names)
+    trained = [trained_kind(results, name) for name in names]
     usual = [step["name"] for step in theirs["augment"]]
     extra = [_step(step) for step in ours["augment"] if step["name"] not in usual]
     extra += _other_augmentation(ours["augment"], theirs["augment"]) if not extra else []
@@ -95,8 +105,9 @@ def _changes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
     return ", ".join(f"{key.replace('_', ' ')} {ours.get(key, 'as usual')}" for key in changed)
 
 
-def votes(results: Results, student: str) -> int:
-    """Votes per training image that its labels, or the amount of its mixing, need; 0: none."""
+def votes(results: Results, student: str) -> int | float:
+    """Votes per training image that its labels, or the amount of its mixing, need, the images without a label counted as well;
+    0: none. Whole where its labels are of all images, else with two digits: 1 vote on a tenth of the images costs .1."""
     train, options = results.part("train"), results.params["students"][student]
     mixed = any(MIXED_AS_PEOPLE in step["options"].values() for step in options["augment"])
     if "votes" not in train or not (mixed or "votes" in _inputs(results, student)):
@@ -104,7 +115,11 @@ def votes(results: Results, student: str) -> int:
     each, most = train["votes"].sum(axis=1), votes_per_image(results, student)
     if most is not None and not mixed:
         each = each.clip(max=np.max(most))
-    return round(float(each.mean()))
+    share = share_of_images(results, student)
+    if share == 1:
+        return round(float(each.mean()))
+    mean = float(f"{share * float(each.mean()):.2g}")
+    return int(mean) if mean.is_integer() else mean
 
 
 def teachers(results: Results, student: str) -> int:

@@ -13,6 +13,7 @@ from softcifar.data.splits import PARTS, folder_of, load_arrays, read_of_split
 from softcifar.errors import UserError, choose
 from softcifar.files import read_json, read_npz
 from softcifar.report.core.csv_files import read_csv
+from softcifar.scores import FEATURE_SCORES
 
 HISTORY_COLUMNS = [
     "candidate", "seed", "epoch", "lr", "train_loss", "validation_nll", "validation_accuracy", "validation_ece", "chosen",
@@ -83,7 +84,7 @@ class Results:
     """A finished study: params (plain dicts), manifests, the parts of each split, and what every part of it predicted.
 
     splits: per split {"train", "validation", "test"} -> arrays by name (see `part`); labels: float32 (N, K) by source, of the
-    training images of split 0, 'smooth, epsilon 0.1' for each choice that validation made among tuned ones; teachers: one per
+    training images of split 0, zeros where an image has none, 'smooth, epsilon 0.1' for each tuned choice; teachers: one per
     split; shallow: test logits float32 (R, 1, N, K) of the shallow networks, by the student that they were distilled from, run
     by run.
     """
@@ -188,6 +189,8 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
         name: _student(scores / "students" / name, name, options, sizes, len(manifest["classes"]), count)
         for name, options in params["students"].items()
     }
+    few = {name for name, source in params["labels"].items() if source["options"].get("share_of_images", 1) < 1}
+    students |= {name: _without_densities(each) for name, each in students.items() if each.options["labels"] in few}
     for name in params["novelty"]["students"]:
         students[name] = _with_named_scores(scores / "novelty" / name, students[name], count)
     teachers = {
@@ -330,6 +333,13 @@ def _joined(of_splits: list[StudentScores]) -> StudentScores:
         about=about,
         abouts=[each.about for each in of_splits],
     )
+
+
+def _without_densities(student: StudentScores) -> StudentScores:
+    """Scores of features are fitted with the data set's labels of all training images, which one of a share has not."""
+    all_scores = student.novelty, student.shifts.novelty if student.shifts else {}
+    own, of_shifts = ({name: each for name, each in scores.items() if name not in FEATURE_SCORES} for scores in all_scores)
+    return replace(student, novelty=own, shifts=student.shifts and replace(student.shifts, novelty=of_shifts))
 
 
 def _by_run(of_splits: Sequence[np.ndarray]) -> np.ndarray:

@@ -10,7 +10,6 @@ from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 from softcifar.report.core.voters import voters
-from softcifar.report.core.words import counted
 
 
 @dataclass(frozen=True)
@@ -20,19 +19,24 @@ class Source:
 
     student: str
     what: str
-    votes: int
+    votes: int | float  # a fraction where some of the images alone have votes
     teachers: int
     effort: float
 
     @property
-    def cost(self) -> tuple[int, int, float]:
+    def cost(self) -> tuple[float, int, float]:
         """To sort by: votes cost people's time, a teacher costs a machine's."""
         return self.votes, self.teachers, self.effort
 
     @property
     def named(self) -> str:
         """With the votes it takes, since a budget with votes allows one per image as well as fifty."""
-        return f"{self.student} ({counted(self.votes, 'votes')} per image)" if self.votes else self.student
+        return f"{self.student} ({_votes(self.votes)} per image)" if self.votes else self.student
+
+
+def _votes(number: float) -> str:
+    """1 vote, 10 votes, 0.3 votes."""
+    return f"{number:g} vote{'s' * (number != 1)}"
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ def table(study: Study) -> Table:
     fields = [
         Field("student", "Source"),
         Field("what", "What it is"),
-        Field("votes", "Votes per image", "people's votes, or those of who stands in for people, on each training image"),
+        Field("votes", "Votes per image", "people's votes, or those of who stands in for people, per training image",
+              text=lambda record: f"{record['votes']:g}"),
         Field("teachers", "Teacher's networks", "networks that are trained first, on each split, to teach it"),
         Field("effort", "Training effort", "images seen in training, with those of tuning and of teachers, as a multiple of "
               f"{study.reference}'s", text=lambda record: times(record["effort"])),

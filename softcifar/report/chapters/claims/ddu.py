@@ -5,7 +5,18 @@ import pandas as pd
 from softcifar.report.chapters.ambiguity.separation import AMBIGUOUS_CLEAN, NOVEL_AMBIGUOUS, NOVEL_CLEAN
 from softcifar.report.chapters.published.literature import MUKHOTI
 from softcifar.report.core.columns import HEADLINE_SCORE, WHOSE
-from softcifar.report.core.kinds import CHANGED, PLAIN, alike, described, distinct, loss, method, own_score, score_titles
+from softcifar.report.core.kinds import (
+    CHANGED,
+    PLAIN,
+    alike,
+    described,
+    distinct,
+    loss,
+    method,
+    own_score,
+    score_titles,
+    share_of_images,
+)
 from softcifar.report.core.pairs import CROSS_ENTROPY, shared_runs, stated
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
@@ -48,7 +59,9 @@ def _students(results: Results) -> list[str]:
 
 
 def _plain(results: Results) -> list[str]:
-    return [name for name in distinct(results) if (method(results, name), loss(results, name)) == (PLAIN, CROSS_ENTROPY)]
+    """Without those with labels of a share of the images, which have no density."""
+    names = [name for name in distinct(results) if share_of_images(results, name) == 1]
+    return [name for name in names if (method(results, name), loss(results, name)) == (PLAIN, CROSS_ENTROPY)]
 
 
 def _normalised(results: Results, student: str) -> bool:

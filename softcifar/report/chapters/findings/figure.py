@@ -148,8 +148,8 @@ def gather(study: Study) -> Content:
     )
 
 
-def _count(number: int) -> str:
-    return str(number) if number else "–"
+def _count(number: float) -> str:
+    return f"{number:g}" if number else "–"
 
 
 def _mean(benefit: Benefit, study: Study) -> str:

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from softcifar import metrics
 from softcifar.report.chapters.labels.samples import show
-from softcifar.report.core.drawing import DARK, Drawing, Grid, shorten
+from softcifar.report.core.drawing import DARK, INK, Drawing, Grid, shorten
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 
@@ -47,7 +47,7 @@ def draw(study: Study) -> Drawing:
         "Labels, side by side",
         "Training images with the data set's label above, clear ones first, ambiguous ones below. Each column is a "
         "source of labels (people: their votes), each bar the probability of a class; the dark bar is the class of "
-        "the data set's label.",
+        f"the data set's label.{_without(sources)}",
         finding,
         f"{len(picks)} training images in rows; for each, bar charts of its label distribution by {', '.join(sources)}.",
         grid.figure,
@@ -81,6 +81,12 @@ def _sources(results: Results) -> dict[str, np.ndarray]:
     return sources
 
 
+def _without(sources: dict[str, np.ndarray]) -> str:
+    """What an empty chart means, where a source labels a share of the images alone."""
+    some = any(not probs.any(axis=1).all() for probs in sources.values())
+    return ' "No label": a source of labels for some of the images, of which this is none.' if some else ""
+
+
 def _shown(probs: np.ndarray) -> list[int]:
     """Classes to draw for an image, in class order: all, or the likeliest by any source; probs (sources, K)."""
     if probs.shape[1] <= CLASSES:
@@ -95,18 +101,22 @@ def _broken(name: str) -> str:
 
 
 def _bars(ax: Axes, probs: np.ndarray, shown: list[int], label: int) -> None:
+    """A bar per class; of zeros, which are no distribution, the words "no label"."""
     ax.barh(range(len(shown)), probs[shown], height=0.78, color=[DARK if k == label else LIGHT for k in shown])
     top = int(np.argmax(probs[shown]))
     inside = probs[shown[top]] > 0.6
-    ax.text(
-        float(probs[shown[top]]) + (-0.03 if inside else 0.03),
-        top,
-        f"{probs[shown[top]]:.2f}".removeprefix("0"),
-        ha="right" if inside else "left",
-        va="center",
-        fontsize=7,
-        color="white" if inside and shown[top] == label else "black",
-    )
+    if probs.any():
+        ax.text(
+            float(probs[shown[top]]) + (-0.03 if inside else 0.03),
+            top,
+            f"{probs[shown[top]]:.2f}".removeprefix("0"),
+            ha="right" if inside else "left",
+            va="center",
+            fontsize=7,
+            color="white" if inside and shown[top] == label else "black",
+        )
+    else:
+        ax.text(0.5, (len(shown) - 1) / 2, "no label", ha="center", va="center", fontsize=7, color=INK)
     ax.set(xlim=(0, 1), ylim=(max(len(shown), 5) - 0.5, -0.5), xticks=[])
     ax.tick_params(axis="y", length=0, labelsize=7.5, pad=2)
     ax.spines["bottom"].set_visible(False)

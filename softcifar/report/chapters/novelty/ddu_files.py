@@ -32,7 +32,8 @@ SHRINKAGE = "oracle approximating shrinkage, per class"
 
 
 def write(folder: Path, study: Study) -> None:
-    """Write <student>_<softmax | gmm | ensemble>_<set>.json; no file for an ensemble of one run."""
+    """Write <student>_<softmax | gmm | ensemble>_<set>.json; no file for an ensemble of one run, nor for a density that a
+    student with labels of a share of the images has not."""
     keys = ["student", "kind", "seed", "metric", "set", "score"]
     known = study.numbers.set_index(keys)["value"].to_dict()
     for student, predictions in study.predictions.items():
@@ -41,6 +42,8 @@ def write(folder: Path, study: Study) -> None:
             for ood in study.results.ood if members else ():
                 rows = [_values(study.results, each, ood, known) for each in members]
                 for model in models:
+                    if not set(MODELS[model]) <= rows[0].keys():
+                        continue
                     content = _summary([_named(row, MODELS[model]) for row in rows])
                     content["info"] = _info(study.results, members, model, ood)
                     write_json(folder / f"{student}_{model}_{ood}.json", content)
@@ -58,6 +61,7 @@ def _values(results: Results, prediction: Prediction, ood: str, known: dict[tupl
         for model, scores in MODELS.items()
         if (model == "ensemble") == (prediction.kind == "ensemble")
         for score in scores
+        if score in prediction.novelty
     }
     for score in sorted(wanted):
         values = {key: of(metric, ood, score) for key, metric in DETECTION.items()}

@@ -44,7 +44,7 @@ def recipe(results: Results) -> list[tuple[str, str]]:
 
 
 def label_sources(results: Results) -> tuple[list[str], list[list[str]]]:
-    """Header and a row per label source: options, mean entropy, distance to the known distributions."""
+    """Header and a row per label source: options, mean entropy, distance to the known distributions, over labelled images."""
     targets = results.targets("train")
     titles = {"human": "distance to people's votes", "exact": "distance to the exact labels"}
     header = ["labels", "source", "options", "entropy, nats", *(titles[name] for name in targets)]
@@ -52,8 +52,9 @@ def label_sources(results: Results) -> tuple[list[str], list[list[str]]]:
     for name, probs in results.labels.items():
         options = dict(results.params["labels"][name.split(",")[0]])  # a tuned choice is named 'source, option value'
         source = words(options.pop("source", None))
-        distances = [f"{metrics.total_variation(probs, known):.3f}" for known in targets.values()]
-        rows.append([name, source, words(options) or "–", f"{metrics.entropy(probs).mean():.3f}", *distances])
+        has = probs.any(axis=1)  # a row of zeros is no label
+        distances = [f"{metrics.total_variation(probs[has], known[has]):.3f}" for known in targets.values()]
+        rows.append([name, source, words(options) or "–", f"{metrics.entropy(probs[has]).mean():.3f}", *distances])
     in_files = {row[0].split(",")[0] for row in rows}
     for name, options in results.params["labels"].items():
         if name not in in_files:

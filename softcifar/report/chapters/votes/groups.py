@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from softcifar.report.core.kinds import SAMPLED, SOURCE_TITLES, alike, distinct, source, votes_per_image
+from softcifar.report.core.kinds import SAMPLED, SOURCE_TITLES, alike, distinct, share_of_images, source, votes_per_image
 from softcifar.report.core.pairs import ACCURACY, NLL, Measure
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
@@ -52,11 +52,14 @@ class Group:
 
 
 def groups(results: Results) -> list[Group]:
-    """Those with a student of a number of votes beside another number, or of kept labels beside hard ones; [] without any."""
+    """Those with a student of a number of votes beside another number, or of kept labels beside hard ones; [] without any.
+
+    Students with labels of a share of the images are in none (softcifar.report.chapters.votes.shares)."""
     wanted = {HARD, MAJORITY, HUMAN, KEPT, *SAMPLED}
     listed: list[list[str]] = []
     for name in distinct(results):
-        if source(results, name) in wanted and not isinstance(votes_per_image(results, name), list):  # a list is tuned
+        tuned = isinstance(votes_per_image(results, name), list)
+        if source(results, name) in wanted and not tuned and share_of_images(results, name) == 1:
             own = next((each for each in listed if alike(results, each[0], name, but=("labels",))), None)
             listed.append([name]) if own is None else own.append(name)
     found = [group for names in listed if (group := _group(results, names))]
