@@ -58,7 +58,7 @@ def test_the_comparisons_are_those_of_the_code():
     assert table(("normal", 5)) in written(table)
     assert choice(("normal", 5, 3)) in written(choice)
     assert enough(("normal", 5, 5)) in written(enough)
-    assert equivalent(("normal", 5, 20)) in written(equivalent)
+    assert equivalent(("normal", 5, 15)) in written(equivalent)
 
 
 def test_a_test_that_is_too_lenient_would_be_found(monkeypatch):
