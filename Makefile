@@ -34,10 +34,10 @@ report:  ## Open the report, or name the page where there is no screen
 	@echo "report: $(CURDIR)/reports/index.html"
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ] || [ "$$(uname)" = Darwin ]; then $(PYTHON) -m webbrowser "file://$(CURDIR)/reports/index.html"; fi
 
-test: setup  ## Run the quick tests, one worker per core (they include the smoke study, from params to page); about 12 minutes on 2 cores
+test: setup  ## Run the quick tests, one worker per core (they include the smoke study, from params to page); about 13 minutes on 2 cores
 	pytest -n auto --dist worksteal -m "not slow"
 
-test-all: setup  ## Run every test, also those with real dvc, Ray and a browser; about 24 minutes on 2 cores
+test-all: setup  ## Run every test, also those with real dvc, Ray and a browser; over 20 minutes on 2 cores
 	pytest -n auto --dist worksteal
 
 campaign: setup  ## Spoil 100 data files of every kind, and count what is no clear sentence; test-all does a tenth

@@ -153,10 +153,10 @@ def _intervals(rows: Sequence[Standing]) -> list[str]:
 def _costs(found: Sequence[Source], study: Finished) -> str:
     """A table; "" of nothing to choose among."""
     header = ("source", "what it is", "votes per image", "teacher's networks", "training effort", "trained in")
+    trained_in = study.seconds
     lines = [
-        (each.student, each.what, f"{each.votes:g}", str(each.teachers), times(each.effort), seconds)
+        (each.student, each.what, f"{each.votes:g}", str(each.teachers), times(each.effort), trained_in.get(each.student, "–"))
         for each in found
-        for seconds in [study.seconds.get(each.student, "–")]
     ]
     used = 6 if study.seconds else 5
     table = [line[:used] for line in (header, *lines)]

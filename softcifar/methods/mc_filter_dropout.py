@@ -1,4 +1,4 @@
-"""Monte Carlo dropout of whole filters: a channel of an image is zeroed or kept as one (Tompson et al. 2015, section 3.2)."""
+"""Monte Carlo dropout of whole filters: a channel of an image is zeroed or kept as one (Tompson et al. 2015)."""
 
 import torch
 import torch.nn.functional as F

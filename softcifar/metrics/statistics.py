@@ -112,7 +112,7 @@ def runs_needed(
     """How many runs in all would find a true mean at this distance from its bound with a probability of 80 %.
 
     other: its distance from a second bound, on its other side, that has to be found too (equivalence), at least `distance`.
-    A multiple of `splits`, at least three. Infinite for a distance of (nearly) 0, NaN without a standard error or a distance.
+    A multiple of `splits`, at least three. Infinite where it takes more than MOST, NaN without a standard error or a distance.
     """
     if not estimate.error > 0 or math.isnan(distance):
         return math.nan
@@ -120,7 +120,7 @@ def runs_needed(
         return math.inf
     spread = estimate.error * math.sqrt(estimate.count) / abs(distance)
     fewest = ((ndtri(1 - level) + ndtri(POWER)) * spread) ** 2  # if the spread were known
-    if fewest > 1000 * MOST:
+    if fewest > MOST:
         return math.inf
     runs = splits * max(math.floor(fewest / splits), math.ceil(FEWEST / splits))
 
@@ -131,8 +131,8 @@ def runs_needed(
         if math.isinf(other):
             return math.sqrt(runs) >= spread * _needed_t(freedom, level)
         critical, near = stdtrit(freedom, 1 - level), math.sqrt(runs) / spread
-        missed = nctdtr(freedom, near, critical) + nctdtr(freedom, near * other / distance, critical)
-        return missed <= 1 - POWER
+        missed = nctdtr(freedom, [near, near * other / abs(distance)], critical)  # NaN where it is nothing, far from a bound
+        return np.nan_to_num(missed).sum() <= 1 - POWER
 
     while not enough(runs):
         runs += splits

@@ -53,7 +53,7 @@ def spectral_batch_norm(
 class SpectralBatchNorm(nn.BatchNorm2d):
     """Batch norm whose scale gamma is divided by max(1, s / coeff), s = max_c |gamma_c| / sqrt(running variance_c + eps).
 
-    In evaluation batch norm is a linear map with the operator norm s, a shift apart (Gouk et al. 2021, eq. 28 of the preprint),
+    In evaluation batch norm is a linear map with the operator norm s, a shift apart (Gouk et al. 2021),
     so its norm is at most coeff. In training it divides by the batch's own deviation, and s by the running one, as it was
     before the batch. The gradient flows through s. The shift beta is left as it is.
     """

@@ -39,7 +39,7 @@ def shown(step: Chosen) -> str:
     return "-".join([step.name, *(f"{key}={value}" for key, value in step.options.items())])
 
 
-@pytest.mark.skipif(DEVICE.type != "cuda", reason="the CPU waits for nothing")
+@pytest.mark.skipif(DEVICE.type != "cuda", reason="needs a CUDA device: set_sync_debug_mode finds what waits for one")
 def test_images_without_a_label_are_left_out_without_waiting_for_the_device():
     images, wanted = pixels(64).to(DEVICE), targets(64).to(DEVICE)
     wanted[::3] = 0

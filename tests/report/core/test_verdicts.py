@@ -378,3 +378,11 @@ def test_bad_input_is_refused():
         check(GAIN, margin=-1)
     with pytest.raises(UserError, match="no rivals"):
         check()
+
+
+def test_far_from_one_of_two_bounds_what_is_needed_ends():
+    """Of 900 runs, the chance to miss a bound 40 standard errors away is so small that scipy has no number for it."""
+    gain = metrics.Estimate(0.0, 0.1, 899, 900)
+    alone = metrics.runs_needed(gain, 0.3)
+    assert alone == metrics.runs_needed(gain, 0.3, other=4.0) < metrics.runs_needed(gain, 0.3, other=0.3)
+    assert metrics.runs_needed(gain, 1e-6, other=1.0) == np.inf
