@@ -221,14 +221,14 @@ def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
         students = row.students.split()
         cost = sum(seconds[name] for name in students) * (row.needed - runs) if seconds.keys() >= set(students) else None
         wait = provenance.duration(cost) if cost is not None else "not recorded"
-        lines.append(f"| {row.claim} | {row.compared} | {row.metric} | {row.needed:,.0f} | {wait} |\n")
+        lines.append(f"| {row.claim} | {row.compared} | {row.metric} | {row.needed:,.0f} | {row.needed_to} | {wait} |\n")
     if not lines:
         return ""
-    head = "| claim | compared | metric | runs needed | more time |\n|---|---|---|---|---|\n"
+    head = "| claim | compared | metric | runs needed | to | more time |\n|---|---|---|---|---|---|\n"
     words = (
         "What would decide undecided rows on these images, with a probability of 80 %, if the true effect is the one that was "
-        "seen (set `seeds.runs`; finished runs are kept; the time is that of the students compared, on the machine above, one "
-        "stage at a time):"
+        "seen: find it, or show that it is too small to matter (set `seeds.runs`; finished runs are kept; the time is that of "
+        "the students compared, on the machine above, one stage at a time):"
     )
     more = len(waiting) - len(lines)
     rest = f"\nRows that need more runs than these: {more}; column `needed` of tables/claims.csv.\n" if more else ""

@@ -31,8 +31,9 @@ for folder in (reports / "tables", reports / "figures"):
 (reports / "tables/summary.tex").write_text("not for Git")
 (reports / "tables/long.csv").write_text("x" * 2_000_000)
 said = "A1,Soft labels help (Somebody 2020)."
-rows = [f"{said},supported,human against hard,accuracy,runs,12,human hard", f"{said},undecided,a against b,NLL,runs,31,a b"]
-header = "claim,statement,verdict,compared,metric,unit,needed,students"
+ends = ["supported,human against hard,accuracy,runs,,,human hard", "undecided,a against b,NLL,runs,31,find it,a b"]
+rows = [f"{said},{end}" for end in ends]
+header = "claim,statement,verdict,compared,metric,unit,needed,needed_to,students"
 (reports / "tables/claims.csv").write_text("\\n".join([header, *rows]) + "\\n")
 (reports / "figures/attack.svg").write_text("<svg/>")
 (reports / "figures/roc.svg").write_text("<svg/>")
@@ -221,22 +222,22 @@ def test_the_generated_part_is_replaced_and_what_stands_around_it_stays():
 
 
 def claims(folder: Path, *rows: str) -> Path:
-    header = "claim,statement,verdict,compared,metric,unit,needed,students"
+    header = "claim,statement,verdict,compared,metric,unit,needed,needed_to,students"
     (folder / "claims.csv").write_text("\n".join([header, *(f"A1,It helps.,{row}" for row in rows)]) + "\n")
     return folder
 
 
 def test_the_row_over_all_pairs_is_named_before_the_count_of_the_single_ones(tmp_path):
     every = "all 15 pairs together (people's votes against majority votes)"
-    rows = [f"supported,{every},accuracy,runs,,a b", "undecided,a against b,accuracy,runs,31,a b"]
+    rows = [f"supported,{every},accuracy,runs,,,a b", "undecided,a against b,accuracy,runs,31,find it,a b"]
     words = publish.claims_in_words(claims(tmp_path, *rows))
     assert "- A1. It helps: accuracy of all pairs together supported; 1 undecided.\n" in words
 
 
 def test_rows_against_all_rivals_at_once_are_named_before_the_single_ones(tmp_path):
     rows = [
-        'contradicted,"a against all of b, c at once: b","accuracy at the end, points",runs,,a b c',
-        "undecided,a against b,e,runs,9,a b",
+        'contradicted,"a against all of b, c at once: b","accuracy at the end, points",runs,,,a b c',
+        "undecided,a against b,e,runs,9,find it,a b",
     ]
     words = publish.claims_in_words(claims(tmp_path, *rows))
     assert "- A1. It helps: accuracy at the end, against all at once: contradicted; 1 undecided.\n" in words
@@ -245,21 +246,21 @@ def test_rows_against_all_rivals_at_once_are_named_before_the_single_ones(tmp_pa
 def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
     tables = claims(
         tmp_path,
-        "undecided,a against b,NLL,runs,13,a b",
-        "undecided,a against c,NLL,runs,9,a c",
-        "supported on these images,a against b,ECE,runs,5,a b",
-        "undecided,a against b,never,runs,inf,a b",
-        "undecided,a against b,too far,runs,10001,a b",
-        "undecided,a against b,two runs,runs,,a b",
-        "undecided,a against b,simulated,data sets,50,",
+        "undecided,a against b,NLL,runs,13,find it,a b",
+        "undecided,a against c,NLL,runs,9,show it small,a c",
+        "supported on these images,a against b,ECE,runs,5,,a b",
+        "undecided,a against b,never,runs,inf,find it,a b",
+        "undecided,a against b,too far,runs,10001,find it,a b",
+        "undecided,a against b,two runs,runs,,,a b",
+        "undecided,a against b,simulated,data sets,50,find it,",
     )
     text = publish.to_decide(tables, 3, {"a": 60.0, "b": 12.0})
     assert [line for line in text.splitlines() if line.startswith("| A1")] == [
-        "| A1 | a against c | NLL | 9 | not recorded |",
-        "| A1 | a against b | NLL | 13 | 12 min 0 s |",  # 10 more runs of 72 s
+        "| A1 | a against c | NLL | 9 | show it small | not recorded |",
+        "| A1 | a against b | NLL | 13 | find it | 12 min 0 s |",  # 10 more runs of 72 s
     ]
     assert "Rows that need more runs than these: 2;" in text
-    assert publish.to_decide(claims(tmp_path, "undecided,a,NLL,runs,,a"), 3, {}) == ""
+    assert publish.to_decide(claims(tmp_path, "undecided,a,NLL,runs,,,a"), 3, {}) == ""
 
 
 def test_a_note_stands_below_the_time_and_is_given_with_every_publishing(root):

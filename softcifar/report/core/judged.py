@@ -10,12 +10,13 @@ import pandas as pd
 from softcifar.metrics.statistics import MOST
 from softcifar.report.core.columns import Field, between, effect
 from softcifar.report.core.design import Design
-from softcifar.report.core.verdicts import ON_THESE, Finding
+from softcifar.report.core.verdicts import FIND, ON_THESE, SHOW_SMALL, Finding
 from softcifar.report.core.words import counted
 
 NEEDED = (
-    "how many in all would find the effect that was seen, or that it is too small to matter, with a probability of 80 %; none "
-    f"where the row is decided or has no test; csv files have {MOST + 1} for all that is over {MOST:,}"
+    f"how many in all would, with a probability of 80 %, find the effect that was seen (to {FIND}), or find that it is too "
+    f"small to matter (to {SHOW_SMALL}), whichever are fewer; none where the row is decided or has no test; csv files have "
+    f"{MOST + 1} for all that is over {MOST:,}"
 )
 SPLITS = "The runs share {splits} splits of the images. "
 NOVEL = (
@@ -71,7 +72,7 @@ def fields(design: Design) -> list[Field]:
         Field("detectable", "Detectable", "the distance from 0, or from the margin, that is found with a probability of 80 %",
               text=lambda record: effect(record["detectable"]).removeprefix("+")),
         Field("needed", "Needed", NEEDED,
-              text=lambda record: _count(record["needed"], record["unit"])),
+              text=lambda record: _count(record["needed"], record["unit"], record["needed_to"])),
         Field("verdict", "Verdict", "follows from p"),
         Field("reason", "Why"),
     ]  # fmt: skip
@@ -83,7 +84,7 @@ def compared(verdict: str) -> str:
     return {"supported": "better", "contradicted": "worse"}.get(side, side) + ON_THESE * verdict.endswith(ON_THESE)
 
 
-def _count(pairs: float, unit: str) -> str:
+def _count(pairs: float, unit: str, purpose: str) -> str:
     if math.isnan(pairs):
         return "–"
-    return f"{pairs:,.0f} {unit}" if pairs <= MOST else f"over {MOST:,}"
+    return f"{pairs:,.0f} {unit} to {purpose}" if pairs <= MOST else f"over {MOST:,}"

@@ -35,6 +35,7 @@ SIDED = LEVEL / 2
 SKEWED = 0.024
 EITHER = 0.4995  # the smaller one-sided p: what would be printed as .500 or more is no evidence for its side
 ON_THESE = " on these images"
+FIND, SHOW_SMALL = "find it", "show it small"  # what more runs would do
 Estimator = Callable[[pd.Series], Estimate]
 Evidence = tuple[float, float]  # one-sided p for the claim and against it; NaN where there is no test
 # By metric, in its own unit (proportions, nats): a difference smaller than this, on either side, is nothing to act upon, by
@@ -231,6 +232,7 @@ class Finding:
     # How many pairs would decide, with that probability, the distance that was seen; MOST + 1: more than MOST; NaN: the row is
     # decided, or has no test.
     needed: float
+    needed_to: str  # what so many would do: FIND or SHOW_SMALL; "" where `needed` is NaN
     students: tuple[str, ...]
 
 
@@ -303,7 +305,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
     images_low, images_high = design.beyond(test.differences).interval() if beyond else (math.nan, math.nan)
     count = len(test.differences) if isinstance(row, NowhereBest) else estimated.count
     testable = verdict == "undecided" and not row.untestable
-    needed = _needed(row, these, gain, level, design) if testable else math.nan
+    needed, needed_to = _needed(row, these, gain, level, design) if testable else (math.nan, "")
     return Finding(
         claim=row.claim,
         statement=row.statement,
@@ -321,19 +323,21 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         reason=row.untestable or _reason(row, judged, count, row.unit or design.unit) + _here(beyond, these),
         detectable=math.nan if row.untestable else metrics.detectable(gain, level),
         needed=needed if math.isnan(needed) else min(needed, MOST + 1.0),
+        needed_to=needed_to,
         students=row.students,
     )
 
 
-def _needed(row: Check | NowhereBest, these: Judged, gain: Estimate, level: float, design: Design) -> float:
-    """The runs that would decide the effect that was seen: find it, or find that it is smaller than what matters."""
+def _needed(row: Check | NowhereBest, these: Judged, gain: Estimate, level: float, design: Design) -> tuple[float, str]:
+    """The runs that would decide the effect that was seen, and how: FIND it, or SHOW_SMALL, smaller than what matters."""
     splits, size = design.splits or 1, abs(gain.mean)
     found = metrics.runs_needed(gain, 0.0 if gain.rounds_to_0(gain.mean) else size, level, splits=splits)
     left = row.practical - size
     if math.isnan(these.equal) or left < 0 or gain.rounds_to_0(left):
-        return found
+        return found, FIND
     level = SIDED / these.equal_tested
-    return min(found, metrics.runs_needed(gain, left, level, splits=splits, other=row.practical + size))
+    small = metrics.runs_needed(gain, left, level, splits=splits, other=row.practical + size)
+    return (small, SHOW_SMALL) if small < found else (found, FIND)
 
 
 def _reason(row: Check | NowhereBest, judged: Judged, count: int, unit: str) -> str:

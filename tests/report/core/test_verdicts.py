@@ -13,7 +13,7 @@ from softcifar import metrics
 from softcifar.errors import UserError
 from softcifar.report.core import judged
 from softcifar.report.core.design import Design
-from softcifar.report.core.verdicts import SIDED, Check, NowhereBest, judge
+from softcifar.report.core.verdicts import FIND, SHOW_SMALL, SIDED, Check, NowhereBest, judge
 
 quick = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -224,6 +224,7 @@ def test_a_decided_row_needs_nothing():
         found = judge([check(values)], ONE)[0]
         assert found.verdict != "undecided"
         assert math.isnan(found.needed)
+        assert found.needed_to == ""
         assert found.detectable > 0
 
 
@@ -238,9 +239,9 @@ def test_an_effect_that_is_0_but_for_rounding_is_0_and_what_it_needs_is_over_the
     at_the_margin = judge([check([-0.5, -1.5, -1.0 + 1e-13], margin=1.0)], ONE)[0]
     assert (at_the_margin.effect, at_the_margin.needed) == (pytest.approx(-1), metrics.statistics.MOST + 1)
     needed = judged.fields(ONE)[4]
-    assert needed.text({"needed": far.needed, "unit": "runs"}) == "over 10,000"
-    assert needed.text({"needed": 10_000.0, "unit": "runs"}) == "10,000 runs"
-    assert needed.text({"needed": math.nan, "unit": "runs"}) == "–"
+    assert needed.text({"needed": far.needed, "unit": "runs", "needed_to": FIND}) == "over 10,000"
+    assert needed.text({"needed": 10_000.0, "unit": "runs", "needed_to": FIND}) == "10,000 runs to find it"
+    assert needed.text({"needed": math.nan, "unit": "runs", "needed_to": ""}) == "–"
 
 
 def test_a_p_of_a_half_or_more_is_called_no_evidence_either_way():
@@ -331,6 +332,7 @@ def test_what_is_needed_is_the_fewer_of_what_finds_the_effect_and_what_shows_it_
     values = [0.5, -0.4, 0.6, -0.5]
     (plain,), (small,) = (judge([check(values, practical=practical)], ONE) for practical in (0.0, 1.0))
     assert plain.needed > 500 > 20 > small.needed > small.n
+    assert (plain.needed_to, small.needed_to) == (FIND, SHOW_SMALL)
     gain = metrics.over_runs(values)
     spread = gain.error * 2
 
