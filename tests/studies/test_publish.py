@@ -125,7 +125,7 @@ def test_a_finished_run_is_stored_and_fresh_until_code_or_params_change(finished
     assert provenance.processor() in studies.item(text, "hardware")
     assert socket.gethostname() not in text
     assert "- A1. Soft labels help (Somebody 2020): 1 supported, 1 undecided.\n" in text
-    assert "| A1 | a against b | NLL | 31 | not recorded |" in text
+    assert "| A1 | a against b | NLL | 31 | find it | not recorded |" in text
     assert "| hard | 89.5 |" in text
     index = (workspace.folder / "studies/README.md").read_text()
     assert "| [`smoke`](smoke/) | Does it run? | – | 1 h 2 min, the sum of 1 stage | *fresh* |\n" in index
