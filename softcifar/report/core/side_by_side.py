@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from typing import Any, TypeVar
 
 import joblib
+import threadpoolctl
 
 from softcifar.errors import UserError
 
@@ -41,7 +42,7 @@ def side_by_side(make: Callable[[T], R], items: Iterable[T]) -> list[R]:
     _WORK.append((make, items))
     try:
         context = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(count, mp_context=context, initializer=_deaf) as pool:
+        with ProcessPoolExecutor(count, mp_context=context, initializer=_begin) as pool:
             return list(pool.map(_one, range(len(items))))
     except BrokenProcessPool:
         raise UserError(
@@ -65,6 +66,8 @@ def _one(number: int) -> Any:
     return make(items[number])
 
 
-def _deaf() -> None:
-    """Ctrl-C reaches all processes; the first one ends the others."""
+def _begin() -> None:
+    """A process for one core: threads of linear algebra would wait for each other. Ctrl-C reaches all processes; the first one
+    ends the others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threadpoolctl.threadpool_limits(1)
