@@ -3,7 +3,9 @@
 import os
 import signal
 
+import numpy as np
 import pytest
+import threadpoolctl
 
 from softcifar.errors import UserError
 from softcifar.report.core.side_by_side import MOST, side_by_side, workers
@@ -17,6 +19,19 @@ def test_results_stand_in_the_order_of_the_items(monkeypatch, count):
     assert [value for value, _ in found] == [3, 4, 5, 6, 7, 8]
     assert (os.getpid() in {process for _, process in found}) == (count == 1)
     assert side_by_side(lambda item: item, []) == []
+
+
+def test_a_process_has_one_thread_of_linear_algebra(monkeypatch):
+    """More would wait for each other: there are as many processes as cores."""
+    monkeypatch.setenv("SOFTCIFAR_WORKERS", "2")
+
+    def threads(item: int) -> set[int]:
+        np.linalg.inv(np.eye(2) * item)  # so that the library is there
+        return {library["num_threads"] for library in threadpoolctl.threadpool_info() if library["user_api"] == "blas"}
+
+    with threadpoolctl.threadpool_limits(2):
+        assert threads(1) == {2}
+        assert side_by_side(threads, [1, 2]) == [{1}, {1}]
 
 
 def test_work_within_work_stays_in_its_process(monkeypatch):
