@@ -105,8 +105,7 @@ class Runner:
         del self.running[name]
         log, code = running.log.read_text(errors="replace"), running.process.returncode
         if code == 0 and f"Stage '{name}' didn't change, skipping" in log:
-            self.schedule.end(name, wrote=False)
-            return
+            return self.schedule.end(name, wrote=False)
         self.schedule.end(name, failed=code != 0)
         seconds = time.monotonic() - running.started
         event = f"{name}  {tqdm.format_interval(seconds)}"
@@ -119,12 +118,14 @@ class Runner:
         self.display.say(event if self.display.live else f"{event}  [{self._progress()}]")
 
     def _progress(self) -> str:
-        """'12 of 55 stages, about 03:10 left'."""
+        """'12 of 55 stages, about 03:10 left'; 'over' while a kind of many (train@...) is to come and none has ended."""
         waiting, ended = self.schedule.waiting(), len(self.ran) + len(self.schedule.failed)
         text = f"{ended} of {ended + len(self.running) + len(waiting)} stages"
         seconds = {name: time.monotonic() - running.started for name, running in self.running.items()}
         left = seconds_left(waiting, seconds, self.ran, self.resources.jobs) if self.ran else 0
-        return f"{text}, about {tqdm.format_interval(left)} left" if left else text
+        to_come = {name.partition("@")[0] for name in [*waiting, *self.running] if "@" in name}
+        how = "about" if to_come <= {name.partition("@")[0] for name, _ in self.ran} else "over"
+        return f"{text}, {how} {tqdm.format_interval(left)} left" if left else text
 
     def _stop_all(self) -> None:
         """Ctrl-C for all that runs; what does not end in time is killed. A DVC that writes dvc.lock is let finish."""

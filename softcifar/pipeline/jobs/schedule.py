@@ -66,10 +66,8 @@ class Schedule:
 
 
 def seconds_left(waiting: Iterable[str], running: Mapping[str, float], ended: Sequence[tuple[str, float]], jobs: int) -> float:
-    """What is still to be done, spread evenly over `jobs`; running: seconds so far by name; ended: at least one.
-
-    A stage is taken to last as long as the others of its kind (train, evaluate) on average, the first of a kind as long as all.
-    """
+    """What is still to be done, spread evenly over `jobs`; running: seconds so far by name; ended: at least one. A stage is
+    taken to last as long as the others of its kind (train, evaluate) on average, the first of a kind as long as all."""
 
     def expected(name: str) -> float:
         alike = [seconds for other, seconds in ended if other.partition("@")[0] == name.partition("@")[0]]

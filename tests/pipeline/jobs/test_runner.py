@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import signal
 import subprocess
 import termios
@@ -192,6 +193,15 @@ def test_mistakes_are_one_sentence(tmp_path, monkeypatch, arguments, message):
 def test_what_dvc_refuses_is_one_sentence(with_stand_in):
     words = "dvc dag: 'trian' does not exist as an output or a stage name in 'dvc.yaml'"
     assert with_stand_in({"train": (":", [])}).run("trian") == (2, f"error: {words}\n")
+
+
+def test_the_time_left_is_a_bound_while_a_kind_of_many_is_to_come_of_which_none_has_ended(with_stand_in):
+    """A study's downloads tell nothing of how long its students take."""
+    project = with_stand_in({"plan": (":", []), "train@a": ("sleep 0.1", ["plan"]), "train@b": (":", ["train@a"])})
+    status, said = project.run("--jobs", "1")
+    assert status == 0
+    assert re.search(r"^plan  00:0\d  \[1 of 3 stages, over 00:0\d left\]$", said, re.MULTILINE)
+    assert re.search(r"^train@a  00:0\d  \[2 of 3 stages, about 00:0\d left\]$", said, re.MULTILINE)
 
 
 def test_on_a_terminal_one_live_line_says_what_runs(with_stand_in):
