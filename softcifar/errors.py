@@ -65,6 +65,8 @@ def suggestion(found: object, allowed: Iterable[str]) -> str:
         filled.setdefault(re.sub("<[^>]*>", number[0] if number else "", name), name)
     near = difflib.get_close_matches(text, filled, n=1, cutoff=0.6)
     guess = f"; did you mean '{filled[near[0]]}'?" if near else ";"
+    if text in names:  # 'resnet<depth>' itself
+        guess = "; write a number in the place of <...>;"
     more = f" and {len(names) - MOST} more" if len(names) > MOST else ""
     return f"{guess} allowed: {', '.join(names[:MOST]) or '(nothing)'}{more}"
 

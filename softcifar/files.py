@@ -6,10 +6,12 @@ import glob
 import hashlib
 import io
 import json
+import math
 import os
 import platform
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+import zipfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,6 +19,8 @@ import numpy as np
 import psutil
 
 from softcifar.errors import UserError
+
+HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 @contextmanager
@@ -130,12 +134,15 @@ def _in_brackets(error: BaseException) -> str:
     return f" ({named})"
 
 
-def read_npz(path: Path | str, *required: str) -> dict[str, np.ndarray]:
-    """Read every array of an .npz; UserError where it is missing, damaged, holds pickles or lacks a `required` name."""
+def read_npz(path: Path | str, *required: str, unread: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """Read every array of an .npz; UserError where it is missing, damaged, holds pickles or lacks a `required` name.
+
+    unread: in the place of these, which may be large, zeros of the shape and type that their headers name, without memory.
+    """
     with reading(path, "a readable .npz file", "correct the path, or run the stage that writes it (dvc repro)"):
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
+                arrays = {name: _by_header(file.zip, name) if name in unread else file[name] for name in file.files}
         except ValueError as error:
             if "pickle" in str(error).lower() or "Object arrays" in str(error):
                 raise UserError(
@@ -149,3 +156,18 @@ def read_npz(path: Path | str, *required: str) -> dict[str, np.ndarray]:
     if missing:
         raise UserError(f"{path}: has no array '{missing[0]}'; found: {', '.join(sorted(arrays)) or '(nothing)'}")
     return arrays
+
+
+def _by_header(archive: zipfile.ZipFile, name: str) -> np.ndarray:
+    """Zeros of an array's shape and type; ValueError where as many bytes are not there."""
+    with archive.open(f"{name}.npy") as member:
+        version = np.lib.format.read_magic(member)
+        if version not in HEADERS:
+            raise ValueError(f"'{name}' has a header of version {'.'.join(map(str, version))}")
+        shape, _, kind = HEADERS[version](member)
+        claimed, held = math.prod(shape) * kind.itemsize, archive.getinfo(member.name).file_size - member.tell()
+    if kind.hasobject:
+        raise ValueError("Object arrays cannot be loaded")
+    if claimed != held:
+        raise ValueError(f"the header of '{name}' names {claimed:,} bytes, {shape} of {kind}, and {held:,} are there")
+    return np.broadcast_to(np.zeros((), kind), shape)

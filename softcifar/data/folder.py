@@ -17,6 +17,7 @@ from PIL import Image, ImageOps
 from softcifar.data import fetching
 from softcifar.errors import UserError, quote
 from softcifar.files import reading, write_npz
+from softcifar.params.ranges import named
 from softcifar.pipeline.stage import run
 from softcifar.progress import bar
 
@@ -101,7 +102,8 @@ def _square(path: Path, size: int, mode: str) -> np.ndarray:
 def lines(file: Path, arrays: dict[str, np.ndarray]) -> str:
     """What params.yaml says of the file."""
     name, total = file.stem, len(arrays["images"])
-    known = f'  {name}: {{source: npz, path: {json.dumps(str(file))}, sha256: "{fetching.digest(file, "sha256")}"}}'
+    path = json.dumps(str(file), ensure_ascii=False)
+    known = f'  {name}: {{source: npz, path: {path}, sha256: "{fetching.digest(file, "sha256")}"}}'
     if "labels" not in arrays:
         return f"datasets:\n{known}   # and under data: ood: {{{name}: near}} or {{{name}: far}}"
     each = max(total // PART, len(arrays["classes"]))
@@ -122,10 +124,12 @@ def main() -> None:
     given = parser.parse_args()
     if given.size not in SIZES:
         raise UserError(f"--size: found {given.size}; allowed: {SIZES.start} to {SIZES.stop - 1} pixels")
-    if given.out.suffix != ".npz" or not given.out.stem.isidentifier():
-        raise UserError(
-            f"--out: found {quote(str(given.out))}; allowed: a file named by letters, digits and _ that ends in .npz"
-        )
+    if given.out.suffix != ".npz":
+        raise UserError(f"--out: found {quote(str(given.out))}; allowed: a file that ends in .npz")
+    try:
+        named(given.out.stem)  # the data set gets this name in params.yaml
+    except ValueError as error:
+        raise UserError(f"--out: {error}, then .npz") from None
     arrays = convert(given.folder, given.size, given.grey, given.test)
     write_npz(given.out, **arrays)
     print(f"{given.out}: {len(arrays['images'])} pictures of {given.size} x {given.size} pixels")

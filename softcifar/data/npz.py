@@ -1,12 +1,13 @@
 """npz: your own images, as training data or as novel images.
 
-Arrays of the file: `images` uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3); `labels` whole numbers 0..K-1 (N,), needed
+Arrays of the file: `images` uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), to learn from H = W; `labels` whole numbers 0..K-1 (N,), needed
 for training; optional `votes` whole numbers (N, K), a row per image; optional `classes`, K names; optional
 `test_images`, `test_labels`, `test_votes`, an official test part. Without it a stratified test set is split off.
 """
 
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,11 @@ def read(folder: Path) -> dict[str, Images]:
     """{"train"} or {"train", "test"}: images (N, H, W, C) with the labels and votes that the file has."""
     path = folder / NAME
     return _parts(read_npz(path, "images"), path)
+
+
+def checked(file: Path, unread: Collection[str] = ()) -> dict[str, Images]:
+    """A user's file as `read` reads the copy of it; unread: see softcifar.files.read_npz."""
+    return _parts(read_npz(file, "images", unread=unread), file)
 
 
 def _parts(arrays: dict[str, np.ndarray], path: Path) -> dict[str, Images]:

@@ -11,11 +11,13 @@ from torch.nn.modules.module import register_module_buffer_registration_hook, re
 from softcifar.errors import UserError
 from softcifar.methods import METHODS, UncertaintyMethod
 from softcifar.methods.demanding import Demanding
-from softcifar.models.build import build
+from softcifar.models.build import build, split
 from softcifar.params.chosen import Chosen
+from softcifar.params.options import require
 
 MOST_WEIGHTS = 10**9  # PyramidNet-272 has 26 million
 MOST_TENSORS = 10**4  # that hold them; PyramidNet-272 has 1,000
+DEEPEST = 1500  # ResNet-1202 is the deepest published one
 
 
 def require_buildable(network: Chosen, method: Chosen | None = None) -> None:
@@ -23,6 +25,10 @@ def require_buildable(network: Chosen, method: Chosen | None = None) -> None:
 
     Also where a network of members is without the method that trains them, or that method without such a network.
     """
+    if "depth" in (sized := split(network.name)[1]):
+        require(sized["depth"] <= DEEPEST, "depth", network.name, f"a depth of at most {DEEPEST}")
+        family = network.name.rstrip("0123456789")
+        require(network.name == f"{family}{sized['depth']}", "depth", network.name, f"{family}{sized['depth']}")
     own = method is not None and issubclass(METHODS[method.name], Demanding) and METHODS[method.name].of_members
     if method is not None and own != has_members(network):
         among = "a network of members (packed_airbench)" if own else "method: packed, which trains members"

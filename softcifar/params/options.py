@@ -92,6 +92,8 @@ def check(function: Callable, options: Mapping, *, tunable: bool = False, given:
 def unfolded(entry: object) -> object:
     """{'name': ..., 'options': {...}}, as a resolved section is written down, in the form of params.yaml; else `entry`."""
     if isinstance(entry, Mapping) and isinstance(entry.get("options"), Mapping):
+        if twice := [key for key in entry["options"] if key in entry and key != "options"]:
+            raise ValueError(f"found '{cut(str(twice[0]))}' twice, once under 'options'; allowed: each key once")
         return {key: value for key, value in entry.items() if key != "options" and value not in (None, False)} | entry[
             "options"
         ]

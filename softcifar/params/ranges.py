@@ -30,7 +30,8 @@ Folds = Annotated[int, Ge(1), Le(1000)]
 LONGEST = 64  # characters of a name
 
 
-def _named(name: str) -> str:
+def named(name: str) -> str:
+    """The name itself; ValueError, in words, where params.yaml cannot have it."""
     if len(name) > LONGEST or not re.fullmatch("[a-z0-9][a-z0-9_]*", name):
         found = repr(name) if len(name) <= LONGEST else f"{len(name)} characters"
         raise ValueError(
@@ -39,4 +40,4 @@ def _named(name: str) -> str:
     return name
 
 
-Name = Annotated[str, AfterValidator(_named)]  # also a file name and a dvc stage name
+Name = Annotated[str, AfterValidator(named)]  # also a file name and a dvc stage name

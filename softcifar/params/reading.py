@@ -8,6 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.constructor import SafeConstructor
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
+from ruamel.yaml.reader import ReaderError
 
 from softcifar.errors import UserError, cut, quote
 
@@ -64,18 +65,25 @@ def read(path: Path | str) -> dict:
     yaml = YAML(typ="safe", pure=True)
     yaml.Constructor = Constructor
     try:
-        content = yaml.load(Path(path).read_text(encoding="utf-8"))
+        text = Path(path).read_text(encoding="utf-8")
+        content = yaml.load(text)
     except UserError as error:
         raise UserError(f"{path}: {error}") from None
     except FileNotFoundError:
         raise UserError(f"{path}: not found; make repro STUDY=shapes copies a study there") from None
     except RecursionError:
         raise UserError(f"{path}: not a params file (sections inside sections without end)") from None
-    except (YAMLError, ValueError, OverflowError) as error:  # not UTF-8, or a number of a character that there is not
+    except UnicodeDecodeError as error:
+        line, byte = error.object.count(b"\n", 0, error.start) + 1, error.object[error.start]
+        raise UserError(f"{path}: line {line}: found the byte {byte:#04x}; allowed: text in UTF-8") from None
+    except ReaderError as error:
+        line, found = text.count("\n", 0, error.position) + 1, repr(chr(error.character))
+        raise UserError(f"{path}: line {line}: found the character {found}; allowed: text, line ends and tabs") from None
+    except (YAMLError, ValueError, OverflowError) as error:  # or a number of a character that there is not
         mark = getattr(error, "problem_mark", None)
         place = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
         raise UserError(f"{path}: not a YAML file ({cut(problem)}{place})") from None
     if not isinstance(content, dict):
-        raise UserError(f"{path}: found {type(content).__name__}; allowed: a mapping of the sections of a study")
+        raise UserError(f"{path}: found {kind(content)}; allowed: a mapping of the sections of a study")
     return content

@@ -1,8 +1,9 @@
 """What can be said of a user's own images before anything runs: whether they can be split, and how long training will take."""
 
+import functools
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,82 +18,82 @@ from softcifar.params.study import Study
 
 LONG = 3600  # seconds of training of which a shorter way is named
 BATCH, SIDE = 32, 32  # images of the measurement, pixels a side at most
-HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
-def splittable(data: Data, datasets: Mapping[str, Dataset]) -> Iterator[str]:
-    """Why images of a user's own file cannot be split as params want it, so that prepare need not find it out."""
+def parts(file: Path) -> dict[str, Images]:
+    """{"train", "test" where it is there} of a user's file as softcifar.data.npz reads it, but for the images: zeros of their
+    shape. UserError where the file is not as it should be."""
+    state = file.stat()
+    return _parts(file, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=8)  # several checks ask, and labels may be many
+def _parts(file: Path, *_: int) -> dict[str, Images]:
+    return npz.checked(file, unread=("images", "test_images"))
+
+
+def learnable(data: Data, datasets: Mapping[str, Dataset]) -> Iterator[str]:
+    """Why a user's own images cannot be learned or split as params want it, so that prepare and train need not find it out."""
     from softcifar.data.protocols import PROTOCOLS  # here, since few studies need it
 
-    dataset = datasets.get(data.images)
-    if dataset is None or dataset.source != "npz" or data.protocol not in PROTOCOLS or data.votes:
+    if (dataset := datasets.get(data.images)) is None or (found := own(dataset)) is None:
         return
-    found = _labels(dataset)
-    if not found:
-        return  # what is wrong with the file its stage says
-    classes = found.pop("classes", None)
-    parts = {part: Images(labels, labels, labels[:, None]) for part, labels in found.items()}
+    height, width = found["train"].images.shape[1:3]
+    if height != width:
+        yield (
+            f"data.images: '{data.images}' has images of {height} x {width} pixels; allowed: as many rows as columns "
+            "(python -m softcifar.data.folder cuts the middle square)"
+        )
+    if unlabelled := [part for part, content in found.items() if content.labels is None]:
+        yield f"data.images: the {unlabelled[0]} images of '{data.images}' have no labels; allowed under data.ood only"
+        return
+    if data.protocol not in PROTOCOLS or data.votes:
+        return
+    count = dataset.options["count"]
+    if count is not None:
+        if count > len(found["train"].labels):
+            return  # `own_files` says so
+        kept = np.linspace(0, len(found["train"].labels) - 1, count).round().astype(np.int64)
+        found = found | {"train": replace(found["train"], labels=found["train"].labels[kept])}
+    stand_ins = {part: Images(each.labels, each.labels, each.labels[:, None]) for part, each in found.items()}
     try:
-        PROTOCOLS[data.protocol](parts, data.sizes.model_dump(), data.split_seed, data.splits)
+        PROTOCOLS[data.protocol](stand_ins, data.sizes.model_dump(), data.split_seed, data.splits)
     except UserError as error:
-        labels = found["test" if data.protocol == "cifar10h" else "train"]
+        labels = found["test" if data.protocol == "cifar10h" else "train"].labels
         values, counts = np.unique(labels, return_counts=True)
         rarest = values[counts.argmin()]
         if isinstance(error.__context__, ValueError):  # what scikit-learn said, in other words
-            name = f"'{cut(str(classes[rarest]))}'" if classes is not None else rarest
+            name = cut(found["train"].classes[rarest])
             many = f"{counts.min()} images" if counts.min() > 1 else "1 image"
             yield (
-                f"data.images: '{data.images}' has {many} of the class {name}, too few for training, validation and test to "
+                f"data.images: '{data.images}' has {many} of the class '{name}', too few for training, validation and test to "
                 "have some of each class; allowed: more of them (10 or more, say), or none"
             )
         else:
             yield str(error)
 
 
-def _labels(dataset: Dataset) -> dict[str, np.ndarray]:
-    """{"train", "test" where it is there, "classes" likewise}; nothing of a file that is missing or unfit."""
+def own(dataset: Dataset) -> dict[str, Images] | None:
+    """`parts` of a data set that is a user's file; None for others, and for files of which `own_files` says what is wrong."""
+    if dataset.source != "npz":
+        return None
     try:
         file = npz.locate(dataset.options["path"])
-        with np.load(file, allow_pickle=False) as arrays:
-            names = {"train": "labels", "test": "test_labels", "classes": "classes"}
-            found = {part: arrays[name] for part, name in names.items() if name in arrays.files}
-    except Exception:
-        return {}
-    count, fit = dataset.options["count"], {"train", *found} - {"classes"}
-    if any(part not in found or found[part].ndim != 1 or found[part].dtype.kind not in "iu" for part in fit):
-        return {}
-    if any(not len(found[part]) or found[part].min() < 0 for part in fit):
-        return {}
-    most = max(int(found[part].max()) for part in fit)
-    if "classes" in found and (found["classes"].ndim != 1 or most >= len(found["classes"])):
-        return {}
-    if count is not None:
-        if count > len(found["train"]):
-            return {}
-        found["train"] = found["train"][np.linspace(0, len(found["train"]) - 1, count).round().astype(np.int64)]
-    return found
-
-
-def shape(file: Path, array: str = "images") -> tuple[int, ...] | None:
-    """Of an array of an npz file, from its header; None where it cannot be told."""
-    try:
-        with zipfile.ZipFile(file) as members, members.open(f"{array}.npy") as member:
-            return HEADERS[np.lib.format.read_magic(member)](member)[0]
-    except Exception:
+        return None if file is None else parts(file)
+    except (UserError, OSError, ValueError):
         return None
 
 
 def duration(study: Study) -> str:
     """One sentence on how long training takes on a user's own images; "" where the study has none, or no students."""
-    dataset = study.datasets[study.data.images]
-    if dataset.source != "npz" or not study.students or (file := npz.locate(dataset.options["path"])) is None:
+    if not study.students or (found := own(study.datasets[study.data.images])) is None:
         return ""
-    found = shape(file)
-    if found is None or len(found) not in (3, 4) or 0 in found:
-        return ""
-    height, width = found[1:3]
-    seconds, rate, lanes = _estimate(study, found, shape(file, "test_images"))
+    height, width = found["train"].images.shape[1:3]
     shown = f"{height} x {width} pixels"
+    try:
+        seconds, rate, lanes = _estimate(study, found)
+    except RuntimeError as error:  # of a network that torch cannot count the operations of, say; it may yet train
+        return f"own images of {shown}: how long training takes could not be measured ({cut(str(error))})"
     text = (
         f"own images of {shown}: training all students takes roughly {_words(seconds / lanes)} on this machine, {lanes} at a "
         f"time (measured just now: {rate:,.0f} images a second; it may be twice as long or half, and evaluation comes on top)"
@@ -100,19 +101,19 @@ def duration(study: Study) -> str:
     if seconds / lanes < LONG:
         return text
     shorter = "fewer students, runs or epochs"
-    if min(height, width) > SIDE:
+    if height > SIDE:
         at_32 = _words(seconds / lanes * SIDE * SIDE / (height * width))
         shorter = f"images of {SIDE} x {SIDE} pixels (--size {SIDE}), roughly {at_32}, or {shorter}"
     return f"{text}; shorter: {shorter}"
 
 
-def _estimate(study: Study, found: tuple[int, ...], test: tuple[int, ...] | None) -> tuple[float, float, int]:
+def _estimate(study: Study, found: Mapping[str, Images]) -> tuple[float, float, int]:
     """(seconds of one network after the other, images a second of the slowest kind, how many networks train side by side)."""
-    sizes = study.data.sizes
-    total = study.datasets[study.data.images].options["count"] or found[0]
-    taken = (sizes.validation or 0) + (0 if test else sizes.test or 0)
+    sizes, (total, *image) = study.data.sizes, found["train"].images.shape
+    total = study.datasets[study.data.images].options["count"] or total
+    taken = (sizes.validation or 0) + (0 if "test" in found else sizes.test or 0)
     images = sizes.train or max(total - taken, 1)
-    image = (found[3] if len(found) == 4 else 1, *found[1:3])
+    image = (image[2], *image[:2])
     speeds: dict[str, float] = {}
 
     def each(recipe: Recipe) -> float:
@@ -154,11 +155,11 @@ def _seconds_per_image(network: Chosen, image: tuple[int, int, int]) -> float:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         body = build(network.name, 10, in_channels=image[0], image_size=small[1], **network.options).to(device)
-        pixels, labels = torch.rand(BATCH, *small).to(device), torch.arange(BATCH, device=device) % 10
+        pixels = torch.rand(BATCH, *small).to(device)
     took = []
     for _ in range(4):  # the first ones prepare the machine
         started = time.perf_counter()
-        torch.nn.functional.cross_entropy(body(pixels), labels).backward()
+        body(pixels).square().mean().backward()  # some loss: of networks of members logits are of another shape
         float(next(body.parameters()).detach().sum())  # waits for a GPU
         took.append(time.perf_counter() - started)
     return min(took) / BATCH * _operations(network, image) / _operations(network, small)

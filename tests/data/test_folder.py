@@ -12,6 +12,7 @@ from softcifar.data import DATA_SOURCES
 from softcifar.data.folder import convert, lines
 from softcifar.errors import UserError
 from softcifar.files import write_npz
+from softcifar.params.reading import read
 
 RED, BLUE = (200, 10, 10), (10, 10, 200)
 
@@ -56,6 +57,14 @@ def test_the_source_npz_reads_it_and_the_printed_lines_name_it(folder, tmp_path)
     assert parts["train"].classes == parts["test"].classes == ("cat", "dog")
     np.testing.assert_array_equal(parts["train"].images, arrays["images"])
     np.testing.assert_array_equal(parts["test"].labels, arrays["labels"])
+
+
+def test_the_printed_lines_name_a_path_of_any_letters(folder, tmp_path):
+    arrays = convert(folder, 8)
+    file = tmp_path / "bäume 😀" / "mine.npz"
+    write_npz(file, **arrays)
+    (tmp_path / "params.yaml").write_text(lines(file, arrays), encoding="utf-8")
+    assert read(tmp_path / "params.yaml")["datasets"]["mine"]["path"] == str(file)
 
 
 def test_novel_images_have_no_labels(tmp_path):
@@ -129,6 +138,9 @@ def test_the_command_ends_in_one_sentence_and_writes_nothing_then(folder, tmp_pa
     done = subprocess.run([*command, "--size", "4"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (2, "error: --size: found 4; allowed: 8 to 512 pixels\n")
     assert not (tmp_path / "mine.npz").exists()
+    done = subprocess.run([*command, "--out", str(tmp_path / "Mine.npz")], capture_output=True, text=True)
+    allowed = "a name of at most 64 lower-case letters, digits and _, the first no _, then .npz"
+    assert (done.returncode, done.stderr) == (2, f"error: --out: found 'Mine'; allowed: {allowed}\n")
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "3 pictures of 32 x 32 pixels\ncat 2, dog 1\n" in done.stdout
     assert (tmp_path / "mine.npz").exists()

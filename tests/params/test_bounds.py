@@ -47,7 +47,17 @@ from softcifar.params import study as params
         ({"students.hard.network": {"name": "mlp", "layers": 10**6, "width": 8}}, "in 10001 or more tensors; allowed: at most"),
         ({"students.hard.network": {"name": "mlp", "width": 10**6}}, "found mlp with 3072000000 or more weights in 1 or more"),
         ({"students.hard.network": {"name": "mlp", "width": 10**12}}, "width: found 1000000000000; input should be less than"),
-        ({"students.hard.network": "resnet600000002"}, "found resnet600000002 with "),
+        ({"students.hard.network": "resnet1502"}, "depth: found 'resnet1502'; allowed: a depth of at most 1500"),
+        ({"students.hard.network": "resnet" + "9" * 50}, "allowed: a depth of at most 1500"),
+        ({"students.hard.network": "resnet020"}, "depth: found 'resnet020'; allowed: resnet20"),
+        (
+            {"students.hard.network": "resnet<depth>"},
+            "there is no 'resnet<depth>'; write a number in the place of <...>",
+        ),
+        (
+            {"datasets.noise": {"source": "noise", "count": 5, "options": {"count": 6}}},
+            "datasets.noise: found 'count' twice, once under 'options'; allowed: each key once",
+        ),
         ({"students.hard.network": "resnet" + "9" * 5000}, "network: name: found 'resnet999"),
         ({"students.hard.network": "resnet٢٠"}, "network: name: found 'resnet٢٠'; allowed: at most 64 letters, digits and _"),
         ({"students.hard.method": {"name": "sngp", "features": 10**6}}, "method: found sngp with "),

@@ -50,8 +50,9 @@ def test_scalars_are_those_of_yaml_1_2(tmp_path, text, content):
         ("a: [", "not a YAML file (expected the node content, but found '<stream end>' in line 1)"),
         ("a: !!python/object:os.system x", "could not determine a constructor for the tag"),
         ("a: *b", "found undefined alias 'b' in line 1"),
-        ("- 1", "found list; allowed: a mapping of the sections of a study"),
-        ("", "found NoneType; allowed: a mapping"),
+        ("- 1", "found a collection; allowed: a mapping of the sections of a study"),
+        ("", "found null; allowed: a mapping"),
+        ("a: 1\n\nb: x\x0cy", "line 3: found the character '\\x0c'; allowed: text, line ends and tabs"),
     ],
 )
 def test_what_is_no_params_file_is_one_sentence(tmp_path, text, message):
@@ -65,7 +66,12 @@ def test_what_is_no_params_file_is_one_sentence(tmp_path, text, message):
     assert "\n" not in str(error.value)
 
 
-def test_bytes_that_are_no_text_are_one_sentence(tmp_path):
-    (tmp_path / "params.yaml").write_bytes(b"\xff\xfe\x00\x01")
-    with pytest.raises(UserError, match="not a YAML file"):
+@pytest.mark.parametrize(
+    ("content", "where"),
+    [(b"\xff\xfe\x00\x01", "line 1: found the byte 0xff"), (b"a: 1\r\nb: caf\xe9\r\n", "line 2: found the byte 0xe9")],
+)
+def test_bytes_that_are_no_text_are_one_sentence(tmp_path, content, where):
+    (tmp_path / "params.yaml").write_bytes(content)
+    with pytest.raises(UserError) as error:
         read(tmp_path / "params.yaml")
+    assert str(error.value) == f"{tmp_path / 'params.yaml'}: {where}; allowed: text in UTF-8"
