@@ -2,7 +2,7 @@
 
 import copy
 
-from softcifar.report.chapters.run.facts import students
+from softcifar.report.chapters.run.facts import label_sources, students
 from tests.report.fixture import read
 
 
@@ -25,3 +25,10 @@ def test_every_other_option_is_named_with_its_value(study):
     other["students"]["human"] |= {"epochs": 20, "augment": [], "choose_by": "ece"}  # it has nothing to choose
     rows = students(read(root, other))[1]
     assert rows[2][2] == "augment none; epochs 20"
+
+
+def test_the_distance_of_labels_is_to_the_votes_of_who_gave_them(study):
+    results = copy.deepcopy(read(*study))
+    assert "distance to simulated annotators' votes" in label_sources(results)[0]
+    results.params["data"]["votes"] = {"test": "people"}
+    assert "distance to people's votes" in label_sources(results)[0]

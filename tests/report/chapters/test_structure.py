@@ -20,7 +20,7 @@ def test_else_the_two_most_alike_and_the_one_least_like_them(study):
     a, b, c = trio.classes
     assert b - a in (1, 4)
     assert (c - a) % 5 not in (1, 4)
-    assert "people's votes" in trio.why
+    assert "simulated annotators' votes" in trio.why
 
 
 def test_without_known_distributions_a_teacher_judges(study):

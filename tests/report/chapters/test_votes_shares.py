@@ -155,7 +155,7 @@ def test_means_over_labels_leave_out_images_without_one(made, votes):
     probs = np.load(made[0] / "data/labels/human.npz")["probs"][0][labelled(IMAGES, 0.1, 0)].astype(np.float64)
     entropy = -(probs * np.log(np.where(probs > 0, probs, 1))).sum(axis=1).mean()
     assert of["human_10_tenth"]["entropy, nats"] == f"{entropy:.3f}"
-    assert of["human_10_tenth"]["distance to people's votes"] == "0.000"
+    assert of["human_10_tenth"]["distance to simulated annotators' votes"] == "0.000"
 
 
 def test_the_gallery_shows_no_label_as_such(votes):

@@ -6,6 +6,7 @@ from typing import Any
 from softcifar import metrics
 from softcifar.report.core.results import Results, StudentScores
 from softcifar.report.core.study import Study
+from softcifar.report.core.voters import voters
 from softcifar.report.core.words import flatten, words
 
 
@@ -46,7 +47,7 @@ def recipe(results: Results) -> list[tuple[str, str]]:
 def label_sources(results: Results) -> tuple[list[str], list[list[str]]]:
     """Header and a row per label source: options, mean entropy, distance to the known distributions, over labelled images."""
     targets = results.targets("train")
-    titles = {"human": "distance to people's votes", "exact": "distance to the exact labels"}
+    titles = {"human": f"distance to {voters(results)} votes", "exact": "distance to the exact labels"}
     header = ["labels", "source", "options", "entropy, nats", *(titles[name] for name in targets)]
     rows = []
     for name, probs in results.labels.items():

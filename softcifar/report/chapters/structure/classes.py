@@ -11,6 +11,7 @@ from softcifar.report.core.predictions import Prediction, single
 from softcifar.report.core.results import Results, StudentScores
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import MARK_NOTE, Table, means_table
+from softcifar.report.core.voters import voters
 
 WELL_KNOWN = ("dog", "cat", "ship")  # two animals that look alike and something else: the usual picture (Müller et al. 2019)
 PER_CLASS = 200  # test images of each class, evenly spaced, for the silhouette
@@ -48,7 +49,7 @@ def three_classes(results: Results) -> Trio | None:
 def _judge(results: Results) -> tuple[np.ndarray, np.ndarray, str]:
     """Distributions, labels and in words whose they are: the best judge of likeness that the study has."""
     labels = results.part("test")["labels"]
-    for source, whose in (("human", "people's votes"), ("exact", "the exact distributions")):
+    for source, whose in (("human", f"{voters(results)} votes"), ("exact", "the exact distributions")):
         if source in results.targets("test"):
             return results.targets("test")[source], labels, whose
     if results.teachers:

@@ -6,6 +6,7 @@ from softcifar.report.chapters.structure.classes import chosen_images, mean_logi
 from softcifar.report.core.columns import plain
 from softcifar.report.core.drawing import ACCENT, DARK, GREY, Drawing, bare, legend, note, panels
 from softcifar.report.core.study import Study
+from softcifar.report.core.voters import voters
 
 PER_CLASS = 100  # test images drawn per class
 FEWEST = 12  # images below which a map means nothing
@@ -41,7 +42,7 @@ def draw(study: Study) -> Drawing | None:
     classes = [results.classes[number] for number in trio.classes]
     point = {"linestyle": "none", "markersize": 4.5}
     legend(figure, {name: {**style, **point} for name, style in zip(classes, GROUPS, strict=True)})
-    whose = {"human": "people's votes", "exact": "the exact distributions"}.get(known, "")
+    whose = {"human": f"{voters(results)} votes", "exact": "the exact distributions"}.get(known, "")
     finding = _extremes("Silhouette", silhouettes, "tightest", "loosest") + (
         _extremes(f" Distance of the class similarities to {whose}", distances, "farthest", "nearest") if distances else ""
     )

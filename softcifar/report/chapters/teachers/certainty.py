@@ -6,6 +6,7 @@ from softcifar.report.chapters.teachers.table import comparisons, label_probabil
 from softcifar.report.core.columns import plain
 from softcifar.report.core.drawing import ACCENT, DARK, Drawing, legend, no_zero, note, panels, unit_axis
 from softcifar.report.core.study import Study
+from softcifar.report.core.voters import voters
 
 BINS = 20
 KNOWN = {"color": ACCENT, "linewidth": 1.3}
@@ -35,7 +36,7 @@ def draw(study: Study) -> Drawing | None:
     ax.set_ylim(0, None)
     ax.yaxis.set_major_formatter(no_zero)
     if known:
-        whose = {"human": "people's votes for the label", "exact": "the exact probability of the label"}[known[0]]
+        whose = {"human": f"{voters(results)} votes for the label", "exact": "the exact probability of the label"}[known[0]]
         legend(figure, {"teacher": {"color": DARK, "linewidth": 6}, whose: KNOWN})
     table = study.tables["teachers"].frame.set_index("teacher")
     facts = [
