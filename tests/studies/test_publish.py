@@ -31,8 +31,8 @@ for folder in (reports / "tables", reports / "figures"):
 (reports / "tables/summary.tex").write_text("not for Git")
 (reports / "tables/long.csv").write_text("x" * 2_000_000)
 said = "A1,Soft labels help (Somebody 2020)."
-ends = ["supported,human against hard,accuracy,runs,,,human hard", "undecided,a against b,NLL,runs,31,find it,a b"]
-rows = [f"{said},{end}" for end in ends]
+rows = [f"{said},supported,human against hard,accuracy,runs,,,human hard"]
+rows += [f"{said},undecided,a against b,NLL,runs,31,find it,a b"]
 header = "claim,statement,verdict,compared,metric,unit,needed,needed_to,students"
 (reports / "tables/claims.csv").write_text("\\n".join([header, *rows]) + "\\n")
 (reports / "figures/attack.svg").write_text("<svg/>")
