@@ -40,7 +40,7 @@ test: setup  ## Run the quick tests, one worker per core (they include the smoke
 test-all: setup  ## Run every test, also those with real dvc, Ray and a browser; over 20 minutes on 2 cores
 	pytest -n auto --dist worksteal
 
-campaign: setup  ## Spoil 100 data files of every kind, and count what is no clear sentence; test-all does a tenth
+campaign: setup  ## Spoil 1,000 params and 100 data files of every kind, kill 20 runs, and count; 28 minutes on 2 cores; test-all does a tenth
 	CAMPAIGN_SHARE=1 pytest -n auto --dist worksteal tests/campaign
 
 bench: setup  ## Measure speed, parity, memory and scaling into bench/results; about 35 minutes on 2 idle cores
