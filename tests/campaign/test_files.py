@@ -19,6 +19,7 @@ from scipy.io import savemat
 from softcifar.data import DATA_SOURCES, cifar10c, fetching
 from softcifar.errors import UserError
 from softcifar.files import read_json, read_npz, write_json
+from softcifar.pipeline import own_images
 from softcifar.training.state import State, load_state, save_state
 from softcifar.training.trained import read_weights, write_tensors
 
@@ -149,6 +150,8 @@ def source(name: str) -> Callable[[Path], object]:
 KINDS = {
     "npz": (npz, source("npz")),
     "plain npz": (plain_npz, source("npz")),
+    "npz, before anything runs": (npz, own_images.parts),
+    "plain npz, before anything runs": (plain_npz, own_images.parts),
     "any npz": (npz, read_npz),
     "CIFAR batch": (batches, source("cifar10")),
     "mat": (mat, source("svhn")),
