@@ -142,7 +142,8 @@ def read_npz(path: Path | str, *required: str, unread: Collection[str] = ()) -> 
     with reading(path, "a readable .npz file", "correct the path, or run the stage that writes it (dvc repro)"):
         try:
             with np.load(path, allow_pickle=False) as file:
-                arrays = {name: _by_header(file.zip, name) if name in unread else file[name] for name in file.files}
+                large = {name for name in unread if f"{name}.npy" in file.zip.namelist()}
+                arrays = {name: _by_header(file.zip, name) if name in large else file[name] for name in file.files}
         except ValueError as error:
             if "pickle" in str(error).lower() or "Object arrays" in str(error):
                 raise UserError(

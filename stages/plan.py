@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--check", action="store_true", help="check params.yaml and write no plan")
     parser.add_argument("--tidy", action="store_true", help="with --check: still move away what other studies left")
     arguments = parser.parse_args()
-    study = load(PARAMS, own_files, own_votes, own_images.learnable)
+    study = load(PARAMS, own_files, own_votes, own_images.learnable, own_images.oblong)
     plan = entries(study, Path())
     if arguments.check:
         _warn_of_versions(list(plan))

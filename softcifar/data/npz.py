@@ -1,7 +1,7 @@
 """npz: your own images, as training data or as novel images.
 
-Arrays of the file: `images` uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3), to learn from H = W; `labels` whole numbers
-0..K-1 (N,), needed for training; optional `votes` whole numbers (N, K), a row per image; optional `classes`, K names;
+Arrays of the file: `images` uint8 (N, H, W), (N, H, W, 1) or (N, H, W, 3); `labels` whole numbers 0..K-1 (N,), needed
+for training; optional `votes` whole numbers (N, K), a row per image; optional `classes`, K names;
 optional `test_images`, `test_labels`, `test_votes`, an official test part. Without it a stratified test set is split off.
 """
 

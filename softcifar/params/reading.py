@@ -53,6 +53,8 @@ def kind(found: object) -> str:
         return "true or false"
     if isinstance(found, int | float):
         return f"the number {quote(found)}"
+    if isinstance(found, str):
+        return "text"
     return "null" if found is None else "no text" if isinstance(found, Hashable) else "a collection"
 
 

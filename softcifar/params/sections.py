@@ -161,7 +161,11 @@ def _attacks(found: object, check_each: Callable[[object], Any]) -> Any:
         if name not in ATTACKS or not isinstance(entry, Mapping):
             read |= {name: entry} if name in ATTACKS else {}
             continue
-        options = dict(unfolded(entry))
+        try:
+            options = dict(unfolded(entry))
+        except ValueError as error:
+            wrong.append(((name,), str(error)))
+            continue
         shared = {key: options.pop(key) for key in ("eps_255", "images") if key in options}
         try:
             read[name] = {**shared, "options": check(ATTACKS[name], options, given=("generator",))}

@@ -33,19 +33,19 @@ def _parts(file: Path, *_: int) -> dict[str, Images]:
 
 
 def learnable(data: Data, datasets: Mapping[str, Dataset]) -> Iterator[str]:
-    """Why a user's own images cannot be learned or split as params want it, so that prepare and train need not find it out."""
+    """Why a user's own images cannot be learned or split as params want it, so that prepare need not find it out."""
     from softcifar.data.protocols import PROTOCOLS  # here, since few studies need it
 
     if (dataset := datasets.get(data.images)) is None or (found := own(dataset)) is None:
         return
-    height, width = found["train"].images.shape[1:3]
-    if height != width:
-        yield (
-            f"data.images: '{data.images}' has images of {height} x {width} pixels; allowed: as many rows as columns "
-            "(python -m softcifar.data.folder cuts the middle square)"
-        )
     if unlabelled := [part for part, content in found.items() if content.labels is None]:
-        yield f"data.images: the {unlabelled[0]} images of '{data.images}' have no labels; allowed under data.ood only"
+        yield (
+            f"data.images: the {unlabelled[0]} images of '{data.images}' have no labels; such a set is allowed under data.ood "
+            "only"
+        )
+        return
+    if len(found["train"].classes) < 2:
+        yield f"data.images: '{data.images}' has one class; two or more are needed"
         return
     if data.protocol not in PROTOCOLS or data.votes:
         return
@@ -55,14 +55,14 @@ def learnable(data: Data, datasets: Mapping[str, Dataset]) -> Iterator[str]:
             return  # `own_files` says so
         kept = np.linspace(0, len(found["train"].labels) - 1, count).round().astype(np.int64)
         found = found | {"train": replace(found["train"], labels=found["train"].labels[kept])}
-    stand_ins = {part: Images(each.labels, each.labels, each.labels[:, None]) for part, each in found.items()}
+    stand_ins = {part: Images(each.labels, each.labels, votes=each.votes) for part, each in found.items()}
     try:
         PROTOCOLS[data.protocol](stand_ins, data.sizes.model_dump(), data.split_seed, data.splits)
     except UserError as error:
-        labels = found["test" if data.protocol == "cifar10h" else "train"].labels
-        values, counts = np.unique(labels, return_counts=True)
-        rarest = values[counts.argmin()]
         if isinstance(error.__context__, ValueError):  # what scikit-learn said, in other words
+            labels = found["test" if data.protocol == "cifar10h" else "train"].labels
+            values, counts = np.unique(labels, return_counts=True)
+            rarest = values[counts.argmin()]
             name = cut(found["train"].classes[rarest])
             many = f"{counts.min()} images" if counts.min() > 1 else "1 image"
             yield (
@@ -71,6 +71,39 @@ def learnable(data: Data, datasets: Mapping[str, Dataset]) -> Iterator[str]:
             )
         else:
             yield str(error)
+
+
+def oblong(
+    data: Data, datasets: Mapping[str, Dataset], students: Mapping[str, Recipe], teachers: Mapping[str, Recipe]
+) -> Iterator[str]:
+    """Networks that cannot take a user's own images, which have not as many rows as columns."""
+    if data.images not in datasets or (found := own(datasets[data.images])) is None:
+        return
+    _, height, width, channels = found["train"].images.shape
+    for section, entries in (("students", students), ("teachers", teachers)):
+        for name, recipe in entries.items():
+            network = _first(recipe.network)
+            if height != width and not _takes(network.name, tuple(network.options.items()), channels, height, width):
+                yield (
+                    f"{section}.{name}.network: found {network.name} with images of {height} x {width} pixels; allowed there: "
+                    "images with as many rows as columns (python -m softcifar.data.folder cuts the middle square), or a "
+                    "network that averages over all places, as resnet20"
+                )
+
+
+@functools.cache  # all students may share a network
+def _takes(name: str, options: tuple, channels: int, height: int, width: int) -> bool:
+    import torch
+
+    from softcifar.models.build import build
+
+    with torch.device("meta"), torch.no_grad():
+        body = build(name, 10, in_channels=channels, image_size=height, **dict(options))
+        try:
+            body(torch.empty(2, channels, height, width))
+        except RuntimeError:
+            return False
+    return True
 
 
 def own(dataset: Dataset) -> dict[str, Images] | None:

@@ -224,7 +224,7 @@ def to_decide(tables: Path, runs: int, seconds: Mapping[str, float]) -> str:
         lines.append(f"| {row.claim} | {row.compared} | {row.metric} | {row.needed:,.0f} | {row.needed_to} | {wait} |\n")
     if not lines:
         return ""
-    head = "| claim | compared | metric | runs needed | to | more time |\n|---|---|---|---|---|---|\n"
+    head = "| claim | compared | metric | runs needed | in order to | more time |\n|---|---|---|---|---|---|\n"
     words = (
         "What would decide undecided rows on these images, with a probability of 80 %, if the true effect is the one that was "
         "seen: find it, or show that it is too small to matter (set `seeds.runs`; finished runs are kept; the time is that of "

@@ -49,6 +49,10 @@ from softcifar.params import study as params
         ({"students.hard.network": {"name": "mlp", "width": 10**12}}, "width: found 1000000000000; input should be less than"),
         ({"students.hard.network": "resnet1502"}, "depth: found 'resnet1502'; allowed: a depth of at most 1500"),
         ({"students.hard.network": "resnet" + "9" * 50}, "allowed: a depth of at most 1500"),
+        (
+            {"evaluation.attacks": {"fgsm": {"eps_255": [1], "images": 5, "options": {"images": 4}}}},
+            "evaluation.attacks.fgsm: found 'images' twice, once under 'options'",
+        ),
         ({"students.hard.network": "resnet020"}, "depth: found 'resnet020'; allowed: resnet20"),
         (
             {"students.hard.network": "resnet<depth>"},

@@ -52,6 +52,7 @@ def test_scalars_are_those_of_yaml_1_2(tmp_path, text, content):
         ("a: *b", "found undefined alias 'b' in line 1"),
         ("- 1", "found a collection; allowed: a mapping of the sections of a study"),
         ("", "found null; allowed: a mapping"),
+        ("hello world", "found text; allowed: a mapping"),
         ("a: 1\n\nb: x\x0cy", "line 3: found the character '\\x0c'; allowed: text, line ends and tabs"),
     ],
 )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
+from softcifar.data import npz
 from softcifar.errors import UserError
 from softcifar.params.study import load
 from softcifar.pipeline import own_images
@@ -112,7 +113,7 @@ LABELS = np.arange(60) % 3
             r"the header of 'images' names 600,000,000,",
         ),
         ({"images.npy": b"\x93NUMPY\x01\x00\x76", "labels.npy": b""}, "not a readable .npz file"),
-        ({"images": b"text", "labels.npy": b""}, "not a readable .npz file"),
+        ({"images": b"text"}, "'images' is no array; plain arrays in an .npz are allowed"),
         ({"labels": b"text"}, "'labels' is no array; plain arrays in an .npz are allowed"),
         ({"labels": np.full(60, 2**62)}, r"labels must be in 0..99,999, found 4,611,686,018,427,387,904"),
         ({"labels": LABELS * 1.0}, "labels must be whole numbers from 0, found float64"),
@@ -138,19 +139,44 @@ def test_the_check_says_what_the_download_would_say_of_a_file(mine, members, mes
     params["labels"]["people"] = {"source": "human"}
     path.write_text(yaml.safe_dump(params, sort_keys=False))
     with pytest.raises(UserError, match=rf"^{path}: datasets\.images\.path: images\.npz: .*{message}") as caught:
-        load(path, own_files, own_votes, own_images.learnable)
+        load(path, own_files, own_votes, own_images.learnable, own_images.oblong)
     assert "\n" not in str(caught.value)
+    with pytest.raises(UserError) as whole:
+        npz.checked(Path("images.npz"))
+    if "header" not in message and "readable" not in message:  # the rest is read alike, with the images and without
+        assert str(caught.value) == f"{path}: datasets.images.path: {whole.value}"
 
 
-def test_images_have_as_many_rows_as_columns(mine):
-    with pytest.raises(UserError, match=r"data\.images: 'images' has images of 8 x 6 pixels; allowed: as many rows as columns"):
-        load(mine([0, 1, 2] * 20, side=(8, 6)), own_files, own_images.learnable)
+@pytest.mark.parametrize("network", ["airbench", "mlp", "resnet8"])
+def test_images_with_other_rows_than_columns_are_for_networks_that_take_them(mine, network):
+    recipe = yaml.safe_load(study_file("own_images").read_text())["recipe"] | {"network": network}
+    path = mine([0, 1, 2] * 20, side=(16, 24), recipe=recipe)
+    if network == "resnet8":
+        study = load(path, own_files, own_images.learnable, own_images.oblong)
+        assert own_images.duration(study).startswith("own images of 16 x 24 pixels: training all students takes roughly")
+        return
+    message = rf"students\.hard\.network: found {network} with images of 16 x 24 pixels; allowed there: images with as many"
+    with pytest.raises(UserError, match=message):
+        load(path, own_files, own_images.learnable, own_images.oblong)
+
+
+def test_a_protocol_that_needs_a_test_part_with_votes_is_refused_without(mine):
+    path = mine([0, 1, 2] * 20, data={"protocol": "cifar10h"})
+    for arrays in ({}, {"test_images": np.zeros((60, 8, 8, 3), np.uint8), "test_labels": LABELS}):
+        np.savez("images.npz", images=np.zeros((60, 8, 8, 3), np.uint8), labels=LABELS, **arrays)
+        with pytest.raises(UserError, match=r"data\.protocol: 'cifar10h' needs people's votes on the official test images"):
+            load(path, own_images.learnable)
+
+
+def test_one_class_is_too_few(mine):
+    with pytest.raises(UserError, match=r"data\.images: 'images' has one class; two or more are needed"):
+        load(mine([0] * 60), own_images.learnable)
 
 
 def test_what_is_learned_has_labels(mine):
     path = mine([0, 1, 2] * 20)
     np.savez("images.npz", images=np.zeros((60, 8, 8), np.uint8))
-    with pytest.raises(UserError, match=r"data\.images: the train images of 'images' have no labels; allowed"):
+    with pytest.raises(UserError, match=r"data\.images: the train images of 'images' have no labels; such a set"):
         load(path, own_images.learnable)
 
 

@@ -67,11 +67,12 @@ class Schedule:
 
 def seconds_left(waiting: Iterable[str], running: Mapping[str, float], ended: Sequence[tuple[str, float]], jobs: int) -> float:
     """What is still to be done, spread evenly over `jobs`; running: seconds so far by name; ended: at least one. A stage is
-    taken to last as long as the others of its kind (train, evaluate) on average, the first of a kind as long as all."""
+    taken to last as long as the others of its kind (train, evaluate) on average; without any, as long as all, or, where the
+    kind has many (train@...), no time, so that it is a bound."""
 
     def expected(name: str) -> float:
         alike = [seconds for other, seconds in ended if other.partition("@")[0] == name.partition("@")[0]]
-        return fmean(alike or [seconds for _, seconds in ended])
+        return fmean(alike or [0.0 if "@" in name else seconds for _, seconds in ended])
 
     current = [max(expected(name) - seconds, 0) for name, seconds in running.items()]
     return max(sum([*map(expected, waiting), *current]) / jobs, *current, 0)

@@ -323,7 +323,7 @@ def _finding(row: Check | NowhereBest, these: Judged, beyond: Judged | None, des
         reason=row.untestable or _reason(row, judged, count, row.unit or design.unit) + _here(beyond, these),
         detectable=math.nan if row.untestable else metrics.detectable(gain, level),
         needed=needed if math.isnan(needed) else min(needed, MOST + 1.0),
-        needed_to=needed_to,
+        needed_to="" if math.isnan(needed) else needed_to,
         students=row.students,
     )
 

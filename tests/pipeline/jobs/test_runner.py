@@ -197,7 +197,7 @@ def test_what_dvc_refuses_is_one_sentence(with_stand_in):
 
 def test_the_time_left_is_a_bound_while_a_kind_of_many_is_to_come_of_which_none_has_ended(with_stand_in):
     """A study's downloads tell nothing of how long its students take."""
-    project = with_stand_in({"plan": (":", []), "train@a": ("sleep 0.1", ["plan"]), "train@b": (":", ["train@a"])})
+    project = with_stand_in({"plan": (":", []), "train@a": ("sleep 0.1", ["plan"]), "report": (":", ["train@a"])})
     status, said = project.run("--jobs", "1")
     assert status == 0
     assert re.search(r"^plan  00:0\d  \[1 of 3 stages, over 00:0\d left\]$", said, re.MULTILINE)

@@ -128,3 +128,4 @@ def test_time_left_is_reckoned_by_kind_of_stage_and_spread_over_the_jobs():
     assert seconds_left(["report"], {}, ended, 1) == pytest.approx(11)
     assert seconds_left([], {"train@e": 5.0}, ended, 4) == 10  # one stage is not spread
     assert seconds_left([], {"train@e": 50.0}, ended, 1) == 0
+    assert seconds_left(["train@c", "evaluate@a"], {"evaluate@b": 1.0}, ended, 1) == 15  # a bound: no evaluation has ended

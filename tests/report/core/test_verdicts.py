@@ -328,6 +328,13 @@ def test_equivalence_is_corrected_over_the_rows_of_its_claim():
     assert [each.verdict for each in both] == ["undecided"] * 2
 
 
+def test_where_nothing_is_needed_it_is_for_nothing():
+    for values in ([1.0, -1.0], [1.0, 1.0, 1.0]):  # too few; no spread
+        found = judge([check(values)], ONE)[0]
+        assert found.verdict == "undecided"
+        assert (math.isnan(found.needed), found.needed_to) == (True, "")
+
+
 def test_what_is_needed_is_the_fewer_of_what_finds_the_effect_and_what_shows_it_to_be_small():
     values = [0.5, -0.4, 0.6, -0.5]
     (plain,), (small,) = (judge([check(values, practical=practical)], ONE) for practical in (0.0, 1.0))
