@@ -20,7 +20,7 @@ from softcifar.params.study import load
 from softcifar.pipeline import own_images
 from softcifar.pipeline.jobs.__main__ import lock_folder
 from softcifar.pipeline.outputs import LEFT, folders, outputs, tidy
-from softcifar.pipeline.plan import entries, text
+from softcifar.pipeline.plan import entries, files, text
 from softcifar.pipeline.record import made_with_others
 from softcifar.pipeline.stage import OF_PARAMS, PARAMS, PLAN, of_params, run
 
@@ -31,20 +31,20 @@ def main() -> None:
     parser.add_argument("--tidy", action="store_true", help="with --check: still move away what other studies left")
     arguments = parser.parse_args()
     study = load(PARAMS, own_files, own_votes, own_images.learnable, own_images.oblong)
-    plan = entries(study, Path())
+    items = files(study, Path())
     if arguments.check:
-        _warn_of_versions(list(plan))
+        _warn_of_versions(items)
         if said := own_images.duration(study):
             print(said, file=sys.stderr)
     else:
         with atomic_folder(PLAN) as folder:
-            for name, entry in plan.items():
+            for name, entry in entries(study, Path()).items():
                 write_text(folder / name, text(entry))
             write_json(folder / OF_PARAMS.name, of_params())
     if arguments.tidy:
         lock_folder()  # a run that is at work needs what lies there (dvc starts this stage without --tidy)
     if arguments.tidy or not arguments.check:
-        moved = [str(path) for path in tidy(list(plan), Path()) if not path.name.endswith(".run.json")]
+        moved = [str(path) for path in tidy(items, Path()) if not path.name.endswith(".run.json")]
         if moved:
             print(f"moved to {LEFT}, as this study has no such item: {_some(moved)}", file=sys.stderr)
 

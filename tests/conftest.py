@@ -193,7 +193,8 @@ class Workspace:
     def create(cls, folder: Path, params: dict, dvc: bool = False) -> "Workspace":
         folder.mkdir(parents=True)
         for name in ("softcifar", "stages"):
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+            # With what is compiled, which is known by its source's time; but for what other workers are just compiling.
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.pyc.*"))
         for name in ("dvc.yaml", ".dvcignore", ".gitignore"):
             shutil.copyfile(ROOT / name, folder / name)
         for kept in ROOT.glob("*/*/.gitkeep"):  # stages depend on these folders, and a study may have nothing in them

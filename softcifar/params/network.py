@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch.nn.modules.module import register_module_buffer_registration_hook, register_module_parameter_registration_hook
+from torch.overrides import TorchFunctionMode
 
 from softcifar.errors import UserError
 from softcifar.methods import METHODS, UncertaintyMethod
@@ -18,6 +19,7 @@ from softcifar.params.options import require
 MOST_WEIGHTS = 10**9  # PyramidNet-272 has 26 million
 MOST_TENSORS = 10**4  # that hold them; PyramidNet-272 has 1,000
 DEEPEST = 1500  # ResNet-1202 is the deepest published one
+SMALL = 2048  # a method's last layer whose numbers of inputs and of whatever else are no larger is built as it is
 
 
 def require_buildable(network: Chosen, method: Chosen | None = None) -> None:
@@ -59,10 +61,10 @@ def _largest(chosen: Chosen) -> tuple[tuple[str, Any], ...]:
 @functools.cache  # a large network takes seconds, and all students may share one
 def _wrong(network: str, options: tuple, method: str = "", of_method: tuple = ()) -> str:
     try:
-        with _of_sane_size(method or network), torch.device("meta"):
+        with _of_sane_size(method or network), torch.device("meta"), _Unfilled():
             body = build(network, 2, **dict(options))
             if method:
-                body.head = METHODS[method](**dict(of_method)).head(body.head.in_features, 2)
+                body.head = _head(method, of_method, body.head.in_features)
     except UserError as error:
         return str(error)
     return ""
@@ -70,12 +72,26 @@ def _wrong(network: str, options: tuple, method: str = "", of_method: tuple = ()
 
 @functools.cache
 def _linear(network: str, options: tuple, method: str, of_method: tuple) -> bool:
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         body = build(network, 2, **dict(options))
-        head = METHODS[method](**dict(of_method)).head(body.head.in_features, 2)
+        head = _head(method, of_method, body.head.in_features)
         if head is not None:
             body.head = head
     return isinstance(body.head, torch.nn.Linear)
+
+
+def _head(method: str, options: tuple, inputs: int) -> torch.nn.Module | None:
+    """A method's last layer of two classes. Without memory its arithmetic would import torch's compiler, for seconds."""
+    small = all(size <= SMALL for size in (inputs, *(value for _, value in options)) if isinstance(size, int | float))
+    with torch.device("cpu" if small else "meta"), torch.random.fork_rng([]):
+        return METHODS[method](**dict(options)).head(inputs, 2)
+
+
+class _Unfilled(TorchFunctionMode):
+    """Tensor.normal_, as He initialisation calls it, does nothing without memory: it would import torch's compiler, too."""
+
+    def __torch_function__(self, func: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        return args[0] if func is torch.Tensor.normal_ and args[0].is_meta else func(*args, **(kwargs or {}))
 
 
 @contextmanager

@@ -6,7 +6,7 @@ out, or, where a section of params needs the key, set to a value that is the sam
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,24 @@ def entries(study: Study, root: Path, code: Code | None = None) -> dict[str, Par
 
     code: what has been read of `root`'s code before; plans of several studies share it.
     """
+    code = code or Code(root)
+    return {
+        file: {"params": params, "code": code.of(f"stages.{stage}", methods)}
+        for file, stage, params, methods in _planned(study, root)
+    }
+
+
+def files(study: Study, root: Path) -> list[str]:
+    """The keys of `entries`, which hashes code for its values."""
+    return [file for file, *_ in _planned(study, root)]
+
+
+def _planned(study: Study, root: Path) -> Iterator[tuple[str, str, Params, Methods]]:
+    """(file, stage, params, methods) of every stage and item."""
     _require_same_place(root)
-    code, listed = code or Code(root), {}
     for stage, (plan, items) in STAGES.items():
         for name in items(study):
-            params, methods = plan(study, name)
-            file = f"{stage}/{name}.json" if name else f"{stage}.json"
-            listed[file] = {"params": params, "code": code.of(f"stages.{stage}", methods)}
-    return listed
+            yield f"{stage}/{name}.json" if name else f"{stage}.json", stage, *plan(study, name)
 
 
 def text(entry: Params) -> str:

@@ -10,7 +10,7 @@ from softcifar.files import atomic_folder, write_json, write_text
 from softcifar.report.chapters import kind_of
 from softcifar.report.core import formats, page
 from softcifar.report.core.chapter import Chapter
-from softcifar.report.core.drawing import RC, Drawing, Printed
+from softcifar.report.core.drawing import RC, Drawing
 from softcifar.report.core.side_by_side import side_by_side
 from softcifar.report.core.study import Study
 
@@ -27,7 +27,7 @@ def write_report(params: Mapping[str, Any], *, data: Path, scores: Path, models:
     shown = _by_chapter(kind.chapters, "tables", lambda table: table(study), lambda table: table.rows)
     study = study.with_tables({table.name: table for tables in shown.values() for table in tables})
 
-    def printed(draw: Callable[[Study], Drawing | None]) -> Printed | None:
+    def printed(draw: Callable[[Study], Drawing | None]) -> Drawing | None:
         drawing = draw(study)
         return drawing and drawing.printed()
 

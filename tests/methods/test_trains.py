@@ -5,7 +5,6 @@ import pytest
 from softcifar.methods import METHODS
 from softcifar.methods.method import UncertaintyMethod
 from softcifar.params.study import load
-from softcifar.pipeline.fingerprint import Code
 from softcifar.pipeline.plan import entries
 from tests.conftest import ROOT
 
@@ -59,12 +58,12 @@ def test_a_hook_that_only_an_instance_has_is_refused():
         Switched()
 
 
-def test_its_networks_are_not_those_of_plain_softmax(write_params, monkeypatch):
+def test_its_networks_are_not_those_of_plain_softmax(write_params, code, monkeypatch):
     """In the plan, by which finished runs are shared."""
     monkeypatch.setitem(METHODS, "sngp", Weighted)
     monkeypatch.setitem(METHODS, "mc_dropout", Asked)
     planned = {
-        name: entries(load(write_params({"students.hard.method": name})), ROOT, Code(ROOT))["train/hard.json"]
+        name: entries(load(write_params({"students.hard.method": name})), ROOT, code)["train/hard.json"]
         for name in ("softmax", "sngp", "mc_dropout")
     }
     assert planned["sngp"]["params"]["student"]["method"]["name"] == "sngp"

@@ -3,14 +3,17 @@
 import hashlib
 import json
 import zlib
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
 
 from softcifar.report import write_report
 from softcifar.report.chapters import STUDENTS as CHAPTERS
-from softcifar.report.chapters import read_students
+from softcifar.report.chapters import kind_of, read_students
+from softcifar.report.chapters.calibration import calibrators
 from softcifar.report.core.long_table import long_table
 from softcifar.report.core.predictions import Prediction, all_predictions
 from softcifar.report.core.results import Results, load
@@ -357,9 +360,13 @@ def name_scores(root: Path, params: dict, students: dict[str, tuple[str, ...]]) 
     return params | {"novelty": {"students": list(students), "scores": named}}
 
 
-def write(root: Path, params: dict, reports: str = "reports") -> Path:
-    """Write the report of the study below `root`; its folder."""
-    write_report(params, data=root / "data", scores=root / "scores", models=root / "models", reports=root / reports)
+def write(root: Path, params: dict, reports: str = "reports", only: tuple[str, ...] = ()) -> Path:
+    """Write the report of the study below `root`, `only` the chapters of these names where there are some; its folder."""
+    kind = kind_of(params)
+    assert set(only) <= {chapter.name for chapter in kind.chapters}
+    kept = tuple(chapter for chapter in kind.chapters if not only or chapter.name in only)
+    with patch("softcifar.report.write.kind_of", lambda _: replace(kind, chapters=kept)):
+        write_report(params, data=root / "data", scores=root / "scores", models=root / "models", reports=root / reports)
     return root / reports
 
 
@@ -372,10 +379,13 @@ def placed(root: Path, params: dict) -> Study:
     return read_students(params, data=root / "data", scores=root / "scores", models=root / "models")
 
 
-def study_of(results: Results, predictions: dict[str, list[Prediction]] | None = None) -> Study:
-    """What the chapters draw from, computed from results as they are, or from other predictions than theirs."""
+def study_of(results: Results, predictions: dict[str, list[Prediction]] | None = None, *, calibrated: bool = False) -> Study:
+    """What the chapters draw from, computed from results as they are, or from other predictions than theirs.
+
+    calibrated: also what calibrators leave, which takes as long as all the rest."""
     predictions = predictions or all_predictions(results)
-    return Study(results, predictions, long_table(results, predictions, (rows for each in CHAPTERS for rows in each.rows)))
+    givers = (rows for each in CHAPTERS for rows in each.rows if calibrated or rows is not calibrators.rows)
+    return Study(results, predictions, long_table(results, predictions, givers))
 
 
 def numbers(results: Results) -> pd.DataFrame:

@@ -185,7 +185,7 @@ def results(finished):
 @pytest.mark.slow
 def test_run_r_is_tested_on_split_r_modulo_k(finished, results):
     assert results.split_of_run == [0, 1, 0, 1]
-    assert results.other_tests
+    assert results.design.other_tests
     manifests = load_inputs(finished.folder / "data/study")
     for run, split in enumerate(results.split_of_run):
         folder = finished.folder / f"models/students/hard/split_{split}"

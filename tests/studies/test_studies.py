@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -26,6 +27,20 @@ def test_every_study_is_valid_and_has_a_plan(name, code):
     study = load(ROOT / "studies" / name / "params.yaml")
     assert study.study == name
     assert {"prepare.json", "report.json"} <= entries(study, ROOT, code).keys()
+
+
+def test_checking_params_does_not_import_torchs_compiler():
+    """It takes as long as all the rest, and building networks without memory imports it easily."""
+    check = """
+import sys
+from pathlib import Path
+from softcifar.params.study import load
+for path in sys.argv[1:]:
+    load(Path(path))
+    assert "torch._dynamo" not in sys.modules, path
+"""
+    files = [str(ROOT / "studies" / name / "params.yaml") for name in NAMES]
+    subprocess.run([sys.executable, "-c", check, *files], cwd=ROOT, check=True)
 
 
 def test_a_fresh_clone_runs_shapes():

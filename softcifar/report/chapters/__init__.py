@@ -39,7 +39,6 @@ from softcifar.report.chapters.simulations.columns import metric_means as simula
 from softcifar.report.chapters.simulations.results import read as read_simulations
 from softcifar.report.chapters.summary.columns import metric_means
 from softcifar.report.core.chapter import Chapter
-from softcifar.report.core.design import Design
 from softcifar.report.core.kinds import PLAIN
 from softcifar.report.core.long_table import long_table
 from softcifar.report.core.predictions import all_predictions
@@ -99,6 +98,4 @@ def read_students(params: Mapping[str, Any], *, data: Path, scores: Path, models
         importlib.import_module("softcifar.methods")  # once, before processes are forked that would each load torch
     predictions = all_predictions(results)
     numbers = long_table(results, predictions, (rows for each in STUDENTS for rows in each.rows))
-    splits = len(results.splits)
-    design = Design("runs", splits, results.other_tests, repeated=results.params["seeds"]["runs"] > splits)
-    return Study(results, predictions, numbers, design)
+    return Study(results, predictions, numbers, results.design)

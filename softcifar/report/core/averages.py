@@ -16,7 +16,7 @@ def over_students(
     Each run's value is the mean over those of `students` that have one in every run, so that runs differ in nothing else; name
     each network once (see `kinds.distinct`). The error is over runs. A column without values is left out.
     """
-    chosen = numbers[numbers["metric"].isin(set(wanted))]
+    chosen = numbers[numbers["metric"].isin(set(wanted))].astype({"metric": str})
     chosen = chosen[(chosen["kind"] == "run") & chosen["student"].isin(set(students))].dropna(subset="value")
     place = ["metric", "set", "score"]
     runs = chosen.groupby(place, sort=False)["seed"].transform("nunique")

@@ -3,7 +3,7 @@
 import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import matplotlib as mpl
@@ -53,38 +53,6 @@ LEGEND_LINE = 0.17  # inches
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """A figure with its words. raster: many points or images, so PNG; else SVG. finding may be "". narrow: it on a phone."""
-
-    name: str
-    title: str
-    reading: str
-    finding: str
-    described: str  # what is drawn, for those who cannot see it; the finding follows it
-    figure: Figure
-    raster: bool = False
-    narrow: Figure | None = None
-
-    @property
-    def alt(self) -> str:
-        return f"{self.described} {self.finding}".strip()
-
-    @property
-    def file(self) -> str:
-        return f"{self.name}.{'png' if self.raster else 'svg'}"
-
-    @property
-    def figures(self) -> dict[str, Figure]:
-        """By file name: the figure, and the narrow one where there is one."""
-        return {self.file: self.figure} | ({f"{self.name}_narrow.svg": self.narrow} if self.narrow else {})
-
-    def printed(self) -> "Printed":
-        """Its words and its pictures."""
-        pictures = {name: Picture.of(name, figure) for name, figure in self.figures.items()}
-        return Printed(self.name, self.title, self.reading, self.finding, self.alt, pictures)
-
-
-@dataclass(frozen=True)
 class Picture:
     """The bytes of an SVG or PNG, and its size in CSS pixels."""
 
@@ -92,21 +60,33 @@ class Picture:
     width: int
     height: int
 
-    @classmethod
-    def of(cls, name: str, figure: Figure) -> "Picture":
-        return cls(image_bytes(name, figure), round(figure.get_figwidth() * PIXELS), round(figure.get_figheight() * PIXELS))
-
 
 @dataclass(frozen=True)
-class Printed:
-    """A drawing as the page takes it: words, and pictures by file name, the narrow one last."""
+class Drawing:
+    """A figure with its words. raster: many points or images, so PNG; else SVG. finding may be "". narrow: it on a phone.
+
+    pictures: by file name, once it is `printed`, the narrow one last.
+    """
 
     name: str
     title: str
     reading: str
     finding: str
-    alt: str
-    pictures: dict[str, Picture]
+    described: str  # what is drawn, for those who cannot see it; the finding follows it
+    figure: Figure | None
+    raster: bool = False
+    narrow: Figure | None = None
+    pictures: Mapping[str, Picture] = field(default_factory=dict)
+
+    def printed(self) -> "Drawing":
+        """It with pictures in the place of its figures: to make them is the work that processes share."""
+        figures = {f"{self.name}.{'png' if self.raster else 'svg'}": self.figure, f"{self.name}_narrow.svg": self.narrow}
+        pictures = {
+            name: Picture(image_bytes(name, each), round(each.get_figwidth() * PIXELS), round(each.get_figheight() * PIXELS))
+            for name, each in figures.items()
+            if each is not None
+        }
+        return replace(self, figure=None, narrow=None, pictures=pictures)
 
 
 class Grid:

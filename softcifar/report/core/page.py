@@ -10,7 +10,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from softcifar.report.core.chapter import Chapter
-from softcifar.report.core.drawing import Printed
+from softcifar.report.core.drawing import Drawing
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table
 
@@ -22,7 +22,7 @@ def render(
     study: Study,
     chapters: Sequence[Chapter],
     tables: Mapping[str, list[Table]],
-    drawings: Mapping[str, list[Printed]],
+    drawings: Mapping[str, list[Drawing]],
 ) -> str:
     """The page as text: a section per chapter that has something to show.
 
@@ -31,7 +31,7 @@ def render(
     templates = environment()
     sections = []
     for chapter in chapters:
-        figures = [placed(drawing) for drawing in drawings[chapter.name]]
+        figures = drawings[chapter.name]
         if chapter.always or tables[chapter.name] or figures:
             facts = chapter.facts(study) if chapter.facts else {}
             html = templates.get_template(chapter.template).render(
@@ -52,20 +52,8 @@ def environment() -> Environment:
         keep_trailing_newline=True,
     )
     templates.filters["yaml"] = dump
+    templates.globals["url"] = url
     return templates
-
-
-def placed(drawing: Printed) -> dict[str, Any]:
-    """A drawing as the macro `picture` takes it: sources, the narrow one last, with width and height in CSS pixels."""
-    sources = [
-        {
-            "data": url(name, picture.content, spaces=number > 0),
-            "width": picture.width,
-            "height": picture.height,
-        }
-        for number, (name, picture) in enumerate(drawing.pictures.items())
-    ]
-    return {"drawing": drawing, "sources": sources}
 
 
 def url(name: str, content: bytes, *, spaces: bool) -> str:

@@ -13,6 +13,7 @@ from softcifar.data.splits import PARTS, folder_of, load_arrays, read_of_split
 from softcifar.errors import UserError, choose
 from softcifar.files import read_json, read_npz
 from softcifar.report.core.csv_files import read_csv
+from softcifar.report.core.design import Design
 from softcifar.scores import FEATURE_SCORES
 
 HISTORY_COLUMNS = [
@@ -137,10 +138,11 @@ class Results:
         return [run % len(self.splits) for run in range(self.params["seeds"]["runs"])]
 
     @property
-    def other_tests(self) -> bool:
-        """Whether each split has test images of its own; False where all runs are tested on the same ones."""
-        tests = [np.sort(parts["test"]["index"]) for parts in self.splits]
-        return any(not np.array_equal(index, tests[0]) for index in tests)
+    def design(self) -> Design:
+        """What its runs are draws of."""
+        first, *others = [np.sort(parts["test"]["index"]) for parts in self.splits]
+        other_tests = any(not np.array_equal(index, first) for index in others)
+        return Design("runs", len(self.splits), other_tests, repeated=self.params["seeds"]["runs"] > len(self.splits))
 
     def targets(self, name: str, split: int = 0) -> dict[str, np.ndarray]:
         """Known label distributions (N, K) of a part: "human" where people voted, "exact" where the truth is known."""
@@ -314,11 +316,8 @@ def _joined(of_splits: list[StudentScores]) -> StudentScores:
     return replace(
         first,
         seeds=list(range(sum(len(each.seeds) for each in of_splits))),
-        logits={key: _by_run([each.logits[key] for each in of_splits]) for key in first.logits},
-        novelty={
-            score: {key: _by_run([each.novelty[score][key] for each in of_splits]) for key in sets}
-            for score, sets in first.novelty.items()
-        },
+        logits=_by_run([each.logits for each in of_splits]),
+        novelty=_by_run([each.novelty for each in of_splits]),
         attacks={
             name: replace(attack, log_probs=_by_run([each.attacks[name].log_probs for each in of_splits]))
             for name, attack in first.attacks.items()
@@ -327,7 +326,7 @@ def _joined(of_splits: list[StudentScores]) -> StudentScores:
         and replace(
             first.shifts,
             log_probs=_by_run([each.shifts.log_probs for each in of_splits]),
-            novelty={name: _by_run([each.shifts.novelty[name] for each in of_splits]) for name in first.shifts.novelty},
+            novelty=_by_run([each.shifts.novelty for each in of_splits]),
         ),
         history=pd.concat(histories).sort_values(["candidate", "seed", "epoch"], kind="stable", ignore_index=True),
         about=about,
@@ -342,8 +341,11 @@ def _without_densities(student: StudentScores) -> StudentScores:
     return replace(student, novelty=own, shifts=student.shifts and replace(student.shifts, novelty=of_shifts))
 
 
-def _by_run(of_splits: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays whose first axis is the runs of a split, as one of the study's runs: run r is of split r modulo k."""
+def _by_run(of_splits: Sequence[Any]) -> Any:
+    """Arrays whose first axis is the runs of a split, as one of the study's runs: run r is of split r modulo k; of dicts, each
+    of their arrays."""
+    if isinstance(of_splits[0], Mapping):
+        return {key: _by_run([each[key] for each in of_splits]) for key in of_splits[0]}
     count = len(of_splits)
     return np.stack([of_splits[run % count][run // count] for run in range(sum(map(len, of_splits)))])
 
@@ -385,15 +387,13 @@ def _with_named_scores(folder: Path, student: StudentScores, splits: int) -> Stu
     """The student with the scores that the study names of it, run by run."""
     sizes = {key: logits.shape[2] for key, logits in student.logits.items() if key != "validation"}
     runs = [len(range(split, len(student.seeds), splits)) for split in range(splits)]
-    of_splits = [_novelty(folder_of(folder, split, splits) / "novelty.npz", runs[split], sizes) for split in range(splits)]
-    named = {score: {key: _by_run([each[score][key] for each in of_splits]) for key in sizes} for score in of_splits[0]}
-    return replace(student, novelty=student.novelty | named)
+    named = [_novelty(folder_of(folder, split, splits) / "novelty.npz", runs[split], sizes) for split in range(splits)]
+    return replace(student, novelty=student.novelty | _by_run(named))
 
 
 def _novelty(path: Path, runs: int, sizes: dict[str, int]) -> dict[str, dict[str, np.ndarray]]:
     arrays = read_npz(path, "names", *sizes)
     names = [str(name) for name in arrays["names"]]
     for key, count in sizes.items():
-        if arrays[key].shape != (runs, len(names), count):
-            raise UserError(f"{path}: '{key}' has shape {arrays[key].shape}, the study needs ({runs}, {len(names)}, {count})")
+        _check(path, key, arrays[key], (runs, len(names), count))
     return {name: {key: arrays[key][:, place] for key in sizes} for place, name in enumerate(names)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ class Table:
     frame: pd.DataFrame
     folded: bool = False
 
-    @property
+    @cached_property
     def has_errors(self) -> bool:
         return any(cell.error for row in self.rows for cell in row)
 

@@ -290,7 +290,7 @@ def test_a_study_of_students_shows_it_where_there_is_some(study, tmp_path):
         each.bought[each.bought["run"] < 3].to_csv(folder / "bought.csv", index=False)
         (folder / "about.json").write_text("{}")
         params["acquisitions"][each.name] = each.options
-    reports = write(tmp_path, params)
+    reports = write(tmp_path, params, only=("acquisition", "claims"))
     assert 'id="acquisition"' in (reports / "index.html").read_text()
     assert (reports / "figures/first_bought.png").exists()
     assert set(pd.read_csv(reports / "tables/acquisition.csv")["acquisition"]) == {"random", "entropy", "density"}

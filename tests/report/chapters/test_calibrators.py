@@ -13,7 +13,7 @@ from tests.report.fixture import read, row, study_of
 
 @pytest.fixture(scope="module")
 def made(study):
-    return study_of(read(*study))
+    return study_of(read(*study), calibrated=True)
 
 
 @pytest.mark.parametrize(("name", "to"), [("vector", "labels"), ("dirichlet", "votes")])
@@ -68,7 +68,7 @@ def test_without_votes_they_are_fitted_to_labels_alone(study):
     results = read(*study)
     for part in results.splits[0].values():
         part.pop("votes", None)
-    made = study_of(results)
+    made = study_of(results, calibrated=True)
     shown = calibrators.table(made)
     assert set(shown.frame["to"]) == {"", "labels"}
     assert "Fitted to votes" not in shown.note
@@ -77,7 +77,7 @@ def test_without_votes_they_are_fitted_to_labels_alone(study):
 
 def test_votes_that_are_not_peoples_are_not_called_so(study):
     results = copy.deepcopy(read(*study))
-    made = study_of(results)
+    made = study_of(results, calibrated=True)
     words = [calibrators.table(made).note, calibrators.by_student(made).note, str(calibrators.by_student(made).header)]
     assert all("simulated annotators' votes" in text for text in words)
     assert not any("people's" in text for text in [*words, str(calibrators.table(made).header)])

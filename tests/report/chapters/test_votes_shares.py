@@ -173,7 +173,7 @@ def test_densities_of_a_student_of_a_share_are_left_out(votes):
 
 
 def test_the_page_has_the_part(made):
-    reports = write(*made)
+    reports = write(*made, only=("votes",))
     page = (reports / "index.html").read_text()
     assert "More images, or more votes on each?" in page
     assert "1 vote on every image or 3 votes on 33.3 % of the images, 60 votes either way" in page

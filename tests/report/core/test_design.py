@@ -28,15 +28,15 @@ def test_one_run_per_split_leaves_one_question():
 def test_a_run_has_the_images_of_its_split(study):
     results = read(*study)
     assert results.split_of_run == [0, 0, 0]
-    assert not results.other_tests
+    assert not results.design.other_tests
     (parts,) = results.splits
     half = {name: {key: array[:100] for key, array in arrays.items()} for name, arrays in parts.items()}
     other = half | {"test": {key: array[100:] for key, array in parts["test"].items()}}
     two = replace(results, splits=[half | {"train": parts["train"]}, other | {"train": parts["train"]}])
     assert two.split_of_run == [0, 1, 0]
-    assert two.other_tests
+    assert two.design.other_tests
     np.testing.assert_array_equal(two.part("test", 1)["labels"], parts["test"]["labels"][100:])
     index = np.array([3, 0])
     wanted = [two.part("test", split)["labels"][index] for split in (0, 1, 0)]
     np.testing.assert_array_equal(two.labels_of_runs(3, index), wanted)
-    assert not replace(results, splits=[parts, parts]).other_tests
+    assert not replace(results, splits=[parts, parts]).design.other_tests

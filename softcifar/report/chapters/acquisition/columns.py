@@ -56,7 +56,7 @@ def reference(study: Study, members: list[Acquired]) -> Acquired | None:
 
 def metric_means(study: Study) -> Mapping[str, Mapping[str, float]]:
     """{acquisition: {number: mean over runs}}, for `dvc metrics`."""
-    means = of(study).groupby(["student", "metric"], sort=False)["value"].mean()
+    means = of(study).groupby(["student", "metric"], sort=False, observed=True)["value"].mean()
     return {
         name: {key: round(float(means[name, key]), 6) for key in COLUMNS if (name, key) in means.index}
         for name in acquired(study)

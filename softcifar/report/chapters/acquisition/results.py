@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from softcifar.data.splits import PARTS, folder_of, load_arrays
 from softcifar.errors import UserError
 from softcifar.files import read_json
 from softcifar.report.core.csv_files import read_csv
-from softcifar.report.core.design import Design
 from softcifar.report.core.long_table import typed
+from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 
 TITLES = {  # strategy -> what the literature calls it
@@ -78,33 +77,6 @@ class Acquired:
         for target in TARGETS:
             found[needed_name(target)] = pd.Series({run: labels_needed(part, target) for run, part in curves.items()})
         return found
-
-
-@dataclass(frozen=True)
-class AcquisitionResults:
-    """A finished study of active learning without students: params (plain dicts), the manifest, the parts of each split."""
-
-    params: Mapping[str, Any]
-    manifest: dict[str, Any]
-    splits: list[dict[str, dict[str, np.ndarray]]]
-    acquisitions: dict[str, Acquired]
-
-    @property
-    def students(self) -> list[str]:
-        """What stands for students: the acquisitions."""
-        return list(self.acquisitions)
-
-    @property
-    def reference(self) -> str:
-        return self.params["report"]["reference"]
-
-    @cached_property
-    def classes(self) -> list[str]:
-        return self.manifest["classes"]
-
-    def part(self, name: str, split: int = 0) -> dict[str, np.ndarray]:
-        """As softcifar.report.core.results.Results.part."""
-        return self.splits[split][name]
 
 
 def area(labels: pd.Series, accuracy: pd.Series) -> float:
@@ -205,12 +177,6 @@ def read(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
     data, count = Path(data), params["data"]["splits"]
     splits = [{name: load_arrays(data / "study", name, split) for name in PARTS} for split in range(count)]
     acquisitions = load_acquisitions(params, Path(scores), [parts["train"] for parts in splits])
-    results = AcquisitionResults(params, read_json(data / "study" / "manifest.json"), splits, acquisitions)
-    tests = [np.sort(parts["test"]["index"]) for parts in splits]
-    design = Design(
-        "runs",
-        count,
-        any(not np.array_equal(index, tests[0]) for index in tests),
-        repeated=params["seeds"]["runs"] > count,
-    )
-    return Study(results, {}, numbers(acquisitions), design)
+    manifest = read_json(data / "study" / "manifest.json")
+    results = Results(params, manifest, {}, splits, {}, {}, {}, {}, {}, {}, acquisitions)
+    return Study(results, {}, numbers(acquisitions), results.design)

@@ -80,9 +80,7 @@ def with_people(study: Study) -> Table:
     """The same against single people's soft labels, of the test images that they judged."""
     columns = [column(metric, PEOPLE) for metric in AGREEMENT]
     if study.results.people is not None and "human" in study.results.targets("test"):
-        columns += [
-            column(metric, SAME) for metric in ("cross_entropy", "kl_divergence", "total_variation", "brier_to_distribution")
-        ]
+        columns += [column(metric, SAME) for metric in DISTANCES]
     title = "Agreement with single people's soft labels"
     note = f"{_judged(study.results)} {MARK_NOTE}" if study.results.people is not None else MARK_NOTE
     return means_table(study.numbers, study.design, "agreement_people", title, columns, note=note, folded=True)

@@ -38,10 +38,9 @@ QUALITY = {
 def rows(results: Results, prediction: Prediction) -> list[Row]:
     """Every metric on the test labels; after temperature scaling its name ends in "_scaled"."""
     labels, bins = results.part("test", prediction.split)["labels"], results.bins
-    values = {"temperature": prediction.temperature}
+    values = {"temperature": prediction.temperature, "accuracy": metrics.accuracy(prediction.probs, labels)}
     values["true_class_ece"] = metrics.true_class_calibration_error(prediction.probs, labels)
     for probs, suffix in ((prediction.probs, ""), (prediction.scaled, "_scaled")):
-        values[f"accuracy{suffix}"] = metrics.accuracy(probs, labels)
         values |= {f"{metric}{suffix}": function(probs, labels, bins) for metric, (_, _, function) in QUALITY.items()}
     return [(metric, "test", "", value) for metric, value in values.items()]
 

@@ -165,7 +165,7 @@ def _matches(study: Study, ours: str) -> list[Check]:
 
 
 def _tells_apart(study: Study, ours: str) -> list[Check]:
-    results, titles = study.results, score_titles(study.results)
+    results = study.results
     known = results.targets("test")
     compared = [
         ("ambiguity_correlation", source, f"rank correlation with the entropy of {WHOSE[source]}", HEADLINE_SCORE, DENSITY)
@@ -175,29 +175,30 @@ def _tells_apart(study: Study, ours: str) -> list[Check]:
         ("auroc_ambiguous", kind, f"AUROC of {kind} sets against ambiguous test images", DENSITY, HEADLINE_SCORE)
         for kind in (results.ood_kinds if known else ())
     ]
-    rows = []
-    for metric, place, title, *scores in compared:
-        first, second = (shared_runs(study.numbers, [ours], metric, set=place, score=score)[ours] for score in scores)
-        words = f"{titles[scores[0]]} against {titles[scores[1]]}, both of {_name(results, ours)}"
-        rows.append(Check("D3", D["D3"], words, title, True, {scores[1]: first - second}, students=(ours,)))
-    return rows
+    return _scores_compared(study, ours, "D3", compared)
 
 
 def _tells_made_apart(study: Study, ours: str) -> list[Check]:
     """The same where the study says which test images were made to be ambiguous, of every plain network, and of ensembles."""
-    results, titles = study.results, score_titles(study.results)
+    results = study.results
     claim = "D3" if _normalised(results, ours) else PLAIN_D3
     compared = [(AMBIGUOUS_CLEAN, "test", "AUROC of ambiguous against clean test images", HEADLINE_SCORE, DENSITY)]
     compared += [
         (NOVEL_AMBIGUOUS, kind, f"AUROC of {kind} sets against ambiguous test images", DENSITY, HEADLINE_SCORE)
         for kind in results.ood_kinds
     ]
-    rows = []
+    rows = _scores_compared(study, ours, claim, compared)
+    return rows + [check for kind in results.ood_kinds for check in _mixed_by_ensembles(study, ours, kind)]
+
+
+def _scores_compared(study: Study, ours: str, claim: str, compared: list[tuple[str, str, str, str, str]]) -> list[Check]:
+    """A row per (metric, set, its title, the score that the claim puts first, the other one), both of one student."""
+    titles, rows = score_titles(study.results), []
     for metric, place, title, better, worse in compared:
         first, second = (shared_runs(study.numbers, [ours], metric, set=place, score=score)[ours] for score in (better, worse))
-        words = f"{titles[better]} against {titles[worse]}, both of {_name(results, ours)}"
+        words = f"{titles[better]} against {titles[worse]}, both of {_name(study.results, ours)}"
         rows.append(Check(claim, D[claim], words, title, True, {worse: first - second}, students=(ours,)))
-    return rows + [check for kind in results.ood_kinds for check in _mixed_by_ensembles(study, ours, kind)]
+    return rows
 
 
 def _mixed_by_ensembles(study: Study, ours: str, kind: str) -> list[Check]:

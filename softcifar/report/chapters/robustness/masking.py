@@ -32,7 +32,7 @@ def masking(results: Results) -> list[Masking]:
     squares or another network's images do, so this points at masked gradients (Athalye et al. 2018, section 3.1).
     """
     compared, p_values = [], []
-    images_of = len(results.splits) if results.other_tests else 1
+    images_of = len(results.splits) if results.design.other_tests else 1
     for name, student in results.students.items():
         if "pgd" not in student.attacks:
             continue

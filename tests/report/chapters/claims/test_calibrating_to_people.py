@@ -11,7 +11,7 @@ from tests.report.fixture import read, study_of
 
 @pytest.fixture(scope="module")
 def made(study):
-    return study_of(read(*study))
+    return study_of(read(*study), calibrated=True)
 
 
 def of_runs(made, what, name):
@@ -37,15 +37,15 @@ def test_without_votes_there_is_no_row(study):
     results = read(*study)
     for part in results.splits[0].values():
         part.pop("votes", None)
-    assert calibrating_to_people.checks(study_of(results)) == []
+    assert calibrating_to_people.checks(study_of(results, calibrated=True)) == []
 
 
 def test_rows_say_whose_votes_they_are_and_what_labels_are(study):
     results = copy.deepcopy(read(*study))  # of drawn shapes, whose annotators are simulated
-    first, *_, last = calibrating_to_people.checks(study_of(results))
+    first, *_, last = calibrating_to_people.checks(study_of(results, calibrated=True))
     assert "simulated annotators' votes against labels, which are one vote each here" in first.compared
     assert "simulated annotators'" in last.compared
     assert "simulated annotators'" in first.metric
     results.params["data"]["votes"] = {"test": "people"}
-    first, *_ = calibrating_to_people.checks(study_of(results))
+    first, *_ = calibrating_to_people.checks(study_of(results, calibrated=True))
     assert first.compared.endswith("people's votes against labels")
