@@ -361,10 +361,11 @@ def name_scores(root: Path, params: dict, students: dict[str, tuple[str, ...]]) 
 
 
 def write(root: Path, params: dict, reports: str = "reports", only: tuple[str, ...] = ()) -> Path:
-    """Write the report of the study below `root`, `only` the chapters of these names where there are some; its folder."""
+    """Write the report of the study below `root`, `only` the summary and the chapters of these names where there are some; its
+    folder."""
     kind = kind_of(params)
     assert set(only) <= {chapter.name for chapter in kind.chapters}
-    kept = tuple(chapter for chapter in kind.chapters if not only or chapter.name in only)
+    kept = tuple(chapter for chapter in kind.chapters if not only or chapter.name in ("summary", *only))
     with patch("softcifar.report.write.kind_of", lambda _: replace(kind, chapters=kept)):
         write_report(params, data=root / "data", scores=root / "scores", models=root / "models", reports=root / reports)
     return root / reports

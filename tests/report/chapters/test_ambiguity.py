@@ -44,7 +44,7 @@ def study(made):
 
 @pytest.fixture(scope="module")
 def page(made):
-    return write(*made, reports="page", only=("ambiguity",))
+    return write(*made, reports="page", only=("ambiguity", "novelty"))
 
 
 def test_the_rows_are_the_metric_of_the_images_that_they_name(made, study):
