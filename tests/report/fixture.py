@@ -361,12 +361,11 @@ def name_scores(root: Path, params: dict, students: dict[str, tuple[str, ...]]) 
 
 
 def write(root: Path, params: dict, reports: str = "reports", only: tuple[str, ...] = ()) -> Path:
-    """Write the report of the study below `root`, `only` the summary and the chapters of these names where there are some; its
-    folder."""
+    """Write the report of the study below `root`, `only` its summary and these chapters if there are some; its folder."""
     kind = kind_of(params)
-    assert set(only) <= {chapter.name for chapter in kind.chapters}
-    kept = tuple(chapter for chapter in kind.chapters if not only or chapter.name in ("summary", *only))
-    with patch("softcifar.report.write.kind_of", lambda _: replace(kind, chapters=kept)):
+    kept = {each.name: each for each in kind.chapters if not only or each.name in ("summary", *only)}
+    assert kept.keys() >= set(only)
+    with patch("softcifar.report.write.kind_of", return_value=replace(kind, chapters=tuple(kept.values()))):
         write_report(params, data=root / "data", scores=root / "scores", models=root / "models", reports=root / reports)
     return root / reports
 
@@ -381,9 +380,7 @@ def placed(root: Path, params: dict) -> Study:
 
 
 def study_of(results: Results, predictions: dict[str, list[Prediction]] | None = None, *, calibrated: bool = False) -> Study:
-    """What the chapters draw from, computed from results as they are, or from other predictions than theirs.
-
-    calibrated: also what calibrators leave, which takes as long as all the rest."""
+    """What chapters draw from, of these results or other predictions; calibrated: with calibrators, which take half the time."""
     predictions = predictions or all_predictions(results)
     givers = (rows for each in CHAPTERS for rows in each.rows if calibrated or rows is not calibrators.rows)
     return Study(results, predictions, long_table(results, predictions, givers))
