@@ -380,7 +380,7 @@ def placed(root: Path, params: dict) -> Study:
 
 
 def study_of(results: Results, predictions: dict[str, list[Prediction]] | None = None, *, calibrated: bool = False) -> Study:
-    """What chapters draw from, of these results or other predictions; calibrated: with calibrators, which take half the time."""
+    """What chapters draw from, of results or other predictions; calibrated: with calibrators, which take half the time."""
     predictions = predictions or all_predictions(results)
     givers = (rows for each in CHAPTERS for rows in each.rows if calibrated or rows is not calibrators.rows)
     return Study(results, predictions, long_table(results, predictions, givers))
