@@ -164,10 +164,23 @@ def _counts(study: Study) -> str:
 
 
 def render(facts: dict[str, str], tables: Path, decisions: str) -> str:
-    """Facts as a list, then what came out, from the tables claims.csv and summary.md, and what would decide the rest."""
+    """Facts as a list, then what came out, from the tables findings.csv, claims.csv and summary.md, and what would decide the
+    rest."""
     listed = "".join(f"- {key}: {value}\n" for key, value in facts.items())
     summary = re.sub(r"\A#.*\n", "", (tables / "summary.md").read_text(encoding="utf-8")).strip()
-    return f"## What came out\n\n{listed}\n{claims_in_words(tables)}{decisions}{summary}\n\nAll tables: [tables/](tables/).\n"
+    came_out = f"{findings(tables)}{claims_in_words(tables)}{decisions}{summary}"
+    return f"## What came out\n\n{listed}\n{came_out}\n\nAll tables: [tables/](tables/).\n"
+
+
+def findings(tables: Path) -> str:
+    """The sentences with which the page opens, those of a question under it; "" for a study that compares nothing."""
+    if not (tables / "findings.csv").exists():
+        return ""
+    text = ""
+    for question, rows in pd.read_csv(tables / "findings.csv").groupby("question", sort=False):
+        said = rows["finding"].tolist()
+        text += f"- {question} {said[0]}\n" if len(said) == 1 else f"- {question}\n" + "".join(f"  - {each}\n" for each in said)
+    return f"Findings (gains: + is better, of errors and losses too; not decided does not mean equal):\n\n{text}\n"
 
 
 def claims_in_words(tables: Path) -> str:

@@ -243,6 +243,25 @@ def test_rows_against_all_rivals_at_once_are_named_before_the_single_ones(tmp_pa
     assert "- A1. It helps: accuracy at the end, against all at once: contradicted; 1 undecided.\n" in words
 
 
+def test_findings_stand_under_their_questions(tmp_path):
+    rows = [
+        'What is compared?,"13 students, with hard."',
+        "Is it right?,No.",
+        "Is it worth it?,One is.",
+        "Is it worth it?,Two are.",
+    ]
+    (tmp_path / "findings.csv").write_text("\n".join(["question,finding", *rows]) + "\n")
+    assert publish.findings(tmp_path).splitlines()[2:-1] == [
+        "- What is compared? 13 students, with hard.",
+        "- Is it right? No.",
+        "- Is it worth it?",
+        "  - One is.",
+        "  - Two are.",
+    ]
+    (tmp_path / "findings.csv").unlink()  # a study of active learning alone
+    assert publish.findings(tmp_path) == ""
+
+
 def test_undecided_rows_say_what_would_decide_them_and_what_it_costs(tmp_path):
     tables = claims(
         tmp_path,

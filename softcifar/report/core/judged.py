@@ -84,6 +84,13 @@ def compared(verdict: str) -> str:
     return {"supported": "better", "contradicted": "worse"}.get(side, side) + ON_THESE * verdict.endswith(ON_THESE)
 
 
+def interval(finding: Finding, design: Design) -> str:
+    """ ", 95 % interval -.1 to +.2" of what the verdict is about, to stand behind an effect; "" where there was no test."""
+    beyond = design.tells_beyond and not finding.verdict.endswith(ON_THESE) and not math.isnan(finding.images_low)
+    low, high = (finding.images_low, finding.images_high) if beyond else (finding.low, finding.high)
+    return "" if math.isnan(low) else f", 95 % interval {between(low, high, effect)}"
+
+
 def _count(pairs: float, unit: str, purpose: str) -> str:
     if math.isnan(pairs):
         return "–"

@@ -53,7 +53,7 @@ class Cell:
 class Table:
     """name: of its files; header: (title, meaning) per column; rows of cells; frame: the same in full precision.
 
-    folded: closed on the page until a reader opens it.
+    folded: closed on the page until a reader opens it; on_page: False where the page says the same in its text.
     """
 
     name: str
@@ -63,6 +63,7 @@ class Table:
     rows: list[list[Cell]]
     frame: pd.DataFrame
     folded: bool = False
+    on_page: bool = True
 
     @cached_property
     def has_errors(self) -> bool:
@@ -77,6 +78,7 @@ def build(
     records: Sequence[Mapping[str, Any]],
     *,
     folded: bool = False,
+    on_page: bool = True,
     shown_only: Sequence[str] = (),
 ) -> Table:
     """A row per record, a column per field; the frame has all that the records hold, but for the keys `shown_only`."""
@@ -84,7 +86,7 @@ def build(
     rows = [[_cell(field, record) for field in fields] for record in records]
     header = [(field.title, field.meaning) for field in fields]
     frame = pd.DataFrame([{key: value for key, value in record.items() if key not in shown_only} for record in records])
-    return Table(name, title, note, header, rows, frame, folded)
+    return Table(name, title, note, header, rows, frame, folded, on_page)
 
 
 def _cell(field: Field, record: Mapping[str, Any]) -> Cell:

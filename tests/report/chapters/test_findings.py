@@ -236,6 +236,14 @@ def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
     assert opening(made) in first
 
 
+def test_a_table_has_the_sentences_for_other_files_and_the_page_has_them_once(study):
+    reports, made = study[0] / "reports", placed(*study)
+    table = pd.read_csv(reports / "tables/findings.csv")
+    said = [(question, each.text) for question, _, found in answers(made) for each in found]
+    assert list(table.itertuples(index=False, name=None)) == [("What is compared?", f"{opening(made)} {about(ONE)}"), *said]
+    assert "findings-table" not in (reports / "index.html").read_text()
+
+
 def test_better_and_worse_differ_in_colour_and_in_grey(study):
     text = (study[0] / "reports" / "index.html").read_text()
     better, worse = (" ".join(re.findall(rf"\.count\.{word}\s*{{([^}}]*)}}", text)) for word in ("better", "worse"))

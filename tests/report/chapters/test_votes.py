@@ -208,7 +208,10 @@ def test_what_people_s_advantage_comes_from_is_said(votes):
     better = {"hard": hard, "human": hard - around(0.1, 0.004, 1), "human_kept": hard - around(0.09, 0.004, 2)}
     study = with_values(votes, "nll", better | {"human_majority": hard - around(0.01, 0.001, 3)})
     sentence = parts.in_words(study)[1]
-    assert "By NLL, simulated annotators' labels are better on these images than the data set's (−.100 nats)" in sentence
+    assert (
+        "By NLL, simulated annotators' labels are better on these images than the data set's (−.100 nats, 95 % interval −.1"
+        in sentence
+    )
     assert "softness alone brings −.090 nats (better on these images)" in sentence
     assert (
         "the advantage comes from softness rather than from correction, which brings less than 0.02 nats, alone and on top of "

@@ -5,16 +5,19 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.stats import t as student_t
 
 from softcifar.labels.sampled import labelled
 from softcifar.report.chapters.advice import sources
+from softcifar.report.chapters.findings.sentences import answers
 from softcifar.report.chapters.labels import gallery
 from softcifar.report.chapters.run.facts import label_sources
 from softcifar.report.chapters.votes import shares
 from softcifar.report.chapters.votes.groups import groups
 from softcifar.report.core import origins
 from softcifar.report.core.kinds import described
+from softcifar.report.core.pairs import ACCURACY
 from softcifar.report.core.results import load
 from tests.report.fixture import make_study, placed, row, write
 
@@ -101,8 +104,11 @@ def test_the_table_has_the_differences_of_the_runs(votes):
 @pytest.mark.parametrize(
     ("gain", "words"),
     [
-        (0.05, "by accuracy, more images are better on these images (+5.00 points)"),
-        (-0.05, "by accuracy, more votes per image are better on these images (−5.00 points)"),
+        (0.05, "by accuracy, more images are better on these images (+5.00 points, 95 % interval +{:.2f} to +{:.2f})"),
+        (
+            -0.05,
+            "by accuracy, more votes per image are better on these images (−5.00 points, 95 % interval −{:.2f} to −{:.2f})",
+        ),
         (0.0, "by accuracy, the two are equivalent on these images"),
     ],
 )
@@ -120,7 +126,19 @@ def test_the_sentence_follows_the_verdict(votes, gain, words):
     place = [pair.deep for pair in shares.pairs(votes.results)].index("human_10_tenth")
     said = shares.in_words(study)[place]
     assert said.startswith("1 vote on every image or 10 votes on 10 % of the images, 60 votes either way: ")
-    assert words in said
+    low, high = stats.ttest_1samp(100 * (gain + drawn[0] - drawn[1]), 0).confidence_interval(0.95)
+    assert words.format(abs(low), abs(high)) in said
+
+
+def test_the_page_opens_with_what_votes_bring_by_accuracy(votes):
+    (question, evidence, found), others = answers(votes)[-1], answers(votes)[:-1]
+    assert (question, evidence) == ("What is one more annotation worth?", "votes")
+    said = [each.text for each in found]
+    assert [text for text in said if "votes either way" in text] == shares.in_words(votes, [ACCURACY])
+    assert all("by accuracy, " in text or text.startswith("By accuracy, ") for text in said)
+    assert not any("NLL" in text for text in said)
+    assert any(text.startswith("People's votes: by accuracy, ") for text in said)
+    assert "votes" not in {evidence for _, evidence, _ in others}
 
 
 def test_a_share_is_no_point_of_the_curves(votes):

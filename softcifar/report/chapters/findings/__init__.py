@@ -2,6 +2,7 @@ from softcifar.report.chapters.findings import figure, sentences, table
 from softcifar.report.chapters.findings.benefits import judged_benefits
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.study import Study
+from softcifar.report.core.tables import Table
 
 
 def facts(study: Study) -> dict[str, object]:
@@ -18,4 +19,10 @@ def facts(study: Study) -> dict[str, object]:
     }
 
 
-CHAPTER = Chapter("findings", "Findings", tables=(table.table,), figures=(figure.draw,), facts=facts, always=True)
+def in_sentences(study: Study) -> Table:
+    """The sentences as a table, for other files."""
+    said = sentences.measures_nothing(study), sentences.opening(study), sentences.about(study.design)
+    return table.in_sentences(sentences.answers(study), " ".join(filter(None, said)))
+
+
+CHAPTER = Chapter("findings", "Findings", tables=(in_sentences, table.table), figures=(figure.draw,), facts=facts, always=True)

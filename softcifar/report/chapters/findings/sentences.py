@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from softcifar.metrics.statistics import FEWEST, LEVEL
+from softcifar.report.chapters import votes
 from softcifar.report.chapters.findings.benefits import QUESTIONS, Benefit, benefits, judged_benefits
 from softcifar.report.chapters.robustness.masking import masking
 from softcifar.report.core import judged
@@ -23,7 +24,7 @@ MOST = 1000  # runs: more than that would never be trained
 
 @dataclass(frozen=True)
 class Answer:
-    """counts: {one of SIDES: students}; text: a sentence."""
+    """counts: {one of SIDES: students}, {} where the sentence is not about students one by one; text: a sentence."""
 
     counts: dict[str, int]
     text: str
@@ -41,6 +42,8 @@ def answers(study: Study) -> list[tuple[str, str, list[Answer]]]:
         each = [answer(benefit, rows[benefit.column.key], study.reference, study.design) for benefit in asked]
         if each:
             listed.append((question, evidence, each))
+    if said := votes.by_accuracy(study):
+        listed.append((votes.CHAPTER.title, votes.CHAPTER.name, [Answer({}, text) for text in said]))
     return listed
 
 

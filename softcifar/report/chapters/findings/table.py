@@ -1,7 +1,10 @@
-"""Every student against the reference in every number of the figure and of the summary."""
+"""Every student against the reference in every number of the figure and of the summary; and the sentences, for other files."""
+
+from collections.abc import Iterable
 
 from softcifar.metrics.statistics import FEWEST
 from softcifar.report.chapters.findings.benefits import benefits
+from softcifar.report.chapters.findings.sentences import Answer
 from softcifar.report.chapters.summary.columns import headline
 from softcifar.report.core import judged
 from softcifar.report.core.columns import Column, Field
@@ -16,6 +19,21 @@ def columns(study: Study) -> list[Column]:
     shown = [benefit.column for benefit in benefits(study)]
     known = {(column.metric, column.set, column.score) for column in shown}
     return shown + [each for each in headline(study.results) if (each.metric, each.set, each.score) not in known]
+
+
+Answers = Iterable[tuple[str, str, list[Answer]]]
+
+
+def in_sentences(answers: Answers, opening: str) -> Table:
+    """A row per sentence with which the page opens, behind one that says what is compared; the page has them as text.
+
+    answers: as softcifar.report.chapters.findings.sentences.answers gives them; opening: what is compared.
+    """
+    records = [{"question": "What is compared?", "finding": opening}]
+    records += [{"question": question, "finding": each.text} for question, _, found in answers for each in found]
+    fields = [Field("question", "Question"), Field("finding", "Finding")]
+    note = "Gains: + is better, of errors and losses too. Not decided does not mean equal."
+    return build("findings", "Findings", note, fields, records, on_page=False)
 
 
 def table(study: Study) -> Table:

@@ -1,5 +1,13 @@
 from softcifar.report.chapters.votes import curves, parts, shares, worth
 from softcifar.report.core.chapter import Chapter
+from softcifar.report.core.pairs import ACCURACY
+from softcifar.report.core.study import Study
+
+
+def by_accuracy(study: Study) -> list[str]:
+    """What the page opens with, a sentence each; the chapter says it by every measure."""
+    return shares.in_words(study, [ACCURACY]) + worth.flat_in_words(study, ACCURACY) + parts.in_words(study, [ACCURACY])
+
 
 CHAPTER = Chapter(
     "votes",

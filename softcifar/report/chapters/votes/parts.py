@@ -1,5 +1,7 @@
 """Do people's labels help because they are soft, or because they correct the data set's labels?"""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from softcifar.report.chapters.votes.groups import HARD, HUMAN, KEPT, MAJORITY, Group, groups, measures
@@ -79,9 +81,10 @@ def _corrected(study: Study) -> str:
     )
 
 
-def in_words(study: Study) -> list[str]:
-    """A sentence per measure: what people's labels bring, and by which of the two."""
-    return [sentence for each in judged_parts(study) if (sentence := _sentence(study, *each))]
+def in_words(study: Study, by: Sequence[Measure] = ()) -> list[str]:
+    """A sentence per measure, of these or of all: what people's labels bring, and by which of the two."""
+    asked = [each for each in judged_parts(study) if not by or each[1] in by]
+    return [sentence for each in asked if (sentence := _sentence(study, *each))]
 
 
 def _sentence(study: Study, group: Group, measure: Measure, found: dict[str, Finding]) -> str:
@@ -89,13 +92,13 @@ def _sentence(study: Study, group: Group, measure: Measure, found: dict[str, Fin
         return ""
     name, both = short(measure), found[BOTH]
     whose = voters(study.results)
-    says = f"{group.named}By {name}, {whose} labels are {_verdict(both)} than the data set's ({_size(measure, both)})"
+    seen = f"({_size(measure, both)}{judged.interval(both, study.design)})"
+    says = f"{group.named}By {name}, {whose} labels are {_verdict(both)} than the data set's {seen}"
     parts = [
         f"{what} brings {_size(measure, found[what])} ({_verdict(found[what])})" for what in (SOFT, RIGHT) if what in found
     ]
     if judged.compared(both.verdict).startswith("undecided"):
-        says = f"{group.named}By {name}, it is undecided whether {whose} labels are better than the data set's"
-        says += f" ({_size(measure, both)})"
+        says = f"{group.named}By {name}, it is undecided whether {whose} labels are better than the data set's {seen}"
     closing = _closing(study, group, measure, found) if WHICH in found else ""
     return f"{says}: {' and '.join(parts)}{f'; {closing}' if closing else ''}."
 

@@ -1,6 +1,7 @@
 """One vote on ten times as many images, or ten votes on one tenth? Students whose labels cost equally many votes."""
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,11 +113,12 @@ def about(study: Study) -> str:
     )
 
 
-def in_words(study: Study) -> list[str]:
-    """A sentence per pair: which of the two is better, by every measure."""
+def in_words(study: Study, by: Sequence[Measure] = ()) -> list[str]:
+    """A sentence per pair: which of the two is better, by these measures, or by every one."""
     found: dict[Pair, list[str]] = {}
     for pair, measure, finding in judged_pairs(study):
-        found.setdefault(pair, []).append(f"by {short(measure)}, {_says(measure, finding)}")
+        if not by or measure in by:
+            found.setdefault(pair, []).append(f"by {short(measure)}, {_says(study, measure, finding)}")
     return [
         f"{capital(_spread(study, pair.wide))} or {_spread(study, pair.deep)}, {max(pair.votes):,} votes either way: "
         f"{'; '.join(each)}."
@@ -124,7 +126,7 @@ def in_words(study: Study) -> list[str]:
     ]
 
 
-def _says(measure: Measure, finding: Finding) -> str:
+def _says(study: Study, measure: Measure, finding: Finding) -> str:
     verdict = judged.compared(finding.verdict)
     these = ON_THESE * verdict.endswith(ON_THESE)
     said = {
@@ -133,7 +135,7 @@ def _says(measure: Measure, finding: Finding) -> str:
         "equivalent": "the two are equivalent",
         "undecided": "it is undecided",
     }[verdict.removesuffix(ON_THESE)]
-    return f"{said}{these} ({effect(finding.effect)} {unit(measure)})"
+    return f"{said}{these} ({effect(finding.effect)} {unit(measure)}{judged.interval(finding, study.design)})"
 
 
 def _spread(study: Study, name: str) -> str:

@@ -14,7 +14,7 @@ from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
 from softcifar.report.core.verdicts import ON_THESE, Check, Finding, decide, judge
 from softcifar.report.core.voters import voters
-from softcifar.report.core.words import counted, listed
+from softcifar.report.core.words import capital, counted, listed
 
 POINTS, NATS = 1.0, 0.02  # what is not worth further votes: of accuracy in points, of NLL and divergence in nats
 VERDICTS = {"supported": "no more than the margin", "contradicted": "more than the margin"}
@@ -150,6 +150,15 @@ def in_words(study: Study) -> dict[str, list[str]]:
         title = f"{worth.group.named}{worth.curve.title}"
         found.setdefault(title, []).append(f"{_flattens(worth)} {_per_vote(study, worth)}")
     return found
+
+
+def flat_in_words(study: Study, measure: Measure) -> list[str]:
+    """A sentence per curve: where it flattens by this measure."""
+    return [
+        f"{worth.group.named}{capital(worth.curve.title)}: {said[0].lower()}{said[1:]}"
+        for worth in judged_curves(study)
+        if worth.measure == measure and (said := _flattens(worth))
+    ]
 
 
 def _flattens(worth: Worth) -> str:

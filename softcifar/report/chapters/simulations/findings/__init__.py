@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 
+from softcifar.report.chapters.findings import table
 from softcifar.report.chapters.findings.benefits import QUESTIONS, Benefit
 from softcifar.report.chapters.findings.sentences import Answer, about, answer, any_by_chance
 from softcifar.report.chapters.simulations.columns import COLUMNS, of
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.comparisons import against
 from softcifar.report.core.study import Study
+from softcifar.report.core.tables import Table
 from softcifar.report.core.verdicts import Finding
 
 BENEFITS = (
@@ -40,4 +42,10 @@ def facts(study: Study) -> dict[str, object]:
     return {"answers": found, "about": about(study.design), "chance": any_by_chance(rows, study.design)} | none
 
 
-CHAPTER = Chapter("findings", "Findings", facts=facts, always=True)
+def in_sentences(study: Study) -> Table:
+    """The sentences as a table, for other files."""
+    compared = f"Every method is compared with {study.reference}, data set by data set. {about(study.design)}"
+    return table.in_sentences(answers(study)[0], compared)
+
+
+CHAPTER = Chapter("findings", "Findings", tables=(in_sentences,), facts=facts, always=True)
