@@ -156,8 +156,8 @@ def test_a_study_without_votes_ood_and_spread_has_a_report(tmp_path):
         np.savez(path, **{name: arrays[name] for name in ("images", "labels", "index")})
     params["data"]["ood"] = {}
     reports = write(tmp_path, params)
-    names = {"summary", "calibration", "adversarial", "corruption", "shift_uncertainty", "structure", "teachers", "teaching"}
-    names |= {"kept_epoch", "calibrators", "calibrators_by_student", *DECISIONS}
+    names = {"findings", "summary", "calibration", "adversarial", "corruption", "shift_uncertainty", "structure", "teachers"}
+    names |= {"teaching", "kept_epoch", "calibrators", "calibrators_by_student", *DECISIONS}
     assert {path.stem for path in (reports / "tables").glob("*.csv")} == names
     assert not (reports / "figures" / "roc.svg").exists()
 
@@ -235,7 +235,7 @@ def test_the_report_does_not_import_torch():
 
 def test_tables_parse_in_all_three_forms(study):
     folder = study[0] / "reports" / "tables"
-    names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons"}
+    names = {"summary", "calibration", "agreement", "novelty", "adversarial", "comparisons", "findings"}
     names |= {"own_scores", "openood", "two_kinds", "structure", "teaching", "teachers", "tuning", "claims", "methods"}
     names |= {"advice", "advice_costs", "advice_sources"}
     names |= {"corruption", "shift_uncertainty", "kept_epoch", "calibrators", "calibrators_by_student", *DECISIONS}
