@@ -13,7 +13,7 @@ from softcifar.report.chapters.advice import sources
 from softcifar.report.chapters.findings.sentences import answers
 from softcifar.report.chapters.labels import gallery
 from softcifar.report.chapters.run.facts import label_sources
-from softcifar.report.chapters.votes import shares
+from softcifar.report.chapters.votes import families, shares
 from softcifar.report.chapters.votes.groups import groups
 from softcifar.report.core import origins
 from softcifar.report.core.kinds import described
@@ -139,6 +139,8 @@ def test_the_page_opens_with_what_votes_bring_by_accuracy(votes):
     assert not any("NLL" in text for text in said)
     assert any(text.startswith("People's votes: by accuracy, ") for text in said)
     assert "votes" not in {evidence for _, evidence, _ in others}
+    (of_pairs,) = families(votes)  # no student has kept labels
+    assert [row.students for row in of_pairs] == [(pair.wide, pair.deep) for pair in shares.pairs(votes.results)]
 
 
 def test_a_share_is_no_point_of_the_curves(votes):

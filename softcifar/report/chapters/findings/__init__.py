@@ -1,3 +1,4 @@
+from softcifar.report.chapters import votes
 from softcifar.report.chapters.findings import figure, sentences, table
 from softcifar.report.chapters.findings.benefits import judged_benefits
 from softcifar.report.core.chapter import Chapter
@@ -15,7 +16,7 @@ def facts(study: Study) -> dict[str, object]:
         "opening": sentences.opening(study),
         "nothing": sentences.measures_nothing(study),
         "about": sentences.about(study.design, novel=bool(study.results.ood_kinds)),
-        "chance": sentences.any_by_chance(judged_benefits(study).values(), study.design),
+        "chance": sentences.any_by_chance([*judged_benefits(study).values(), *votes.families(study)], study.design),
     }
 
 

@@ -2,11 +2,19 @@ from softcifar.report.chapters.votes import curves, parts, shares, worth
 from softcifar.report.core.chapter import Chapter
 from softcifar.report.core.pairs import ACCURACY
 from softcifar.report.core.study import Study
+from softcifar.report.core.verdicts import Finding
 
 
 def by_accuracy(study: Study) -> list[str]:
     """What the page opens with, a sentence each; the chapter says it by every measure."""
     return shares.in_words(study, [ACCURACY]) + worth.flat_in_words(study, ACCURACY) + parts.in_words(study, [ACCURACY])
+
+
+def families(study: Study) -> list[list[Finding]]:
+    """The rows behind those sentences that could err where nothing differs; those of one list are corrected together."""
+    of_pairs = [finding for _, measure, finding in shares.judged_pairs(study) if measure == ACCURACY]
+    of_parts = [list(found.values()) for _, measure, found in parts.judged_parts(study) if measure == ACCURACY]
+    return [of_pairs, *of_parts]
 
 
 CHAPTER = Chapter(
