@@ -43,3 +43,7 @@ class Design:
             return self.these(differences)
         values = differences.dropna()
         return metrics.over_images(values.to_numpy(), values.index.to_numpy() % self.splits)
+
+    def shown(self, differences: pd.Series) -> Estimate:
+        """What an interval without a verdict is about: further images where the pairs tell of them, else further runs."""
+        return self.beyond(differences) if self.tells_beyond else self.these(differences)

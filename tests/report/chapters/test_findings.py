@@ -195,8 +195,9 @@ def test_every_question_is_answered_from_its_own_numbers(study):
         "novelty",
         "robustness",
         "distillation",
+        "methods",
     ]
-    assert [len(each) for *_, each in asked] == [1, 1, 1, 2, 2, 1]
+    assert [len(each) for *_, each in asked] == [1, 1, 1, 2, 2, 1, 2]
     assert unanswered(made) == []
     found = {row.compared: row for row in judged_benefits(made)["human_cross_entropy"]}
     values = made.numbers.query("kind == 'run' and metric == 'cross_entropy' and set == 'human'")
@@ -223,7 +224,7 @@ def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
     assert next(attrs["id"] for tag, attrs in tags if tag == "section") == "findings"
     first = text[text.index('id="findings"') : text.index('id="figure-differences"')]
     links = {attrs["href"][1:] for tag, attrs in Page(first).tags if tag == "a"}
-    assert links == {"summary", "calibration", "agreement", "novelty", "robustness", "distillation"}
+    assert links == {"summary", "calibration", "agreement", "novelty", "robustness", "distillation", "methods"}
     assert links <= {attrs["id"] for _, attrs in tags if "id" in attrs}
     assert "about 11 %, up to 18 % where runs are skewed, of such pages" in first  # 1 - (1 - .015)^8
     assert "Everything here is about further runs on these test images" in first[: first.index("<dl")]

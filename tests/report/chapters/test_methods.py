@@ -9,6 +9,8 @@ import pytest
 
 from softcifar import metrics
 from softcifar.report.chapters.methods import figure, gains
+from softcifar.report.core.design import Design
+from softcifar.report.core.pairs import NLL
 from tests.report.fixture import read, row, study_of
 
 
@@ -103,6 +105,17 @@ def test_what_differs_beside_the_method_is_told(made):
     assert ", lookahead.every (none; there 5) and lookahead.decay (none; there 0.9)." in sentence
     params["students"]["sampling"] = params["students"]["hard"] | {"method": params["students"]["sampling"]["method"]}
     assert gains.differences(found) == []
+
+
+def test_intervals_are_about_further_images_where_splits_tell_of_them(made):
+    """Six runs on three splits: the spread between splits alone counts, and none of it within one."""
+    runs = pd.Series([0.01, 0.02, 0.03, 0.03, 0.04, 0.05])
+    design = Design(splits=3)
+    assert design.shown(runs).interval() == pytest.approx(design.beyond(runs).interval())
+    assert design.shown(runs).interval() != pytest.approx(design.these(runs).interval())
+    assert Design(splits=2).shown(runs).interval() == pytest.approx(Design(splits=2).these(runs).interval())
+    (named,) = gains.answers(made, [NLL])
+    assert named == gains.answers(made)[1]
 
 
 def test_without_a_method_there_is_no_chapter(made):

@@ -9,8 +9,9 @@ import numpy as np
 from softcifar.metrics.statistics import FEWEST, LEVEL
 from softcifar.report.chapters import votes
 from softcifar.report.chapters.findings.benefits import QUESTIONS, Benefit, benefits, judged_benefits
+from softcifar.report.chapters.methods import gains
 from softcifar.report.chapters.robustness.masking import masking
-from softcifar.report.core import judged
+from softcifar.report.core import judged, pairs
 from softcifar.report.core.columns import ACCURACY, plain
 from softcifar.report.core.design import Design
 from softcifar.report.core.kinds import described, distinct
@@ -42,9 +43,11 @@ def answers(study: Study) -> list[tuple[str, str, list[Answer]]]:
         each = [answer(benefit, rows[benefit.column.key], study.reference, study.design) for benefit in asked]
         if each:
             listed.append((question, evidence, each))
-    if said := votes.by_accuracy(study):
-        listed.append((votes.CHAPTER.title, votes.CHAPTER.name, [Answer({}, text) for text in said]))
-    return listed
+    further = [
+        ("What does an uncertainty method gain?", "methods", gains.answers(study, [pairs.ACCURACY, pairs.NLL])),
+        (votes.CHAPTER.title, votes.CHAPTER.name, votes.by_accuracy(study)),
+    ]
+    return listed + [(question, chapter, [Answer({}, text) for text in said]) for question, chapter, said in further if said]
 
 
 def unanswered(study: Study) -> list[str]:

@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,13 +20,14 @@ COSTS = ("passes", "parameters", "seen")  # of the long table, see softcifar.rep
 NOTE = (
     "A row for every student whose method is not plain softmax, and for the deep ensembles of the plain students beside them. "
     "Gains over the single networks of the plain student, + is better, of errors too: means over runs, with a 95 % interval "
-    "where runs are paired. Weights and training images as times the plain student's."
+    "where runs are paired, which is about further images like these where three splits or more tell of them, else about "
+    "further runs on these. Weights and training images as times the plain student's."
 )
 
 
 @dataclass(frozen=True)
 class Gain:
-    """mean, and a 95 % interval for further runs on these images; NaN where there are no pairs or too few."""
+    """mean, and a 95 % interval (Design.shown); NaN where there are no pairs or too few."""
 
     mean: float
     low: float = math.nan
@@ -101,7 +102,7 @@ def _method(study: Study, name: str, base: str) -> Beside:
         n = max(n, len(values))
         better = (values[name] - values[base]) * (1 if measure.higher else -1)
         if len(better):
-            found = study.design.these(better)
+            found = study.design.shown(better)
             gains[measure.title] = Gain(0.0 if found.rounds_to_0(found.mean) else found.mean, *found.interval())
     costs = {key: study.mean(key)[name] / study.mean(key)[base] for key in COSTS}
     title, keeps = method_title(method(study.results, name)), _keeps(study.results.params["students"][name]["method"])
@@ -211,9 +212,9 @@ def _or_none(value: Any) -> str:
     return "none" if value is None else words(value)
 
 
-def answers(study: Study) -> list[str]:
-    """A sentence per measure: how many methods gain, which one most, and at what cost."""
-    rows, listed = gather(study), measures(study.results)
+def answers(study: Study, by: Sequence[Measure] = ()) -> list[str]:
+    """A sentence per measure, of these or of all: how many methods gain, which one most, and at what cost."""
+    rows, listed = gather(study), by or measures(study.results)
     known = {measure.title: [row for row in rows if measure.title in row.gains] for measure in listed}
     return [_answer(title, of) for title, of in known.items() if of]
 

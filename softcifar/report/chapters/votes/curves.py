@@ -81,9 +81,8 @@ def _curve(ax: Axes, study: Study, curve: Curve, measure: Measure, shift: float)
     places = np.array(values.columns, dtype=float) * shift
     ax.axhline(means[last], color=style["color"], linewidth=0.7, alpha=0.45, zorder=0.9)
     ax.plot(places, means, **style | LINE, zorder=3)
-    estimate = study.design.beyond if study.design.tells_beyond else study.design.these
     for place, count in zip(places[:-1], values.columns[:-1], strict=True):
         difference = values[count] - values[last]
-        low, high = (means[count] + end - difference.mean() for end in estimate(difference).interval())
+        low, high = (means[count] + end - difference.mean() for end in study.design.shown(difference).interval())
         if np.isfinite(low):
             ax.plot([place, place], [low, high], color=style["color"], linewidth=1.1, alpha=0.8, zorder=2)
