@@ -173,14 +173,15 @@ def render(facts: dict[str, str], tables: Path, decisions: str) -> str:
 
 
 def findings(tables: Path) -> str:
-    """The sentences with which the page opens, those of a question under it; "" for a study that compares nothing."""
+    """What is compared, and the sentences with which the page opens, those of a question under it; "" where there are none."""
     if not (tables / "findings.csv").exists():
         return ""
-    text = ""
-    for question, rows in pd.read_csv(tables / "findings.csv").groupby("question", sort=False):
-        said = rows["finding"].tolist()
+    compared, *found = pd.read_csv(tables / "findings.csv").groupby("question", sort=False)["finding"].agg(list).items()
+    text = f"{compared[1][0]}\n\n"
+    for question, said in found:
         text += f"- {question} {said[0]}\n" if len(said) == 1 else f"- {question}\n" + "".join(f"  - {each}\n" for each in said)
-    return f"Findings (gains: + is better, of errors and losses too; not decided does not mean equal):\n\n{text}\n"
+    note = (tables / "findings.md").read_text(encoding="utf-8").strip().rpartition("\n\n")[2]
+    return f"{text}\n{note}\n\n"
 
 
 def claims_in_words(tables: Path) -> str:

@@ -251,12 +251,17 @@ def test_findings_stand_under_their_questions(tmp_path):
         "Is it worth it?,Two are.",
     ]
     (tmp_path / "findings.csv").write_text("\n".join(["question,finding", *rows]) + "\n")
-    assert publish.findings(tmp_path).splitlines()[2:-1] == [
-        "- What is compared? 13 students, with hard.",
+    (tmp_path / "findings.md").write_text("## Findings\n\n| Question |\n|---|\n| a |\n\nGains: + is better.\n")
+    assert publish.findings(tmp_path).splitlines() == [
+        "13 students, with hard.",
+        "",
         "- Is it right? No.",
         "- Is it worth it?",
         "  - One is.",
         "  - Two are.",
+        "",
+        "Gains: + is better.",
+        "",
     ]
     (tmp_path / "findings.csv").unlink()  # a study of active learning alone
     assert publish.findings(tmp_path) == ""

@@ -5,6 +5,7 @@ from pathlib import Path
 from softcifar.files import write_text
 from softcifar.report.core.tables import Cell, Table
 
+LINE = 200  # characters; a column of longer text breaks it
 LATEX = {
     "\\": r"\textbackslash{}",
     "–": "--",
@@ -42,7 +43,9 @@ def markdown(table: Table) -> str:
 
 def latex(table: Table) -> str:
     """A booktabs tabular; the title and the note as comments, for the author to place."""
-    spec = "".join("l" if name else "r" for name in _text_columns(table))
+    spec = "".join(
+        ("p{10cm}" if _long(table, place) else "l") if name else "r" for place, name in enumerate(_text_columns(table))
+    )
     lines = [" & ".join(_escape(title) for title, _ in table.header) + r" \\", r"\midrule"]
     lines += [" & ".join(_latex_cell(cell) for cell in row) + r" \\" for row in table.rows]
     body = "\n".join([rf"\begin{{tabular}}{{{spec}}}", r"\toprule", *lines, r"\bottomrule", r"\end{tabular}"])
@@ -51,6 +54,10 @@ def latex(table: Table) -> str:
 
 def _text_columns(table: Table) -> list[bool]:
     return [all(isinstance(row[place].value, str) for row in table.rows) for place in range(len(table.header))]
+
+
+def _long(table: Table, place: int) -> bool:
+    return any(len(row[place].text) > LINE for row in table.rows)
 
 
 def _printed(cell: Cell) -> str:

@@ -84,11 +84,25 @@ def compared(verdict: str) -> str:
     return {"supported": "better", "contradicted": "worse"}.get(side, side) + ON_THESE * verdict.endswith(ON_THESE)
 
 
+def on_these(finding: Finding) -> bool:
+    """Is the verdict, and the interval beside it, about further runs on these images alone?"""
+    return math.isnan(finding.images_low) or finding.verdict.endswith(ON_THESE)
+
+
+def draws(finding: Finding, design: Design) -> str:
+    """What the interval beside a verdict comes from: 5 runs; of other images: 4 splits."""
+    if design.splits is None or on_these(finding):
+        return f"{finding.n} {finding.unit}"
+    return f"{design.splits} splits"
+
+
 def interval(finding: Finding, design: Design) -> str:
-    """ ", 95 % interval -.1 to +.2" of what the verdict is about, to stand behind an effect; "" where there was no test."""
-    beyond = design.tells_beyond and not finding.verdict.endswith(ON_THESE) and not math.isnan(finding.images_low)
-    low, high = (finding.images_low, finding.images_high) if beyond else (finding.low, finding.high)
-    return "" if math.isnan(low) else f", 95 % interval {between(low, high, effect)}"
+    """What the verdict is about, to stand behind an effect: ", 95 % interval -.1 to +.2, 5 runs"; "" without a test.
+
+    An interval of other images lies around the mean over splits; the effect is the mean over runs.
+    """
+    low, high = (finding.low, finding.high) if on_these(finding) else (finding.images_low, finding.images_high)
+    return "" if math.isnan(low) else f", 95 % interval {between(low, high, effect)}, {draws(finding, design)}"
 
 
 def _count(pairs: float, unit: str, purpose: str) -> str:

@@ -21,7 +21,8 @@ from softcifar.report.chapters.findings.sentences import (
     side,
     unanswered,
 )
-from softcifar.report.core.columns import ACCURACY, Column
+from softcifar.report.core import judged
+from softcifar.report.core.columns import ACCURACY, Column, effect
 from softcifar.report.core.comparisons import against
 from softcifar.report.core.design import Design
 from softcifar.report.core.long_table import typed
@@ -178,7 +179,10 @@ def test_further_images_give_the_interval_where_the_study_tells_of_them():
     images = replace(found, images_low=-9.0, images_high=9.0)
     assert interval(RIGHT, found) == (found.low, found.high)
     assert interval(RIGHT, images) == (-9, 9)
-    assert interval(RIGHT, replace(images, verdict="supported on these images")) == (found.low, found.high)
+    these = replace(images, verdict="supported on these images")
+    assert interval(RIGHT, these) == (found.low, found.high)
+    assert judged.interval(images, Design(splits=4)) == ", 95 % interval −9.00 to +9.00, 4 splits"
+    assert judged.interval(these, Design(splits=4)).endswith(f" to {effect(found.high)}, 3 runs")
 
 
 # The study's questions
@@ -197,7 +201,7 @@ def test_every_question_is_answered_from_its_own_numbers(study):
         "distillation",
         "methods",
     ]
-    assert [len(each) for *_, each in asked] == [1, 1, 1, 2, 2, 1, 2]
+    assert [len(each) for *_, each in asked] == [1, 1, 1, 2, 2, 1, 1]
     assert unanswered(made) == []
     found = {row.compared: row for row in judged_benefits(made)["human_cross_entropy"]}
     values = made.numbers.query("kind == 'run' and metric == 'cross_entropy' and set == 'human'")
@@ -226,7 +230,7 @@ def test_the_page_opens_with_the_findings_and_links_to_the_evidence(study):
     links = {attrs["href"][1:] for tag, attrs in Page(first).tags if tag == "a"}
     assert links == {"summary", "calibration", "agreement", "novelty", "robustness", "distillation", "methods"}
     assert links <= {attrs["id"] for _, attrs in tags if "id" in attrs}
-    assert "about 11 %, up to 18 % where runs are skewed, of such pages" in first  # 1 - (1 - .015)^8
+    assert "about 13 %, up to 20 % where runs are skewed, of such pages" in first  # 1 - (1 - .015)^9: 8 numbers, and methods
     assert "Everything here is about further runs on these test images" in first[: first.index("<dl")]
     made = placed(*study)
     assert opening(made) == (

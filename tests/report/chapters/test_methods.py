@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from softcifar import metrics
+from softcifar.metrics.statistics import over_runs
 from softcifar.report.chapters.methods import figure, gains
 from softcifar.report.core.design import Design
 from softcifar.report.core.pairs import NLL
@@ -108,14 +109,25 @@ def test_what_differs_beside_the_method_is_told(made):
 
 
 def test_intervals_are_about_further_images_where_splits_tell_of_them(made):
-    """Six runs on three splits: the spread between splits alone counts, and none of it within one."""
-    runs = pd.Series([0.01, 0.02, 0.03, 0.03, 0.04, 0.05])
-    design = Design(splits=3)
-    assert design.shown(runs).interval() == pytest.approx(design.beyond(runs).interval())
-    assert design.shown(runs).interval() != pytest.approx(design.these(runs).interval())
-    assert Design(splits=2).shown(runs).interval() == pytest.approx(Design(splits=2).these(runs).interval())
-    (named,) = gains.answers(made, [NLL])
-    assert named == gains.answers(made)[1]
+    """Three runs, each a split of its own or two of them on one."""
+    values = NLL.of(made.numbers, ["sampling", "hard"])
+    falls = values["hard"] - values["sampling"]
+    for splits, expected in ((1, falls), (3, falls), (2, None)):
+        design = Design(splits=splits)
+        gain = gains.gather(dataclasses.replace(made, design=design))[0].gains[NLL.title]
+        wanted = design.these(falls) if expected is None else over_runs(expected.to_numpy())
+        assert (gain.mean, gain.low, gain.high) == pytest.approx((falls.mean(), *wanted.interval()))
+    runs = pd.Series([0.01, 0.02, 0.03, 0.03, 0.04, 0.05])  # two on each of three splits: the means of splits alone count
+    low, high = Design(splits=3).shown(runs).interval()
+    half = 4.302653 * 0.01 / np.sqrt(3)
+    assert (low, high) == pytest.approx((0.03 - half, 0.03 + half))
+
+
+def test_methods_are_judged_against_the_plain_student_beside_them(made):
+    (row,) = gains.judged_gains(made, NLL)
+    values = NLL.of(made.numbers, ["sampling", "hard"])
+    assert (row.compared, row.students) == ("sampling", ("sampling", "hard"))
+    assert row.effect == pytest.approx((values["sampling"] - values["hard"]).mean())
 
 
 def test_without_a_method_there_is_no_chapter(made):

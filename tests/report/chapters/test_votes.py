@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import t as student_t
 
 from softcifar.metrics import holm
-from softcifar.report.chapters.votes import curves, parts, worth
+from softcifar.report.chapters.votes import curves, families, parts, worth
 from softcifar.report.chapters.votes.groups import groups
 from softcifar.report.core import origins
 from softcifar.report.core.columns import effect
@@ -138,7 +138,7 @@ def test_a_verdict_is_a_test_against_the_margin_corrected_over_the_numbers_of_vo
         (
             (0.001, 0.0101),
             None,
-            "from how many votes on further ones are not worth much. Means",
+            "from how many votes on further ones are worth less than 1 point. Means",
         ),
         ((0.0101, 0.001), 10, "10 votes per image are at most 1 point worse than 51; with 1 it is not decided"),
     ],
@@ -184,7 +184,9 @@ def test_where_runs_spread_so_far_that_nothing_can_be_decided_the_page_says_so(v
     values = {name: most - around(0.0101, spread, number) for number, name in enumerate(("human_1", "human_10", "human_again"))}
     said = worth.in_words(with_values(votes, "accuracy", values | {"human": most}))["people's votes"][0]
     assert "it is not decided from how many votes on" in said
-    assert ("which is what to expect: 5 runs of such a spread would find even labels that are exactly" in said) == expected
+    assert (
+        "for which 5 runs of such a spread are too few: labels that are exactly as good would be found to be" in said
+    ) == expected
 
 
 def test_losses_are_less_where_they_are_better(votes):
@@ -212,11 +214,12 @@ def test_what_people_s_advantage_comes_from_is_said(votes):
         "By NLL, simulated annotators' labels are better on these images than the data set's (−.100 nats, 95 % interval −.1"
         in sentence
     )
-    assert "softness alone brings −.090 nats (better on these images)" in sentence
+    assert "softness alone is better on these images (−.090 nats, 95 % interval −.09" in sentence
     assert (
         "the advantage comes from softness rather than from correction, which brings less than 0.02 nats, alone and on top of "
-        "softness (softness less correction −.080 nats, on these images)" in sentence
+        "softness (softness less correction −.080 nats, 95 % interval −.08" in sentence
     )
+    assert sentence.endswith(", 5 runs, on these images).")
     alike = {"hard": hard, "human": hard + around(0, 0.01, 4), "human_kept": hard + around(0, 0.01, 5)}
     study = with_values(votes, "nll", alike | {"human_majority": hard + around(0, 0.01, 6)})
     sentence = parts.in_words(study)[1]
@@ -243,7 +246,13 @@ def test_rather_than_takes_a_test_that_the_other_brings_nothing_much(votes, gain
     values = {name: hard - around(gain, 0.001, 1 + number) for number, (name, gain) in enumerate(students)}
     closing = parts.in_words(with_values(votes, "nll", values | {"hard": hard}))[1].rpartition("; ")[2]
     assert closing.startswith(words)
-    assert closing.endswith("nats, on these images).")
+    assert closing.endswith(", 5 runs, on these images).")
+
+
+def test_what_the_page_opens_with_counts_once_per_family(votes):
+    of_pairs, of_parts = families(votes)
+    assert of_pairs == []  # no student has labels of a share of the images
+    assert [row.compared for row in of_parts] == list(parts.COMPARED)
 
 
 def test_the_parts_are_differences_of_the_runs(votes):

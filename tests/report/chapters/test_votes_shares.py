@@ -104,10 +104,11 @@ def test_the_table_has_the_differences_of_the_runs(votes):
 @pytest.mark.parametrize(
     ("gain", "words"),
     [
-        (0.05, "by accuracy, more images are better on these images (+5.00 points, 95 % interval +{:.2f} to +{:.2f})"),
+        (0.05, "by accuracy, more images are better on these images (+5.00 points, 95 % interval +{:.2f} to +{:.2f}, 5 runs)"),
         (
             -0.05,
-            "by accuracy, more votes per image are better on these images (−5.00 points, 95 % interval −{:.2f} to −{:.2f})",
+            "by accuracy, more votes per image are better on these images "
+            "(−5.00 points, 95 % interval −{:.2f} to −{:.2f}, 5 runs)",
         ),
         (0.0, "by accuracy, the two are equivalent on these images"),
     ],

@@ -8,21 +8,26 @@ from softcifar.report.core.tables import Table
 
 def facts(study: Study) -> dict[str, object]:
     """What the chapter's text needs."""
+    families = [*judged_benefits(study).values(), sentences.judged_methods(study), *votes.families(study)]
     return {
         "answers": sentences.answers(study),
         "unanswered": sentences.unanswered(study),
         "left_out": sentences.left_out(study),
-        "masked": sentences.hidden(study),
         "opening": sentences.opening(study),
         "nothing": sentences.measures_nothing(study),
-        "about": sentences.about(study.design, novel=bool(study.results.ood_kinds)),
-        "chance": sentences.any_by_chance([*judged_benefits(study).values(), *votes.families(study)], study.design),
+        "about": about(study),
+        "chance": sentences.any_by_chance(families, study.design),
     }
+
+
+def about(study: Study) -> str:
+    """The first line: of what everything below tells."""
+    return sentences.about(study.design, novel=bool(study.results.ood_kinds))
 
 
 def in_sentences(study: Study) -> Table:
     """The sentences as a table, for other files."""
-    said = sentences.measures_nothing(study), sentences.opening(study), sentences.about(study.design)
+    said = sentences.measures_nothing(study), sentences.opening(study), about(study)
     return table.in_sentences(sentences.answers(study), " ".join(filter(None, said)))
 
 

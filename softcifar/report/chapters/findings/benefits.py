@@ -31,6 +31,7 @@ QUESTIONS = {
 }
 
 
+RIGHT = ("right more often{} than {{}}", "right less often")
 PEOPLE = ("human", "people", "people’s answers", "Agreement with people")  # target, question, whose probability, title
 TRUTH = ("exact", "truth", "what may be true", "Agreement with the truth")
 
@@ -67,10 +68,9 @@ class Benefit:
 def benefits(study: Study) -> list[Benefit]:
     """Those that this study's data allow; all in percentage points."""
     results: Results = study.results
-    right = ("right more often{} than {{}}", "right less often")
     calibrated = "better calibrated than {} before temperature scaling", "worse calibrated"
     found = [
-        Benefit("accuracy", ACCURACY, "Accuracy", right[0].format(""), right[1]),
+        Benefit("accuracy", ACCURACY, "Accuracy", RIGHT[0].format(""), RIGHT[1]),
         Benefit("calibration", _points(quality.column("ece")), "Calibration error", *calibrated),
     ]
     known = results.targets("test")
@@ -83,11 +83,11 @@ def benefits(study: Study) -> list[Benefit]:
         telling = f"better at telling {kind} novel images by predictive entropy than {{}}"
         found.append(Benefit("novelty", _points(column), f"AUROC, {kind} novel", telling, "worse at it"))
     if (eps := middle_strength(results)) is not None:
-        more = right[0].format(f" under an attack by one gradient step (FGSM, {strength(eps)})")
-        found.append(Benefit("robustness", fgsm_column(eps), f"Under FGSM {strength(eps)}", more, right[1]))
+        more = RIGHT[0].format(f" under an attack by one gradient step (FGSM, {strength(eps)})")
+        found.append(Benefit("robustness", fgsm_column(eps), f"Under FGSM {strength(eps)}", more, RIGHT[1]))
     if corruptions(results):
-        more = right[0].format(" on corrupted images")
-        found.append(Benefit("robustness", replace(CORRUPTED, title="Corrupted %"), "When corrupted", more, right[1]))
+        more = RIGHT[0].format(" on corrupted images")
+        found.append(Benefit("robustness", replace(CORRUPTED, title="Corrupted %"), "When corrupted", more, RIGHT[1]))
     if results.reference in results.shallow and len(results.shallow) > 1:
         column = replace(TAUGHT, title="Taught accuracy %")
         found.append(Benefit("teaching", column, "As a teacher", "better teachers than {}", "worse ones"))

@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from softcifar.metrics.statistics import FEWEST, LEVEL
 from softcifar.report.chapters import votes
-from softcifar.report.chapters.findings.benefits import QUESTIONS, Benefit, benefits, judged_benefits
+from softcifar.report.chapters.findings.benefits import QUESTIONS, RIGHT, Benefit, benefits, judged_benefits
 from softcifar.report.chapters.methods import gains
 from softcifar.report.chapters.robustness.masking import masking
 from softcifar.report.core import judged, pairs
@@ -31,6 +31,7 @@ class Answer:
     text: str
 
 
+METHODS = Benefit("methods", ACCURACY, "", RIGHT[0].format(""), RIGHT[1])
 SIDES = ("better", "worse", "better on these images", "worse on these images", "not decided")
 
 
@@ -41,13 +42,21 @@ def answers(study: Study) -> list[tuple[str, str, list[Answer]]]:
     for key, (question, evidence, _) in QUESTIONS.items():
         asked = [benefit for benefit in found if benefit.question == key]
         each = [answer(benefit, rows[benefit.column.key], study.reference, study.design) for benefit in asked]
+        if key == "robustness" and each and (masked := hidden(study)):
+            each[0] = replace(each[0], text=f"{each[0].text} {masked}")
         if each:
             listed.append((question, evidence, each))
-    further = [
-        ("What does an uncertainty method gain?", "methods", gains.answers(study, [pairs.ACCURACY, pairs.NLL])),
-        (votes.CHAPTER.title, votes.CHAPTER.name, votes.by_accuracy(study)),
-    ]
-    return listed + [(question, chapter, [Answer({}, text) for text in said]) for question, chapter, said in further if said]
+    if beside := judged_methods(study):
+        each = [answer(METHODS, beside, "the plain network with the same labels", study.design)]
+        listed.append(("Does an uncertainty method make it right more often?", "methods", each))
+    if said := votes.by_accuracy(study):
+        listed.append((votes.CHAPTER.title, votes.CHAPTER.name, [Answer({}, text) for text in said]))
+    return listed
+
+
+def judged_methods(study: Study) -> list[Finding]:
+    """Accuracy of every student with an uncertainty method against the plain one with the same labels, corrected together."""
+    return gains.judged_gains(study, pairs.ACCURACY)
 
 
 def unanswered(study: Study) -> list[str]:
@@ -93,24 +102,14 @@ def by(benefit: Benefit, row: Finding, design: Design, *, full: bool) -> str:
     size, ends = signed(benefit.gain(row.effect)), " to ".join(map(signed, interval(benefit, row)))
     if not full:
         return f"{row.compared} {size} ({ends})"
-    return f"{row.compared} {size} {benefit.unit} (95 % interval {ends}, {_pairs(row, design)})"
+    return f"{row.compared} {size} {benefit.unit} (95 % interval {ends}, {judged.draws(row, design)})"
 
 
 def interval(benefit: Benefit, row: Finding) -> tuple[float, float]:
     """Of the gain: for further images, but where the study or the verdict is about these alone."""
-    low, high = (row.low, row.high) if _these(row) else (row.images_low, row.images_high)
+    low, high = (row.low, row.high) if judged.on_these(row) else (row.images_low, row.images_high)
     low, high = sorted((benefit.gain(low), benefit.gain(high)))
     return low, high
-
-
-def _these(row: Finding) -> bool:
-    return math.isnan(row.images_low) or row.verdict.endswith(ON_THESE)
-
-
-def _pairs(row: Finding, design: Design) -> str:
-    """What the interval comes from: 5 runs; of other images: 4 splits."""
-    about_others = design.splits is not None and not _these(row)
-    return f"{design.splits} splits" if about_others else f"{row.n} {row.unit}"
 
 
 def signed(value: float) -> str:
@@ -159,7 +158,7 @@ def _closest(benefit: Benefit, rows: list[Finding], design: Design) -> Iterable[
     first = min(near, key=distance if _others(design) else lambda row: row.needed)
     gain = benefit.gain(first.effect)
     size = f"{plain(abs(gain), 1)} {benefit.unit} {'better' if gain > 0 else 'worse'} as seen"
-    ends = f"95 % interval {' to '.join(map(signed, interval(benefit, first)))}, {_pairs(first, design)}"
+    ends = f"95 % interval {' to '.join(map(signed, interval(benefit, first)))}, {judged.draws(first, design)}"
     more = ""
     if not _others(design):
         runs = max(int(first.needed) - first.n, 1)

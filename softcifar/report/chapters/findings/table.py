@@ -32,7 +32,11 @@ def in_sentences(answers: Answers, opening: str) -> Table:
     records = [{"question": "What is compared?", "finding": opening}]
     records += [{"question": question, "finding": each.text} for question, _, found in answers for each in found]
     fields = [Field("question", "Question"), Field("finding", "Finding")]
-    note = "Gains: + is better, of errors and losses too. Not decided does not mean equal."
+    note = (
+        "Differences are gains: + is better, of errors and losses too. Those named are the largest, so chance flatters them. "
+        "Intervals are single ones, not corrected for how many are compared, which verdicts are. Not decided does not mean "
+        "equal."
+    )
     return build("findings", "Findings", note, fields, records, on_page=False)
 
 

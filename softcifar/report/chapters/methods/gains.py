@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from softcifar.report.core.pairs import ACCURACY, ECE, NLL, Measure
 from softcifar.report.core.results import Results
 from softcifar.report.core.study import Study
 from softcifar.report.core.tables import Table, build
+from softcifar.report.core.verdicts import Check, Finding, judge
 from softcifar.report.core.words import counted, flatten, listed, words
 
 COSTS = ("passes", "parameters", "seen")  # of the long table, see softcifar.report.chapters.summary.cost
@@ -102,8 +103,9 @@ def _method(study: Study, name: str, base: str) -> Beside:
         n = max(n, len(values))
         better = (values[name] - values[base]) * (1 if measure.higher else -1)
         if len(better):
-            found = study.design.shown(better)
-            gains[measure.title] = Gain(0.0 if found.rounds_to_0(found.mean) else found.mean, *found.interval())
+            found = study.design.these(better)
+            mean = 0.0 if found.rounds_to_0(found.mean) else found.mean
+            gains[measure.title] = Gain(mean, *study.design.shown(better).interval())
     costs = {key: study.mean(key)[name] / study.mean(key)[base] for key in COSTS}
     title, keeps = method_title(method(study.results, name)), _keeps(study.results.params["students"][name]["method"])
     return Beside(name, title, base, n, False, gains, costs, keeps)
@@ -212,9 +214,20 @@ def _or_none(value: Any) -> str:
     return "none" if value is None else words(value)
 
 
-def answers(study: Study, by: Sequence[Measure] = ()) -> list[str]:
-    """A sentence per measure, of these or of all: how many methods gain, which one most, and at what cost."""
-    rows, listed = gather(study), by or measures(study.results)
+def judged_gains(study: Study, measure: Measure) -> list[Finding]:
+    """A row per student with a method: is it better than the plain student beside it? Corrected together."""
+    checks = []
+    for row in gather(study):
+        if not row.ensemble:
+            values = measure.of(study.numbers, [row.name, row.plain])
+            against, names = {row.plain: values[row.name] - values[row.plain]}, (row.name, row.plain)
+            checks.append(Check("", "", row.name, measure.title, measure.higher, against, students=names))
+    return judge(checks, study.design)
+
+
+def answers(study: Study) -> list[str]:
+    """A sentence per measure: how many methods gain, which one most, and at what cost."""
+    rows, listed = gather(study), measures(study.results)
     known = {measure.title: [row for row in rows if measure.title in row.gains] for measure in listed}
     return [_answer(title, of) for title, of in known.items() if of]
 

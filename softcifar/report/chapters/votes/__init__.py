@@ -13,7 +13,9 @@ def by_accuracy(study: Study) -> list[str]:
 def families(study: Study) -> list[list[Finding]]:
     """The rows behind those sentences that could err where nothing differs; those of one list are corrected together."""
     of_pairs = [finding for _, measure, finding in shares.judged_pairs(study) if measure == ACCURACY]
-    of_parts = [list(found.values()) for _, measure, found in parts.judged_parts(study) if measure == ACCURACY]
+    of_parts = [
+        list(found.values()) for _, measure, found in parts.judged_parts(study) if measure == ACCURACY and parts.BOTH in found
+    ]
     return [of_pairs, *of_parts]
 
 

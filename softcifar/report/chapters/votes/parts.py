@@ -95,7 +95,9 @@ def _sentence(study: Study, group: Group, measure: Measure, found: dict[str, Fin
     seen = f"({_size(measure, both)}{judged.interval(both, study.design)})"
     says = f"{group.named}By {name}, {whose} labels are {_verdict(both)} than the data set's {seen}"
     parts = [
-        f"{what} brings {_size(measure, found[what])} ({_verdict(found[what])})" for what in (SOFT, RIGHT) if what in found
+        f"{what} is {_verdict(found[what])} ({_size(measure, found[what])}{judged.interval(found[what], study.design)})"
+        for what in (SOFT, RIGHT)
+        if what in found
     ]
     if judged.compared(both.verdict).startswith("undecided"):
         says = f"{group.named}By {name}, it is undecided whether {whose} labels are better than the data set's {seen}"
@@ -107,7 +109,8 @@ def _closing(study: Study, group: Group, measure: Measure, found: dict[str, Find
     """Which of the two does more. An advantage comes from the one *rather than* from the other only where the other is shown to
     bring less than the margin, both alone and on top of the first: one that does more than the other may leave that a lot."""
     which = found[WHICH]
-    word, size = _verdict(which).split()[0], f"softness less correction {_size(measure, which)}"
+    size = f"softness less correction {_size(measure, which)}{judged.interval(which, study.design)}"
+    word = _verdict(which).split()[0]
     if word not in ("better", "worse"):
         return f"which of the two does more is undecided ({size})"
     first, second = ("softness", "correction") if word == "better" else ("correction", "softness")

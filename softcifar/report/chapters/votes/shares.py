@@ -120,10 +120,14 @@ def in_words(study: Study, by: Sequence[Measure] = ()) -> list[str]:
         if not by or measure in by:
             found.setdefault(pair, []).append(f"by {short(measure)}, {_says(study, measure, finding)}")
     return [
-        f"{capital(_spread(study, pair.wide))} or {_spread(study, pair.deep)}, {max(pair.votes):,} votes either way: "
-        f"{'; '.join(each)}."
+        f"{capital(_spread(study, pair.wide))} or {_spread(study, pair.deep)}, {_either_way(study, pair)}: {'; '.join(each)}."
         for pair, each in found.items()
     ]
+
+
+def _either_way(study: Study, pair: Pair) -> str:
+    splits = len(study.results.splits)
+    return f"{round(max(pair.votes) / splits):,} votes{' in each split' * (splits > 1)} either way"
 
 
 def _says(study: Study, measure: Measure, finding: Finding) -> str:

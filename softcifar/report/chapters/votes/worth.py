@@ -154,11 +154,8 @@ def in_words(study: Study) -> dict[str, list[str]]:
 
 def flat_in_words(study: Study, measure: Measure) -> list[str]:
     """A sentence per curve: where it flattens by this measure."""
-    return [
-        f"{worth.group.named}{capital(worth.curve.title)}: {said[0].lower()}{said[1:]}"
-        for worth in judged_curves(study)
-        if worth.measure == measure and (said := _flattens(worth))
-    ]
+    asked = [worth for worth in judged_curves(study) if worth.measure == measure]
+    return [f"{worth.group.named}{capital(worth.curve.title)}: b{_flattens(worth).removeprefix('B')}" for worth in asked]
 
 
 def _flattens(worth: Worth) -> str:
@@ -173,7 +170,7 @@ def _flattens(worth: Worth) -> str:
     elif most in more:
         parts = [f"{counted(most, 'votes')} per image are not enough".replace("vote per image are", "vote per image is")]
     else:
-        parts = [f"it is not decided from how many votes on further ones are not worth much{_expected(worth)}"]
+        parts = [f"it is not decided from how many votes on further ones are worth less than {small}{_expected(worth)}"]
     if more:
         parts.insert(1, f"with {_numbers(more)} the rest of the votes is worth more than {small}")
     decided = worth.flat is not None or more
@@ -186,8 +183,8 @@ def _expected(worth: Worth) -> str:
     if not finding.detectable > margin(worth.measure):
         return ""
     return (
-        f", which is what to expect: {counted(finding.n, finding.unit)} of such a spread would find even labels that are "
-        f"exactly as good within {allowed(worth.measure)} with a probability below 80 %"
+        f", for which {counted(finding.n, finding.unit)} of such a spread are too few: labels that are exactly as good would "
+        "be found to be so with a probability below 80 %"
     )
 
 

@@ -38,7 +38,7 @@ def answers(study: Study) -> tuple[list[tuple[str, str, list[Answer]]], list[lis
 def facts(study: Study) -> dict[str, object]:
     """What the chapter's text needs."""
     found, rows = answers(study)
-    none = {"unanswered": [], "left_out": "", "masked": "", "opening": "", "nothing": ""}
+    none = {"unanswered": [], "left_out": "", "opening": "", "nothing": ""}
     return {"answers": found, "about": about(study.design), "chance": any_by_chance(rows, study.design)} | none
 
 
