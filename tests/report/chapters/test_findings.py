@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from softcifar.report.chapters.findings import in_sentences, sentences
 from softcifar.report.chapters.findings.benefits import Benefit, judged_benefits
 from softcifar.report.chapters.findings.sentences import (
     about,
@@ -247,6 +248,16 @@ def test_a_table_has_the_sentences_for_other_files_and_the_page_has_them_once(st
     said = [(question, each.text) for question, _, found in answers(made) for each in found]
     assert list(table.itertuples(index=False, name=None)) == [("What is compared?", f"{opening(made)} {about(ONE)}"), *said]
     assert "findings-table" not in (reports / "index.html").read_text()
+
+
+def test_what_limits_a_finding_stands_in_the_table_too(study, monkeypatch):
+    made = replace(placed(*study), design=Design(splits=3))
+    monkeypatch.setattr(sentences, "hidden", lambda study: "The gradients of human look masked.")
+    table = in_sentences(made).frame
+    assert table["finding"][0].endswith("of other novel images it tells nothing.")
+    attacked, corrupted = table.loc[table["question"] == "Does it stand up to attacks and corruptions?", "finding"]
+    assert attacked.endswith("The gradients of human look masked.")
+    assert "masked" not in corrupted
 
 
 def test_better_and_worse_differ_in_colour_and_in_grey(study):
