@@ -1,7 +1,7 @@
 """Scores of novelty that a study names, from features of trained networks; apart from `evaluate`, which need not run again."""
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from softcifar.errors import UserError
 from softcifar.execution import Progress, run_here
 from softcifar.execution.device import pick
 from softcifar.files import atomic_folder, read_json, write_npz
-from softcifar.methods.prediction import penultimate
+from softcifar.methods.prediction import penultimate, to_pixels
 from softcifar.params.chosen import Chosen
 from softcifar.progress import bar
 from softcifar.scores import NAMED_SCORES
@@ -86,6 +86,7 @@ def _of_run(shared: Scoring, run: int, report: Progress) -> dict[str, np.ndarray
         features.append(penultimate(network, images, batch_size=shared.batch_size))
         report()
     given["features"] = np.concatenate(features)
+    given["perturbed"] = functools.partial(perturbed, network, shared.sets.values(), shared.batch_size)
     if isinstance(network.network.head, nn.Linear):
         given["weight"], given["bias"] = linear_layer(network.network.head)
     values = []
@@ -106,3 +107,27 @@ def linear_layer(head: nn.Linear) -> tuple[np.ndarray, np.ndarray]:
     bias = head(torch.zeros(1, width, device=device))
     columns = head(torch.eye(width, device=device)) - bias
     return columns.T.cpu().numpy(), bias[0].cpu().numpy()
+
+
+def perturbed(
+    network: nn.Module,
+    sets: Iterable[np.ndarray],
+    batch_size: int,
+    distance: Callable[[torch.Tensor], torch.Tensor],
+    step: float,
+) -> np.ndarray:
+    """Features float32 (N, D) of all images x of the sets, uint8 (N, H, W, C), at x - step sign(grad_x distance(features(x))).
+
+    step: a share of the pixel range; pixels may leave [0, 1] by as much. distance: features (B, D) to (B,), one image's by its
+    own features alone.
+    """
+    device, found = next(network.parameters()).device, []
+    network.eval()
+    for images in sets:
+        for batch in torch.as_tensor(images).split(batch_size):
+            pixels = to_pixels(batch.to(device)).requires_grad_()
+            with torch.enable_grad():
+                (gradient,) = torch.autograd.grad(distance(network.features(pixels)).sum(), pixels)
+            with torch.no_grad():
+                found.append(network.features(pixels - step * gradient.sign()).float().cpu())
+    return torch.cat(found).numpy()

@@ -13,6 +13,7 @@ from softcifar.scores.fdbd import fdbd
 from softcifar.scores.gen import gen
 from softcifar.scores.knn import knn
 from softcifar.scores.mahalanobis import mahalanobis
+from softcifar.scores.mahalanobis_perturbed import mahalanobis_perturbed
 from softcifar.scores.max_logit import max_logit
 from softcifar.scores.max_probability import max_probability
 from softcifar.scores.mutual_information import mutual_information
@@ -37,5 +38,6 @@ NAMED_SCORES = {
     "vim": vim,
     "rmds": rmds,
     "fdbd": fdbd,
+    "mahalanobis_perturbed": mahalanobis_perturbed,
 }
 SCORES = {**FEATURE_SCORES, **LOGIT_SCORES, **NAMED_SCORES}

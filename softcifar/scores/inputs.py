@@ -8,6 +8,9 @@ labels    (N,)    their labels
 features  (M, D)  those of the images to judge
 weight    (K, D)  of the linear last layer: logits are features @ weight.T + bias
 bias      (K,)
+perturbed a function of (distance, step): the features (M, D) of the images to judge after every pixel moved by step, a share
+          of the pixel range, against the sign of the distance's gradient. distance: of features, as tensors (B, D), to one
+          number per image (B,), each by the image's own features
 """
 
 import inspect
@@ -17,8 +20,6 @@ import numpy as np
 
 from softcifar.errors import UserError
 from softcifar.metrics.arrays import as_floats
-
-INPUTS = ("train", "labels", "features", "weight", "bias")
 
 
 def inputs(score: Callable) -> tuple[str, ...]:

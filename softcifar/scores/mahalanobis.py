@@ -9,8 +9,9 @@ def mahalanobis(train: object, labels: object, features: object) -> np.ndarray:
     """min_k (z - mu_k)^T S^-1 (z - mu_k), float64 (M,); higher = more novel (Lee et al. 2018, eq. 2, without the sign).
 
     train (N, D) with labels (N,): of the training images without augmentation; features (M, D). S is the covariance of the
-    deviations from the class means, with oracle approximating shrinkage. Penultimate features only; neither the
-    perturbation of inputs nor the other layers of the paper, which are tuned on novel images. UserError as in `ddu`.
+    deviations from the class means, with oracle approximating shrinkage. Penultimate features only, without
+    the other layers of the paper, whose weights are fitted on novel images; its perturbation of inputs is
+    `mahalanobis_perturbed`. UserError as in `ddu`.
     """
     train, labels, features = checked(train, labels, features)
     classes, place = np.unique(labels, return_inverse=True)

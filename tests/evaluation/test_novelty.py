@@ -16,7 +16,9 @@ from softcifar.models.classifier import classifier
 from softcifar.params.chosen import Chosen
 from softcifar.params.sections import Novelty, Student
 from softcifar.scores.fdbd import fdbd
+from softcifar.scores.gaussian import oas
 from softcifar.scores.knn import knn
+from softcifar.scores.mahalanobis import mahalanobis
 from softcifar.scores.rmds import rmds
 from softcifar.scores.vim import vim
 from tests.methods.helpers import SWAG_SMALL
@@ -27,6 +29,7 @@ ALL = [
     Chosen(name="vim", options={"dimension": None}),
     Chosen(name="rmds", options={}),
     Chosen(name="fdbd", options={}),
+    Chosen(name="mahalanobis_perturbed", options={"eps_255": 0.5}),
 ]
 RUNS = 2
 NETWORK = Chosen(name="resnet8", options={})
@@ -61,12 +64,29 @@ def features(network, images):
         return network.features(to_pixels(torch.as_tensor(images))).numpy()
 
 
+def stepped(network, known, labels, images, step):
+    """Features after each image by itself took a step towards its nearest class, the distance's derivative written out."""
+    classes, place = np.unique(labels, return_inverse=True)
+    means = np.stack([known[labels == number].mean(axis=0) for number in classes])
+    precision = np.linalg.inv(oas(known.astype(np.float64) - means[place])[0])
+    found = []
+    for image in images:
+        pixels = to_pixels(torch.as_tensor(image[None])).requires_grad_()
+        seen = network.features(pixels)
+        away = seen.detach().numpy().astype(np.float64)[0] - means
+        nearest = away[np.einsum("kd,de,ke->k", away, precision, away).argmin()]
+        seen.backward(torch.as_tensor(2 * precision @ nearest, dtype=torch.float32)[None])
+        with torch.no_grad():
+            found.append(network.features(pixels - step * pixels.grad.sign())[0].numpy())
+    return np.stack(found)
+
+
 def test_every_score_is_of_the_runs_own_features_and_last_layer(tmp_path, splits, trained):
     networks = trained(Chosen(name="softmax", options={}))
     found = score(tmp_path, splits, ALL)
-    assert found["names"].tolist() == ["knn", "vim", "rmds", "fdbd"]
+    assert found["names"].tolist() == ["knn", "vim", "rmds", "fdbd", "mahalanobis_perturbed"]
     assert {name: (found[name].shape, found[name].dtype) for name in ("test", "ood_noise")} == {
-        "test": ((RUNS, 4, 7), np.float64), "ood_noise": ((RUNS, 4, 5), np.float64)
+        "test": ((RUNS, 5, 7), np.float64), "ood_noise": ((RUNS, 5, 5), np.float64)
     }  # fmt: skip
     train, novel, _ = splits
     for run, network in enumerate(networks):
@@ -77,6 +97,7 @@ def test_every_score_is_of_the_runs_own_features_and_last_layer(tmp_path, splits
             vim(known, judged, *layer),
             rmds(known, train.labels, judged),
             fdbd(known, judged, *layer),
+            mahalanobis(known, train.labels, stepped(network, known, train.labels, novel.images[:5], 0.5 / 255)),
         ]
         for ours, theirs in zip(found["ood_noise"][run], expected, strict=True):
             np.testing.assert_allclose(ours, theirs, rtol=1e-3, atol=1e-4)
@@ -90,8 +111,8 @@ def test_every_score_is_of_the_runs_own_features_and_last_layer(tmp_path, splits
 )
 def test_networks_with_another_last_layer_have_the_scores_of_features_alone(tmp_path, splits, trained, method):
     trained(method)
-    found = score(tmp_path, splits, [ALL[0], ALL[2]])
-    assert found["names"].tolist() == ["knn", "rmds"]
+    found = score(tmp_path, splits, [ALL[0], ALL[2], ALL[4]])
+    assert found["names"].tolist() == ["knn", "rmds", "mahalanobis_perturbed"]
     assert np.isfinite(found["test"]).all()
 
 
@@ -124,7 +145,13 @@ def test_params_name_the_scores_that_the_stage_can_compute(tmp_path, splits, nam
             batch_size=60, out=tmp_path / "out",
         )  # fmt: skip
 
-    scores = [{"name": "knn", "neighbours": 3}, {"name": "vim", "dimension": 4}, "rmds", "fdbd"]
+    scores = [
+        {"name": "knn", "neighbours": 3},
+        {"name": "vim", "dimension": 4},
+        "rmds",
+        "fdbd",
+        {"name": "mahalanobis_perturbed", "eps_255": 1},
+    ]
     asked = Novelty.model_validate({"scores": scores})
     found = asked.of(student)
     assert ("vim" in [score.name for score in found]) is (name not in ("duq", "sngp", "sngp_moving_average", "packed"))

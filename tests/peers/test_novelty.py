@@ -1,5 +1,7 @@
 """Novelty detection's numbers, also with ties, and scores against scikit-learn, scipy, torchmetrics and libraries for OOD."""
 
+import functools
+
 import numpy as np
 import pytest
 import torch
@@ -11,12 +13,15 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from softcifar import metrics
+from softcifar.evaluation.novelty import perturbed
+from softcifar.methods.prediction import penultimate, to_pixels
 from softcifar.scores.ddu import ddu
 from softcifar.scores.energy import energy
 from softcifar.scores.fdbd import fdbd
 from softcifar.scores.gaussian import oas
 from softcifar.scores.knn import knn
 from softcifar.scores.mahalanobis import mahalanobis
+from softcifar.scores.mahalanobis_perturbed import mahalanobis_perturbed
 from softcifar.scores.rmds import rmds
 from softcifar.scores.vim import vim
 from tests.peers.conftest import peer
@@ -184,6 +189,39 @@ def test_relative_distance_is_sklearns_and_pytorch_oods():
         detector = theirs(None).fit_features(*tensors(train, labels))
         scaled = len(train) * detector.predict_features(*tensors(others)).numpy()
         np.testing.assert_allclose(rmds(train, labels, others), scaled, rtol=1e-2, atol=1e-3 * np.abs(scaled).max())
+
+
+def test_the_distance_of_perturbed_images_is_pytorch_oods():
+    """pytorch-ood halves the distance, does not divide its covariance by the number of images, and does not shrink it."""
+    theirs = peer("pytorch_ood.detector").MahalanobisODIN
+    rng = np.random.default_rng(0)
+    for case in range(10):
+        torch.manual_seed(case)
+        network = Features(
+            torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 20), torch.nn.Tanh(), torch.nn.Linear(20, 5))
+        )
+        labels = rng.integers(3, size=20_000)
+        known = rng.integers(64, size=(3, 4, 4, 3))[labels] + rng.integers(128, size=(20_000, 4, 4, 3))
+        others = rng.integers(256, size=(50, 4, 4, 3)).astype(np.uint8)
+        train = penultimate(network, known.astype(np.uint8), batch_size=1000)
+        eps_255 = float(rng.uniform(0.1, 3))
+        after = functools.partial(perturbed, network, [others[:20], others[20:]], 16)
+        found = mahalanobis_perturbed(train, labels, after, eps_255=eps_255)
+        detector = theirs(network.features, eps=eps_255 / 255).fit_features(torch.tensor(train), torch.tensor(labels))
+        scaled = 2 * len(train) * detector.predict(to_pixels(torch.tensor(others))).numpy()
+        np.testing.assert_allclose(found, scaled, rtol=1e-2)
+        assert (
+            np.abs(mahalanobis(train, labels, network.features(to_pixels(torch.tensor(others))).detach()) - found)
+            > 1e-2 * found
+        ).any()
+
+
+class Features(torch.nn.Module):
+    """A network as far as its features go."""
+
+    def __init__(self, features: torch.nn.Module) -> None:
+        super().__init__()
+        self.features = features
 
 
 def test_distance_to_the_boundaries_is_openoods_and_pytorch_oods():

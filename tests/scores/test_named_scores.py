@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy.special import logsumexp
 
 from softcifar.errors import UserError
@@ -10,10 +11,12 @@ from softcifar.scores import NAMED_SCORES
 from softcifar.scores.fdbd import fdbd
 from softcifar.scores.inputs import inputs, needs_linear_layer, scored
 from softcifar.scores.knn import directions, knn
+from softcifar.scores.mahalanobis import mahalanobis
+from softcifar.scores.mahalanobis_perturbed import mahalanobis_perturbed
 from softcifar.scores.rmds import rmds
 from softcifar.scores.vim import principal, vim
 
-OPTIONS = {"knn": {"neighbours": 5}, "vim": {"dimension": 3}}
+OPTIONS = {"knn": {"neighbours": 5}, "vim": {"dimension": 3}, "mahalanobis_perturbed": {"eps_255": 2.55}}
 
 
 @pytest.fixture
@@ -32,8 +35,23 @@ def given() -> dict[str, np.ndarray]:
     }
 
 
+def one_score(name, given, options=OPTIONS):
+    return scored(NAMED_SCORES[name], {"perturbed": perturbed(given["features"])} | given, options.get(name, {}))
+
+
 def all_scores(given, **changes):
-    return {name: scored(score, given | changes, OPTIONS.get(name, {})) for name, score in NAMED_SCORES.items()}
+    return {name: one_score(name, given | changes) for name in NAMED_SCORES}
+
+
+def perturbed(features):
+    """Of images that are their own features."""
+
+    def after(distance, step):
+        pixels = torch.tensor(np.asarray(features), requires_grad=True)
+        (gradient,) = torch.autograd.grad(distance(pixels).sum(), pixels)
+        return (pixels - step * gradient.sign()).detach().numpy()
+
+    return after
 
 
 def test_knn_is_the_distance_to_the_kth_nearest_direction(given):
@@ -132,12 +150,34 @@ def test_fdbd_is_finite_in_the_middle_and_without_boundaries(given):
     assert fdbd(given["train"], given["features"], same, np.zeros(3)).tolist() == [0.0] * 40
 
 
+def test_the_perturbed_distance_is_the_distance_after_a_step_towards_the_nearest_class(given):
+    train, labels, features = given["train"], given["labels"], given["features"]
+    asked = []
+
+    def after(distance, step):
+        asked.append(step)
+        before = distance(torch.tensor(features))
+        np.testing.assert_allclose(before.numpy(), mahalanobis(train, labels, features), rtol=1e-9)  # the same distance
+        return perturbed(features)(distance, step)
+
+    found = mahalanobis_perturbed(train, labels, after, eps_255=2.55)
+    assert asked == [2.55 / 255]
+    moved = features.copy()
+    for row, one in enumerate(features):
+        for place in range(6):
+            ends = [mahalanobis(train, labels, [one + sign * 1e-6 * np.eye(6)[place]])[0] for sign in (1, -1)]
+            moved[row, place] -= 0.01 * np.sign(ends[0] - ends[1])
+    np.testing.assert_allclose(found, mahalanobis(train, labels, moved), rtol=1e-9)
+    assert (found < mahalanobis(train, labels, features)).all()
+
+
 def test_what_each_works_on():
     assert {name: inputs(score) for name, score in NAMED_SCORES.items()} == {
         "knn": ("train", "features"),
         "vim": ("train", "features", "weight", "bias"),
         "rmds": ("train", "labels", "features"),
         "fdbd": ("train", "features", "weight", "bias"),
+        "mahalanobis_perturbed": ("train", "labels", "perturbed"),
     }
     assert [name for name, score in NAMED_SCORES.items() if needs_linear_layer(score)] == ["vim", "fdbd"]
 
@@ -151,7 +191,8 @@ def test_other_directions_are_novel(name):
     train, known = (centres[labels] + 0.3 * generator.normal(size=(400, 10)) for _ in range(2))
     novel = 0.3 * generator.normal(size=(400, 10)) + np.pad(generator.uniform(1, 3, size=(400, 5)), ((0, 0), (5, 0)))
     given = {"train": train, "labels": labels, "weight": centres, "bias": np.zeros(5)}
-    ours, theirs = (scored(NAMED_SCORES[name], given | {"features": each}, {}) for each in (known, novel))
+    step = {"mahalanobis_perturbed": {"eps_255": 2.55}}
+    ours, theirs = (one_score(name, given | {"features": each}, step) for each in (known, novel))
     assert ours.shape == (400,)
     assert ours.dtype == np.float64
     assert auroc(ours, theirs) > 0.9
@@ -181,7 +222,7 @@ def test_float32_features_do(given):
 )
 def test_bad_features_are_refused(name, given, changes, message):
     with pytest.raises(UserError, match=message):
-        scored(NAMED_SCORES[name], given | changes, OPTIONS.get(name, {}))
+        one_score(name, given | {"perturbed": lambda *_: changes.get("features", given["features"])} | changes)
 
 
 def test_bad_layers_and_too_many_neighbours_are_refused(given):

@@ -53,6 +53,7 @@ SCORE_TITLES = {
     "vim": "ViM",
     "rmds": "RMDS",
     "fdbd": "fDBD",
+    "mahalanobis_perturbed": "Mahalanobis, perturbed",
 }
 OF_ALL_METHODS = {*FEATURE_SCORES, *NAMED_SCORES}  # scores of features that no uncertainty method brings along
 INITIALISATION = "initialisation"  # what an untuned student chooses, as training notes it

@@ -53,7 +53,7 @@ def test_they_stand_beside_the_scores_that_every_student_has(folder, study):
 def test_no_method_offers_them_as_its_own(study):
     assert own_score(study.results, "hard") == "predictive_entropy"
     assert {score: score_titles(study.results)[score] for score in NAMED_SCORES} == {
-        "knn": "KNN", "vim": "ViM", "rmds": "RMDS", "fdbd": "fDBD"
+        "knn": "KNN", "vim": "ViM", "rmds": "RMDS", "fdbd": "fDBD", "mahalanobis_perturbed": "Mahalanobis, perturbed"
     }  # fmt: skip
 
 

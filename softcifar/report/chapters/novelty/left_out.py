@@ -9,6 +9,7 @@ WHAT = {
     "vim": "what lies outside the training features' main directions, beside the logits",
     "rmds": "Mahalanobis distance to the nearest class, less that to all training images as one",
     "fdbd": "distance to the decision boundaries, relative to that from the training mean",
+    "mahalanobis_perturbed": "Mahalanobis distance after a small step of the image towards its nearest class",
 }
 
 
