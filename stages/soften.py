@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
+from softcifar.data.cifar10s import read_soft_labels
 from softcifar.data.splits import Split, folder_of, load_inputs, load_split, write_splits
 from softcifar.errors import UserError
 from softcifar.files import read_npz
@@ -33,6 +34,8 @@ def main() -> Path:
                 "have none; name a data set of votes as data.votes.train"
             )
         given = {"labels": train.labels, "num_classes": len(manifest["classes"]), "votes": train.votes}
+        if chosen.people is not None:
+            given["soft_labels"] = read_soft_labels(Path("data/raw") / chosen.people)[train.index]
         if chosen.teacher is not None:
             taught = folder_of(Path("models/teachers") / chosen.teacher, split, len(inputs))
             given |= _of_teacher(taught, chosen, train)

@@ -35,16 +35,32 @@ def read_soft_labels(folder: Path) -> np.ndarray:
     Each person named the likeliest class with a probability, maybe a second one, and the classes that are impossible; 6 to 11
     people judged each of 1,000 images. The other rows are 0. UserError where the file is not the published one.
     """
-    path, labels = folder / NAME, np.zeros((IMAGES, CLASSES))
-    with reading(path, "the published file", DOWNLOAD_AGAIN):
-        for image, people in json.loads(path.read_text(encoding="utf-8")).items():
-            if int(image) not in range(IMAGES):
-                raise ValueError(f"image {image}")
-            labels[int(image)] = np.asarray(people, dtype=np.float64).reshape(-1, CLASSES).mean(axis=0)
-    sums = labels.sum(axis=1)
-    if not ((labels >= 0).all() and (np.isclose(sums, 1, atol=1e-6) | (sums == 0)).all() and sums.any()):  # also NaN
-        raise UserError(f"{path}: found labels that are no distributions over {CLASSES} classes; {DOWNLOAD_AGAIN}")
+    labels = np.zeros((IMAGES, CLASSES))
+    for image, people in _read(folder).items():
+        labels[image] = people.mean(axis=0)
     return labels
 
 
-CIFAR10S = Source(fetch)  # neither images nor votes: the report reads it, where params name it as report.people
+def read_asked(folder: Path) -> np.ndarray:
+    """How many people gave a soft label to each image, int64 (10000,), as `read_soft_labels` has them."""
+    asked = np.zeros(IMAGES, dtype=np.int64)
+    for image, people in _read(folder).items():
+        asked[image] = len(people)
+    return asked
+
+
+def _read(folder: Path) -> dict[int, np.ndarray]:
+    """{image: the distributions of the people who judged it, float64 (people, 10)}."""
+    path = folder / NAME
+    with reading(path, "the published file", DOWNLOAD_AGAIN):
+        found = {int(image): np.asarray(each, dtype=np.float64) for image, each in json.loads(path.read_text("utf-8")).items()}
+        if unknown := [image for image in found if image not in range(IMAGES)]:
+            raise ValueError(f"image {unknown[0]}")
+        found = {image: each.reshape(-1, CLASSES) for image, each in found.items()}
+    means = np.array([each.mean(axis=0) for each in found.values() if len(each)])
+    if len(means) < max(len(found), 1) or not ((means >= 0).all() and np.isclose(means.sum(axis=1), 1, atol=1e-6).all()):
+        raise UserError(f"{path}: found labels that are no distributions over {CLASSES} classes; {DOWNLOAD_AGAIN}")
+    return found
+
+
+CIFAR10S = Source(fetch)  # neither images nor votes: read where params name it as report.people, or as a label source's people

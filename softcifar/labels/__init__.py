@@ -5,6 +5,7 @@ from softcifar.labels.beta_smoothing import beta_smoothing
 from softcifar.labels.class_based import class_based
 from softcifar.labels.confidence_scaled import confidence_scaled
 from softcifar.labels.dawid_skene import dawid_skene
+from softcifar.labels.elicited import elicited, human_where_elicited
 from softcifar.labels.human import human, human_thresholded
 from softcifar.labels.instance_based import instance_based
 from softcifar.labels.kept import human_kept
@@ -24,6 +25,8 @@ LABEL_SOURCES = {
     "human_sampled": human_sampled,
     "majority_sampled": majority_sampled,
     "dawid_skene": dawid_skene,
+    "elicited": elicited,
+    "human_where_elicited": human_where_elicited,
     "uniform": uniform,
     "class_based": class_based,
     "teacher": teacher,

@@ -1,8 +1,9 @@
 """What every label source shares: its inputs, their checks, and the kind of array it gives back.
 
-A source is a function of some of `labels` (N,), `num_classes`, `votes` (N, K), `teacher_logits` (N, K), `calibrated_logits`
-(N, K), `student_logits` (N, K) and `seed`, in that order, with its options as keyword-only parameters; it returns float64
-probabilities (N, K), each row non-negative with sum 1. `calibrated_logits` are the teacher's divided by its fitted temperature;
+A source is a function of some of `labels` (N,), `num_classes`, `votes` (N, K), `soft_labels` (N, K), `teacher_logits` (N, K),
+`calibrated_logits` (N, K), `student_logits` (N, K) and `seed`, in that order, with its options as keyword-only parameters; it
+returns float64 probabilities (N, K), each row non-negative with sum 1. `soft_labels` are those that single people gave, rows of
+zeros where nobody was asked. `calibrated_logits` are the teacher's divided by its fitted temperature;
 so are `teacher_logits` where params say `calibrated: true`, which they may not beside a source of both. One that needs
 `student_logits` is online: it is called for every batch of the training, with the logits of the network that learns, and no
 gradient goes through what it returns. `seed` is for sources that draw.

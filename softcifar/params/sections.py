@@ -97,23 +97,29 @@ class LabelSource(Section):
     source: str
     teacher: Name | None = None
     calibrated: bool = False  # divide the teacher's logits by the temperature fitted on images it did not see
+    # a key of datasets with the source cifar10s; left out of a plan where it says nothing
+    people: Name | None = Field(default=None, exclude_if=lambda found: found is None)
     options: dict[str, Any] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _fit_source(cls, found: object) -> dict:
         from softcifar.labels import LABEL_SOURCES
-        from softcifar.labels.source import is_taught, refuse_calibrated
+        from softcifar.labels.source import inputs, is_taught, refuse_calibrated
 
         entry = mapping_with(found, "source")
         name = entry.pop("source")
         function = choose(LABEL_SOURCES, name, "source")
-        shared = {key: entry.pop(key) for key in ("teacher", "calibrated") if key in entry}
+        shared = {key: entry.pop(key) for key in ("teacher", "calibrated", "people") if key in entry}
         if is_taught(function) and not shared.get("teacher"):
             raise ValueError(f"source '{name}' needs a teacher; add teacher: <a key of teachers>")
         if "calibrated" in shared:
             refuse_calibrated(name, function)
-        if not is_taught(function) and shared:
+        if "soft_labels" in inputs(function) and not shared.get("people"):
+            raise ValueError(f"source '{name}' needs single people's soft labels; add people: <a key of datasets>")
+        if "soft_labels" not in inputs(function) and "people" in shared:
+            raise ValueError(f"people: source '{name}' uses nobody's soft labels; remove this key")
+        if not is_taught(function) and shared.keys() - {"people"}:
             raise ValueError(f"teacher: source '{name}' uses no teacher; remove this key")
         return {"source": name, **shared, "options": check(function, entry, tunable=True)}
 

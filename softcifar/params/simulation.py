@@ -36,8 +36,8 @@ class SimulatedMethod(Section):
         entry = mapping_with(found, "source")
         name = entry.pop("source")
         function = choose(LABEL_SOURCES, name, "source")
-        if "votes" in inputs(function):
-            raise ValueError(f"source: '{name}' needs people's votes, which simulated data do not have; choose another source")
+        if not {"votes", "soft_labels"}.isdisjoint(inputs(function)):
+            raise ValueError(f"source: '{name}' needs people's labels, which simulated data do not have; choose another source")
         shared = {key: entry.pop(key) for key in ("calibrated", "loss") if key in entry}
         if "calibrated" in shared:
             refuse_calibrated(name, function)

@@ -165,10 +165,12 @@ def students_can_be_refitted(seeds: Seeds, students: Students, labels: Labels) -
                 f"students.{name}.method: found {student.method.name} with an option that is fitted on validation images, "
                 "which seeds.refit trains on; allowed there: a number for it"
             )
-        if student.labels in labels and labels[student.labels].teacher is not None:
+        source = labels.get(student.labels)
+        if source and (source.teacher or source.people):
+            whose = "a teacher" if source.teacher else "single people"
             yield (
-                f"students.{name}.labels: '{student.labels}' comes from a teacher, which labels no validation images as "
-                "seeds.refit needs; allowed there: a source without a teacher"
+                f"students.{name}.labels: '{student.labels}' comes from {whose}, which labels no validation images as "
+                "seeds.refit needs; allowed there: a source without"
             )
 
 
@@ -313,20 +315,21 @@ def the_reference_exists(names: Names, report: ReportSettings) -> Iterator[str]:
 
 
 def single_people_judged_test_images(
-    data: Data, datasets: Mapping[str, Dataset], report: ReportSettings, names: Names
+    data: Data, datasets: Mapping[str, Dataset], labels: Labels, report: ReportSettings, names: Names
 ) -> Iterator[str]:
-    """CIFAR-10S is of CIFAR-10's test part."""
-    people, images = report.people, data.images
-    if people is None:
-        return
-    yield from missing(names["datasets"], people, "report.people")
-    if people in datasets and datasets[people].source != SOFT_LABELS:
-        yield f"report.people: '{people}' has the source {datasets[people].source}; allowed: {SOFT_LABELS}"
-    elif people in datasets and images in datasets and datasets[images].source != "cifar10":
-        yield (
-            f"report.people: '{people}' has soft labels of CIFAR-10's test images, but '{images}' (data.images) has the source "
-            f"{datasets[images].source}; allowed there: null"
-        )
+    """CIFAR-10S is of CIFAR-10's test part, from which protocol cifar10h has its training images."""
+    named = [("report.people", report.people), *((f"labels.{name}.people", each.people) for name, each in labels.items())]
+    for key, people in named:
+        yield from missing(names["datasets"], people, key) if people else ()
+        if people not in datasets or data.images not in datasets:
+            continue
+        source, held = datasets[data.images].source, f"{key}: '{people}' has soft labels of CIFAR-10's test images"
+        if datasets[people].source != SOFT_LABELS:
+            yield f"{key}: '{people}' has the source {datasets[people].source}; allowed: {SOFT_LABELS}"
+        elif source != "cifar10":
+            yield f"{held}, but '{data.images}' (data.images) has the source {source}; allowed there: none of this key"
+        elif key != "report.people" and data.protocol != "cifar10h":
+            yield f"{held}, and data.protocol '{data.protocol}' trains on none of these; allowed there: none of this key"
 
 
 def votes_are_drawn_once(labels: Labels) -> Iterator[str]:

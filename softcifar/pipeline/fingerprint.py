@@ -55,6 +55,19 @@ REGISTRIES = {
     "network": ("softcifar.models", "NETWORKS"),
     "novelty score": ("softcifar.scores", "NAMED_SCORES"),
 }
+# Definitions that learned to do more and do as before where params ask for nothing new: {(module, name): (hash now, before)}.
+# They count as they were, so what was published holds. An entry is for this very code and all that it uses; after any further
+# change it says nothing, and a test asks for its end. Who adds one runs the stage of an old study and finds the same bytes.
+AS_BEFORE = {
+    ("stages.soften", "main"): (  # reads single people's soft labels for a source that names them
+        "657be60f102a3a28e6cfd3ce6ad7083c31878d9fd0152656edd0fe1e76ed1eb2",
+        "03b1beffa01785542470dc468f20157089113e4ef3cf1147fd6312fe17d79e8c",
+    ),
+    ("softcifar.evaluation.novelty", "_of_run"): (  # offers scores the features of perturbed images
+        "660d54f6caac734b6baf130e3880877875116c7def7485a89d705ceddc3c3787",
+        "065f90adb70d7fe8ff36c8c3746ed5e924974646bd96a33ec9e2fba392af73be",
+    ),
+}
 KNOWN_BY = "softcifar.data.fetching.known_by"  # a decorator: the function is what its arguments say, not how it gets it
 
 # How a data set is fetched, apart from how it is read: the first argument of what its registry names.
@@ -138,7 +151,7 @@ class Code:
         groups = networkx.condensation(graph)
         for number in reversed(list(networkx.topological_sort(groups))):
             members = groups.nodes[number]["members"]
-            own = {node: self._own(node, members) for node in members}
+            own = {node: _as_before(node, self._own(node, members)) for node in members}
             together = _digest(*sorted(own.values()))
             self._hashes |= {node: _digest(own[node], together) for node in members}
 
@@ -295,6 +308,12 @@ def exempt(module: str) -> bool:
     """Whether a module cannot change a result."""
     packages = [".".join(module.split(".")[: depth + 1]) for depth in range(module.count(".") + 1)]
     return module in EXEMPT or any(f"{package}.*" in EXEMPT for package in packages)
+
+
+def _as_before(node: Node, now: str) -> str:
+    """The hash of its own (`Code._own`) that a definition counts with."""
+    known, before = AS_BEFORE.get(node, ("", ""))
+    return before if now == known else now
 
 
 def _ours(module: str) -> bool:

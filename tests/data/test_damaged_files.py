@@ -152,6 +152,7 @@ def test_cifar10s(tmp_path, image, row):
     path.write_text(f'{{"{image}": [[{row}]]}}')
     if image == "0" and row.startswith("1, 0"):
         assert cifar10s.read_soft_labels(tmp_path)[0, 0] == 1
+        assert cifar10s.read_asked(tmp_path)[:2].tolist() == [1, 0]
         path.write_text("{}")
     with pytest.raises(UserError, match=cifar10s.NAME) as caught:
         cifar10s.read_soft_labels(tmp_path)

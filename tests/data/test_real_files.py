@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from softcifar.data import DATA_SOURCES, cifar, svhn
-from softcifar.data.cifar10s import read_soft_labels
+from softcifar.data.cifar10s import read_asked, read_soft_labels
 from softcifar.labels import dawid_skene, majority
 
 MIRROR = os.environ.get("SOFTCIFAR_MIRROR", "")
@@ -46,6 +46,9 @@ def test_real_cifar10s(tmp_path):
     known = labels.sum(axis=1) > 0
     assert known.sum() == 1000
     np.testing.assert_allclose(labels[known].sum(axis=1), 1)
+    asked = read_asked(tmp_path)
+    np.testing.assert_array_equal(asked > 0, known)
+    assert (asked[known].min(), asked.max()) == (6, 11)
     assert labels[0].argmax() == 3  # a cat
     assert 0.1 < labels[0, 5] < 0.4  # that some take for a dog
 

@@ -19,11 +19,13 @@ from softcifar.labels import (
     beta_smoothing,
     class_based,
     confidence_scaled,
+    elicited,
     hard,
     human,
     human_kept,
     human_sampled,
     human_thresholded,
+    human_where_elicited,
     instance_based,
     majority_sampled,
     self_distillation,
@@ -36,7 +38,7 @@ from softcifar.labels.source import inputs
 from softcifar.params.options import check
 from softcifar.params.ranges import Fraction, NonNegative, NonNegativeInt, Positive, PositiveFraction, PositiveInt
 
-ORDER = ("labels", "num_classes", "votes", "teacher_logits", "calibrated_logits", "student_logits", "seed")
+ORDER = ("labels", "num_classes", "votes", "soft_labels", "teacher_logits", "calibrated_logits", "student_logits", "seed")
 LOGITS = ("teacher_logits", "calibrated_logits", "student_logits")
 # Their labels of an image depend on the images beside it.
 OF_THE_BATCH = ("class_based", "beta_smoothing", "human_sampled", "majority_sampled", "dawid_skene")
@@ -62,6 +64,7 @@ def make_inputs(seed: int, images: int, classes: int, kind: str = "random", scal
         "labels": labels,
         "num_classes": classes,
         "votes": rng.multinomial(51, rng.dirichlet(np.ones(classes)), size=images),
+        "soft_labels": np.where(rng.random(images)[:, None] < 0.5, rng.dirichlet(np.ones(classes), size=images), 0),
         "teacher_logits": logits,
         "calibrated_logits": logits / 2,
         "student_logits": logits,
@@ -93,6 +96,12 @@ def votes_of(case: dict, tau: float) -> np.ndarray:
     shares = case["votes"] / 51
     certain = entropy(shares, axis=1) < tau
     return np.where(certain[:, None], shares.argmax(1)[:, None] == np.arange(case["num_classes"]), shares)
+
+
+def where_asked(case: dict, given: np.ndarray) -> np.ndarray:
+    """What the label got of those who were asked, all of it where nobody was."""
+    own = given[np.arange(len(given)), case["labels"]]
+    return np.where(case["soft_labels"].any(axis=1), own, 1)
 
 
 def drawn_of(case: dict, votes_per_image: int = 1, seed: int = 0) -> np.ndarray:
@@ -143,6 +152,8 @@ MASS_OF_THE_LABEL = {
     "human_sampled": lambda case, found, **options: share_of_label(case, drawn_of(case, **options)),
     "majority_sampled": lambda case, found, **options: drawn_of(case, **options).argmax(axis=1) == case["labels"],
     "dawid_skene": lambda case, found, **options: found,  # what it has to be is in test_dawid_skene.py
+    "elicited": lambda case, found: where_asked(case, case["soft_labels"]),
+    "human_where_elicited": lambda case, found: where_asked(case, case["votes"] / 51),
     "uniform": lambda case, found, epsilon=0.1: np.full(len(found), 1 - epsilon + epsilon / case["num_classes"]),
     "class_based": lambda case, found, epsilon=0.1: np.full(len(found), 1 - epsilon),
     "teacher": lambda case, found, temperature=1.0: taught(case, temperature),
@@ -267,6 +278,11 @@ def test_options_have_defaults_that_params_accept(name):
         (human, (np.array([[3, -1]]),), {}, "votes: found a negative count"),
         (human_thresholded, (np.array([[3, 1]]),), {"tau": -1}, "tau: found -1"),
         (human_kept, ([0, 1], np.array([[3, 1]])), {}, r"votes: found shape \(1, 2\); allowed: \(2, 2\)"),
+        (elicited, ([0], np.array([[0.9, 0.2]])), {}, "soft_labels: found 'a row that is no distribution'; allowed: prob"),
+        (elicited, ([0], np.array([[1.5, -0.5]])), {}, "soft_labels: found 'a row that is no distribution'"),
+        (elicited, ([0, 1], np.array([[1.0, 0.0]])), {}, r"soft_labels: found shape \(1, 2\); allowed: \(2, 2\)"),
+        (human_where_elicited, ([0], np.array([[0, 0]]), np.array([[1.0, 0.0]])), {}, "an image without votes"),
+        (human_where_elicited, ([0], np.array([[2, 1]]), np.array([[0.4, 0.4]])), {}, "soft_labels: found"),
         (human_sampled, (np.array([[0.5, 0.5]]),), {}, "votes: found 'shares of votes'; allowed: whole counts"),
         (human_sampled, (np.array([[3, 1]]),), {"votes_per_image": 0}, "votes_per_image: found 0; allowed: at least 1"),
         (human_sampled, (np.array([[0, 0]]),), {}, "an image without votes"),

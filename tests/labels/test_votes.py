@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.stats import chisquare, multivariate_hypergeom
 
-from softcifar.labels import hard, human, human_kept, human_sampled, majority, majority_sampled
+from softcifar.labels import elicited, hard, human, human_kept, human_sampled, human_where_elicited, majority, majority_sampled
 from softcifar.labels.sampled import first_votes, labelled
 
 VOTES = np.random.default_rng(0).multinomial(51, np.random.default_rng(1).dirichlet(np.ones(4), size=200))
@@ -108,3 +108,13 @@ def test_every_image_is_as_likely_to_be_labelled():
     times = sum(labelled(20, 0.25, seed).astype(int) for seed in range(2000))
     assert chisquare(times).pvalue > 0.001
     assert times.sum() == 5 * 2000
+
+
+def test_soft_labels_of_single_people_where_there_are_some():
+    labels, votes = np.array([0, 1, 2]), np.array([[3, 1, 0], [0, 4, 0], [1, 1, 2]])
+    soft = np.array([[0.2, 0.7, 0.1], [0, 0, 0], [0, 0, 1 + 5e-7]])
+    np.testing.assert_allclose(elicited(labels, soft), [[0.2, 0.7, 0.1], [0, 1, 0], [0, 0, 1]], rtol=1e-12)
+    np.testing.assert_allclose(human_where_elicited(labels, votes, soft), [[0.75, 0.25, 0], [0, 1, 0], [0.25, 0.25, 0.5]])
+    nobody = np.zeros((3, 3))
+    np.testing.assert_array_equal(elicited(labels, nobody), hard(labels, 3))
+    np.testing.assert_array_equal(human_where_elicited(labels, votes, nobody), hard(labels, 3))

@@ -237,7 +237,7 @@ ONE_FOLD = {"patience": 3, "folds": 1, "methods": {"none": {"source": "hard"}}}
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({f"{SIMULATED}.none": {"source": "human"}}, f"{SIMULATED}.none: source: 'human' needs people's votes"),
+        ({f"{SIMULATED}.none": {"source": "human"}}, f"{SIMULATED}.none: source: 'human' needs people's labels"),
         ({f"{SIMULATED}.none": {"source": "hrad"}}, f"{SIMULATED}.none: source: there is no 'hrad'; did you mean 'hard'?"),
         ({f"{SIMULATED}.none": {"epsilon": 0.1}}, "allowed: a mapping with the key 'source'"),
         ({f"{SIMULATED}.beta": {"source": "uniform", "epsilom": 0.1}}, "unknown key 'epsilom'; did you mean 'epsilon'?"),

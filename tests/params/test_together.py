@@ -122,6 +122,52 @@ def test_single_people_judged_cifar10s_test_images(write_params, people, images,
         assert params.load(path).report.people == "people"
 
 
+OF_CIFAR10 = {"data.images": "plain", "data.protocol": "cifar10h", "data.votes": {"test": "many"}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, ""),
+        ({"labels.soft.people": "nobody"}, "labels.soft.people: there is no 'nobody'"),
+        ({"labels.soft.people": "many"}, "labels.soft.people: 'many' has the source cifar10h; allowed: cifar10s"),
+        (
+            {"labels.soft.people": None},
+            "labels.soft: source 'elicited' needs single people's soft labels; add people: <a key of",
+        ),
+        ({"labels.soft.source": "human"}, "labels.soft: people: source 'human' uses nobody's soft labels; remove this key"),
+        ({"labels.soft.teacher": "deep"}, "labels.soft: teacher: source 'elicited' uses no teacher; remove this key"),
+        (
+            {"data.protocol": "standard"},
+            "labels.soft.people: 'people' has soft labels of CIFAR-10's test images, and data.protocol",
+        ),
+        (
+            {"data.images": "shapes"},
+            "labels.soft.people: 'people' has soft labels of CIFAR-10's test images, but 'shapes' (data",
+        ),
+        (
+            {"seeds.refit": True, "recipe.checkpoint": "last", "students.learner.labels": "soft"},
+            "students.learner.labels: 'soft' comes from single people, which labels no validation images",
+        ),
+    ],
+)
+def test_single_people_label_cifar10s_test_images(write_params, changes, message):
+    sources = {"plain": "cifar10", "many": "cifar10h", "people": "cifar10s"}
+    more = {f"datasets.{name}": {"source": source} for name, source in sources.items()}
+    more |= OF_CIFAR10 | {"labels.soft": {"source": "elicited", "people": "people"}, "students.learner": {"labels": "soft"}}
+    path = write_params(more | changes)
+    if message:
+        assert [line for line in mistakes(path) if line.startswith(message)], mistakes(path)
+    else:
+        assert params.load(path).labels["soft"].model_dump() == {
+            "source": "elicited", "teacher": None, "calibrated": False, "people": "people", "options": {}
+        }  # fmt: skip
+
+
+def test_a_source_without_single_people_has_the_entries_that_it_always_had(write_params):
+    assert "people" not in params.load(write_params({})).labels["hard"].model_dump()
+
+
 def test_validation_does_not_choose_among_draws_of_votes(write_params):
     drawn = {"source": "human_sampled", "votes_per_image": 3}
     path = write_params({"labels.drawn": drawn | {"seed": [0, 1]}})

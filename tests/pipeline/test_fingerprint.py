@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from softcifar.pipeline import fingerprint
 from softcifar.pipeline.fingerprint import EXEMPT, FETCH, REGISTRIES, Code, exempt
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -329,6 +330,38 @@ def test_registries_are_plain_tables():
         source = __import__(module, fromlist=[name])
         for key in getattr(source, name):
             assert code.reached("stages.report", [(registry, key)])
+
+
+def own_hashes(root: Path, monkeypatch, *nodes) -> dict:
+    """Of the nodes and all that they use, as the code is."""
+    found = {}
+    with monkeypatch.context() as patched:
+        patched.setattr(fingerprint, "_as_before", lambda node, now: found.setdefault(node, now))
+        Code(root)._hash(list(nodes))
+    return found
+
+
+def test_what_does_as_before_counts_as_it_was_until_it_changes_again(project, monkeypatch):
+    def stage() -> str:
+        return Code(project).of("stages.run", [("loss", "square")])
+
+    for node in (("softcifar.loop", "train"), ("softcifar.schedules", "rate")):  # rate and warm need each other
+        file, before, then = project / f"{node[0].replace('.', '/')}.py", stage(), own_hashes(project, monkeypatch, node)[node]
+        file.write_text(file.read_text().replace("    return ", "    print()\n    return ", 1))
+        assert stage() != before
+        entry = {node: (own_hashes(project, monkeypatch, node)[node], then)}
+        monkeypatch.setattr(fingerprint, "AS_BEFORE", fingerprint.AS_BEFORE | entry)
+        assert stage() == before
+    edit(project, "softcifar/tools.py", "SCALE = 2", "SCALE = 3")  # which `train` uses
+    assert stage() != before
+
+
+def test_what_does_as_before_is_still_that_code(monkeypatch):
+    """Where one of these has changed since, or what it uses, its entry says nothing any more: remove it from AS_BEFORE."""
+    found = own_hashes(ROOT, monkeypatch, *fingerprint.AS_BEFORE)
+    assert {node: found[node] for node in fingerprint.AS_BEFORE} == {
+        node: now for node, (now, _) in fingerprint.AS_BEFORE.items()
+    }
 
 
 def test_what_is_left_out_exists_and_has_a_reason():

@@ -17,6 +17,8 @@ SOURCE_TITLES = {  # label source -> what the literature calls training on it
     "human_sampled": "people's votes",
     "majority_sampled": "majority votes",
     "dawid_skene": "votes by Dawid-Skene",
+    "elicited": "single people's soft labels",
+    "human_where_elicited": "people's votes on some images",
     "uniform": "label smoothing",
     "class_based": "class-based smoothing",
     "teacher": "a teacher's predictions",

@@ -19,6 +19,7 @@ from softcifar.report.core.results import Results
 
 MIXED, OTHER = "Mixed or cropped images", "Other augmentation"
 ORIGINS = ("People", "A teacher", "A rule", "The loss", MIXED, OTHER, "The network")  # in the order of the figure
+GIVEN_BY_PEOPLE = {"votes", "soft_labels"}  # inputs of label sources
 ONE_HOT = ("hard", "majority", "majority_sampled")
 MIXED_AS_PEOPLE = "match_human"  # as much mixing as adds the entropy of people's labels
 SOFTENING = ("cutmix", "mixup", "soft_crop", "soft_cutout", "soft_noise")  # augmentations that soften targets
@@ -37,7 +38,7 @@ def origin(results: Results, student: str) -> str:
     if used < usual:
         return OTHER
     if source(results, student) not in ONE_HOT:
-        return "People" if "votes" in needed else "A teacher" if _learned(needed) else "A rule"
+        return "People" if GIVEN_BY_PEOPLE & {*needed} else "A teacher" if _learned(needed) else "A rule"
     for key, where in (("loss", "The loss"), ("augment", MIXED if used != usual else OTHER)):
         if ours[key] != theirs[key]:
             return where
@@ -107,8 +108,13 @@ def _changes(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str:
 
 def votes(results: Results, student: str) -> int | float:
     """Votes per training image that its labels, or the amount of its mixing, need, the images without a label counted as well;
-    0: none. Whole where its labels are of all images, else with two digits: 1 vote on a tenth of the images costs .1."""
+    0: none. A soft label that one person gave counts as a vote. Whole where its labels are of all images, else with two
+    digits: 1 vote on a tenth of the images costs .1."""
     train, options = results.part("train"), results.params["students"][student]
+    if "soft_labels" in _inputs(results, student):
+        asked = results.asked[train["index"]]
+        each = train["votes"].sum(axis=1) * (asked > 0) if "votes" in _inputs(results, student) else asked
+        return float(f"{each.mean():.2g}")
     mixed = any(MIXED_AS_PEOPLE in step["options"].values() for step in options["augment"])
     if "votes" not in train or not (mixed or "votes" in _inputs(results, student)):
         return 0

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from softcifar.data.cifar10s import read_soft_labels
+from softcifar.data.cifar10s import read_asked, read_soft_labels
 from softcifar.data.splits import PARTS, folder_of, load_arrays, read_of_split
 from softcifar.errors import UserError, choose
 from softcifar.files import read_json, read_npz
@@ -102,6 +102,7 @@ class Results:
     illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.illustrations.two_moons
     acquisitions: dict[str, Any] = field(default_factory=dict)  # by name, of report.chapters.acquisition.results
     people: np.ndarray | None = None  # single people's mean soft labels (N, K) of the official test part, rows of 0 where none
+    asked: np.ndarray | None = None  # how many single people gave one, int64 (N,), where a label source or the report has them
 
     @property
     def classes(self) -> list[str]:
@@ -207,9 +208,11 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
     }
     illustrations = {name: _two_moons(scores / "illustrations" / f"{name}.npz") for name in params["illustrations"]}
     learned, people = _learned(stored, students), params["report"].get("people")
+    single = people or next((each["people"] for each in params["labels"].values() if each.get("people")), None)
     return Results(
         params, manifest, ood, splits, images, learned, teachers, students, shallow, illustrations,
         people=read_soft_labels(data / "raw" / people) if people else None,
+        asked=read_asked(data / "raw" / single) if single else None,
     )  # fmt: skip
 
 
