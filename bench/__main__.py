@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import accuracy, evaluation, parity, profile, scaling, stages, studies, training
+from bench import accuracy, by_cost, evaluation, parity, profile, scaling, stages, studies, training
 from bench.apart import Apart
 from bench.machine import name, versions
 from bench.rows import Row, merge, read, table
@@ -24,14 +24,18 @@ PARTS: dict[str, Callable[[bool, Apart], list[Row]]] = {
     "studies": studies.measure,
     "accuracy": functools.partial(accuracy.measure, accuracy.SOFT_CIFAR),
     "accuracy_cifar10": functools.partial(accuracy.measure, accuracy.CIFAR10),
+    "accuracy_by_cost": by_cost.measure,
 }
-WHERE_NAMED = {"accuracy_cifar10"}  # parts too long for a call that names none
+DRAWN = {"accuracy_by_cost": by_cost.draw}  # parts that are a figure as well
+WHERE_NAMED = {"accuracy_cifar10", "accuracy_by_cost"}  # parts too long for a call that names none
 RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed, parity, memory and scaling.")
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; default: all but {', '.join(WHERE_NAMED)}")
+    parser.add_argument(
+        "parts", nargs="*", help=f"some of {', '.join(PARTS)}; default: all but {', '.join(sorted(WHERE_NAMED))}"
+    )
     parser.add_argument("--quick", action="store_true", help="in miniature, only to see that it runs: <machine>-quick.csv")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for the file of results (default: bench/results)")
     options = parser.parse_args()
@@ -45,6 +49,8 @@ def main() -> None:
         rows = {part: measure(options.quick, apart) for part, measure in measures.items()}
     measured = {part: each for part, each in rows.items() if each}
     write_csv(file, merge(before, measured, versions()))
+    for part in DRAWN.keys() & measured:
+        DRAWN[part](measured[part], file.with_name(f"{file.stem}-{part}.svg"))
     print(f"{file.stem}: " + ", ".join(f"{package} {version}" for package, version in versions().items()))
     print(table(measured))
 

@@ -114,7 +114,7 @@ def _soft_cifar(root: Path, runs: int) -> list[Images]:
     return found
 
 
-def _official(root: Path, runs: int) -> list[Images]:
+def official(root: Path, runs: int) -> list[Images]:
     """The data set's labels of its 50,000 training images, and its 10,000 test images."""
     parts = CIFAR10_FILES.read(root / "cifar-10-batches-py")
     targets = np.eye(len(MANIFEST["classes"]), dtype=np.float32)[parts["train"].labels]
@@ -128,7 +128,7 @@ SOFT_CIFAR = Claim(
 )  # fmt: skip
 # Idelbayev, github.com/akamaster/pytorch_resnet_cifar10: test error 8.27 %, the lowest of its epochs (He et al. 2016: 8.75 %).
 CIFAR10 = Claim(
-    "CIFAR-10", 91.73, "resnet20", 128, 200, 50_000, "shifted", "cifar10_quick", "plain", (12, 16, 20, 28), _official,
+    "CIFAR-10", 91.73, "resnet20", 128, 200, 50_000, "shifted", "cifar10_quick", "plain", (12, 16, 20, 28), official,
     ("cifar-10-batches-py",), 20
 )  # fmt: skip
 
@@ -138,7 +138,7 @@ def measure(claim: Claim, quick: bool, apart: Apart) -> list[Row]:
     if quick:  # three steps of noise an epoch; any accuracy passes
         claim = dataclasses.replace(claim, name="noise", accuracy=0.0, network="resnet8", batch=16, images=48, lengths=(2, 3))
         recipe = recipe.model_copy(update={"batch_size": 16})
-        data = [_noise(run) for run in range(RUNS)]
+        data = [noise(run) for run in range(RUNS)]
     else:
         root = mirror()
         if root is None or not all((root / folder).is_dir() for folder in claim.needs):
@@ -155,7 +155,7 @@ def measure(claim: Claim, quick: bool, apart: Apart) -> list[Row]:
             if tried[-1].mean >= claim.accuracy:
                 break
         _measure_published(claim, quick, apart, rates)
-    return rows(claim, _named(recipe), tried, rates, _precision(recipe), apart.threads)
+    return rows(claim, named(recipe), tried, rates, precision_of(recipe), apart.threads)
 
 
 def _recipe(claim: Claim) -> Recipe:
@@ -169,7 +169,7 @@ def lengthened(recipe: Recipe, epochs: int) -> Recipe:
     return recipe.model_copy(update={"epochs": epochs, "warmup": recipe.warmup * epochs / recipe.epochs})
 
 
-def _noise(run: int) -> Images:
+def noise(run: int) -> Images:
     images, targets, _ = random_images(48, seed=run)
     test_images, _, test_labels = random_images(20, seed=RUNS + run)
     return Images(images, targets, test_images, test_labels)
@@ -196,14 +196,14 @@ def _try(claim: Claim, recipe: Recipe, epochs: int, data: list[Images], told: Pr
     longer = lengthened(recipe, epochs)
     with TemporaryDirectory(prefix="softcifar-bench-") as folder:
         started = time.perf_counter()
-        weights = run_here(functools.partial(_train, longer, data, Path(folder)), range(len(data)), progress=told)
+        weights = run_here(functools.partial(train_run, longer, data, Path(folder)), range(len(data)), progress=told)
         seconds = time.perf_counter() - started
-    accuracies = run_here(functools.partial(_accuracy, longer, data), list(enumerate(weights)))
+    accuracies = run_here(functools.partial(accuracy_of_run, longer, data), list(enumerate(weights)))
     told(0, f"{epochs} epochs: {statistics.fmean(accuracies):.2f} %, published {claim.accuracy:.2f} %")
     return Tried(epochs, seconds, accuracies)
 
 
-def _train(recipe: Recipe, data: list[Images], folder: Path, run: int, report: Progress) -> dict:
+def train_run(recipe: Recipe, data: list[Images], folder: Path, run: int, report: Progress) -> dict:
     """The weights after the last epoch. What the network knows of the images beforehand is counted here, within the time."""
     images, targets, _, _ = data[run]
     manifest = MANIFEST | {"covariance": patch_covariance(images, MANIFEST["mean"], MANIFEST["std"])}
@@ -221,8 +221,8 @@ def _train(recipe: Recipe, data: list[Images], folder: Path, run: int, report: P
     return train(task, pick(), folder / f"{run}.safetensors", lambda *told: report(*told[:2])).best
 
 
-def _accuracy(recipe: Recipe, data: list[Images], trained: tuple[int, dict], _: Progress) -> float:
-    """On the run's test images, in percent."""
+def accuracy_of_run(recipe: Recipe, data: list[Images], trained: tuple[int, dict], _: Progress) -> float:
+    """Accuracy on the run's test images, in percent."""
     run, weights = trained
     unknown = np.eye(4 * MANIFEST["image_shape"][2]).tolist()  # the covariance, which is in the weights
     network = classifier(recipe.network, MANIFEST | {"covariance": unknown}, seed=0)
@@ -231,12 +231,12 @@ def _accuracy(recipe: Recipe, data: list[Images], trained: tuple[int, dict], _: 
     return 100 * float((logits.argmax(axis=1) == data[run].test_labels).mean())
 
 
-def _named(recipe: Recipe) -> str:
+def named(recipe: Recipe) -> str:
     widths = [value for name, value in recipe.network.options.items() if name.startswith("width")]
     return f"{recipe.network.name} {'/'.join(map(str, widths))}"
 
 
-def _precision(recipe: Recipe) -> str:
+def precision_of(recipe: Recipe) -> str:
     return resolve_precision(recipe.precision, pick())
 
 
