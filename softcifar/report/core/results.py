@@ -208,12 +208,9 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
     }
     illustrations = {name: _two_moons(scores / "illustrations" / f"{name}.npz") for name in params["illustrations"]}
     learned, people = _learned(stored, students), params["report"].get("people")
-    single = people or next((each["people"] for each in params["labels"].values() if each.get("people")), None)
-    return Results(
-        params, manifest, ood, splits, images, learned, teachers, students, shallow, illustrations,
-        people=read_soft_labels(data / "raw" / people) if people else None,
-        asked=read_asked(data / "raw" / single) if single else None,
-    )  # fmt: skip
+    single = next(filter(None, [people, *(each.get("people") for each in params["labels"].values())]), None)
+    known = read_soft_labels(data / "raw" / people) if people else None, read_asked(data / "raw" / single) if single else None
+    return Results(params, manifest, ood, splits, images, learned, teachers, students, shallow, illustrations, {}, *known)
 
 
 def _two_moons(path: Path) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import pytest
 
 from softcifar import metrics
 from softcifar.report.chapters.agreement import agreement
+from softcifar.report.core import origins
 from softcifar.report.core import results as reading
 from softcifar.report.core.predictions import all_predictions
 from tests.report.fixture import read, study_of
@@ -90,6 +91,28 @@ def test_the_report_reads_what_params_name(study, labels, monkeypatch):
     root, params = study
     asked = []
     monkeypatch.setattr(reading, "read_soft_labels", lambda folder: asked.append(folder) or labels)
+    monkeypatch.setattr(reading, "read_asked", lambda folder: 7 * (labels.sum(axis=1) > 0))
     named = params | {"report": params["report"] | {"people": "single"}}
     np.testing.assert_array_equal(read(root, named).people, labels)
     assert asked == [root / "data/raw/single"]
+
+
+def test_a_student_of_theirs_needs_people_and_as_many_judgements_as_were_given(study, labels, monkeypatch):
+    """A soft label of one person counts as a vote; many people's votes on the same images count as what they are."""
+    root, params = study
+    read_of = []
+    given = np.where(labels.sum(axis=1) > 0, 7, 0)
+    monkeypatch.setattr(reading, "read_asked", lambda folder: read_of.append(folder) or given)
+    sources = {
+        "human": {"source": "elicited", "people": "single"},
+        "smooth": {"source": "human_where_elicited", "people": "single"},
+    }
+    named = params | {"labels": params["labels"] | {name: params["labels"][name] | each for name, each in sources.items()}}
+    results = read(root, named)
+    assert read_of == [root / "data/raw/single"]
+    train = results.part("train")
+    known = given[train["index"]] > 0
+    assert 0 < known.mean() < 1
+    assert origins.votes(results, "human") == pytest.approx(7 * known.mean(), abs=0.06)
+    assert origins.votes(results, "smooth") == pytest.approx(51 * known.mean(), abs=0.5)
+    assert origins.origin(results, "human") == origins.origin(results, "smooth") == "People"
