@@ -4,8 +4,8 @@ All 50,000 training images with the data set's labels, tested on the 10,000 offi
 epoch, one pass per test image. A network's recipe is that of a study, its epochs and warm-up stretched or shortened alike; what
 costs much is tried at fewer lengths, so that all end at about the same cost. On a CPU the cost is the processor time of the
 process that trains, in minutes of one core, so what else the machine does hardly counts; on a GPU it is time by the clock.
-RUNS networks of a length train side by side. Data are read from the folder that SOFTCIFAR_MIRROR names; without it nothing is
-measured. More than an hour on 2 cores, so it runs only where it is named.
+RUNS networks of a length train side by side, short lengths first, and Ctrl-C keeps what is done. Data are read from the folder
+that SOFTCIFAR_MIRROR names; without it nothing is measured. An hour and a half on 2 cores, so it runs only where it is named.
 """
 
 import functools
@@ -63,11 +63,16 @@ def measure(quick: bool, _: Apart) -> list[Row]:
         data = official(root, RUNS)
         series = [(_recipe("airbench", widths=widths), lengths) for widths, lengths in WIDTHS.items()]
         series.append((_recipe("resnet20"), RESNET))
-    rows = []
-    with bar(total=RUNS * sum(sum(lengths) for _, lengths in series), what="bench accuracy_by_cost", unit="epoch") as shown:
-        for recipe, lengths in series:
-            for epochs in lengths:
+    rows, trials = [], [(recipe, epochs) for recipe, lengths in series for epochs in lengths]
+    with bar(total=RUNS * sum(epochs for _, epochs in trials), what="bench accuracy_by_cost", unit="epoch") as shown:
+        for recipe, epochs in sorted(trials, key=lambda trial: trial[1]):
+            try:
                 rows += _measured("noise" if quick else "CIFAR-10", recipe, epochs, data, lambda *told: advance(shown, *told))
+            except KeyboardInterrupt:
+                if not rows:
+                    raise
+                print(f"stopped; kept is what was measured before {title(recipe)}, {epochs} epochs", file=sys.stderr)
+                break
     return rows
 
 

@@ -2,6 +2,8 @@
 
 import xml.etree.ElementTree as ET
 
+import pytest
+
 from bench import by_cost
 from bench.rows import Row
 
@@ -47,6 +49,20 @@ def test_in_miniature_every_length_has_its_accuracies_and_its_cost():
     ]
     assert all(row.n == by_cost.RUNS and row.low <= row.value <= row.high for row in rows)
     assert all(row.low > 0 and row.unit.endswith("minutes") for row in rows if row.quantity == by_cost.COST)
+
+
+def test_what_was_measured_before_it_is_stopped_is_kept(monkeypatch, capsys):
+    def measured(images, recipe, epochs, *_):
+        if epochs == 3:
+            raise KeyboardInterrupt
+        return ROWS[:2]
+
+    monkeypatch.setattr(by_cost, "_measured", measured)
+    assert by_cost.measure(True, None) == ROWS[:2]
+    assert "stopped; kept is what was measured before airbench 2/4/4, 3 epochs" in capsys.readouterr().err
+    monkeypatch.setattr(by_cost, "_measured", lambda *_: measured(*_[:2], 3))
+    with pytest.raises(KeyboardInterrupt):
+        by_cost.measure(True, None)
 
 
 def test_without_the_images_nothing_is_measured(monkeypatch, tmp_path, capsys):
