@@ -56,8 +56,9 @@ REGISTRIES = {
     "novelty score": ("softcifar.scores", "NAMED_SCORES"),
 }
 # Definitions that learned to do more and do as before where params ask for nothing new: {(module, name): (hash now, before)}.
-# They count as they were, so what was published holds. An entry is for this very code and all that it uses; after any further
-# change it says nothing, and a test asks for its end. Who adds one runs the stage of an old study and finds the same bytes.
+# They count as they were, so what was published holds. An entry is for this very code and what it uses (but for what uses it in
+# turn, whose changes count by themselves); after any further change it says nothing, and a test asks for its end. Who adds an
+# entry has run the stage of an old study and found the same bytes.
 AS_BEFORE = {
     ("stages.soften", "main"): (  # reads single people's soft labels for a source that names them
         "657be60f102a3a28e6cfd3ce6ad7083c31878d9fd0152656edd0fe1e76ed1eb2",

@@ -31,6 +31,7 @@ def mahalanobis_perturbed(
 
     def distance(features: torch.Tensor) -> torch.Tensor:
         white = torch.linalg.solve_triangular(lower.to(features.device), features.double().T, upper=False).T
-        return (white[:, None] - middles.to(features.device)).square().sum(dim=2).amin(dim=1)
+        nearest = torch.cdist(white.detach(), middles.to(features.device)).argmin(dim=1)
+        return (white - middles.to(features.device)[nearest]).square().sum(dim=1)
 
     return mahalanobis(train, labels, perturbed(distance, eps_255 / 255))

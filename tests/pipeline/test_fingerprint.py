@@ -336,7 +336,8 @@ def own_hashes(root: Path, monkeypatch, *nodes) -> dict:
     """Of the nodes and all that they use, as the code is."""
     found = {}
     with monkeypatch.context() as patched:
-        patched.setattr(fingerprint, "_as_before", lambda node, now: found.setdefault(node, now))
+        counted = fingerprint._as_before
+        patched.setattr(fingerprint, "_as_before", lambda node, now: counted(node, found.setdefault(node, now)))
         Code(root)._hash(list(nodes))
     return found
 

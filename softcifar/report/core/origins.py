@@ -111,11 +111,11 @@ def votes(results: Results, student: str) -> int | float:
     0: none. A soft label that one person gave counts as a vote. Whole where its labels are of all images, else with two
     digits: 1 vote on a tenth of the images costs .1."""
     train, options = results.part("train"), results.params["students"][student]
-    if "soft_labels" in _inputs(results, student):
+    mixed = any(MIXED_AS_PEOPLE in step["options"].values() for step in options["augment"])
+    if "soft_labels" in _inputs(results, student) and not mixed:
         asked = results.asked[train["index"]]
         each = train["votes"].sum(axis=1) * (asked > 0) if "votes" in _inputs(results, student) else asked
         return float(f"{each.mean():.2g}")
-    mixed = any(MIXED_AS_PEOPLE in step["options"].values() for step in options["augment"])
     if "votes" not in train or not (mixed or "votes" in _inputs(results, student)):
         return 0
     each, most = train["votes"].sum(axis=1), votes_per_image(results, student)

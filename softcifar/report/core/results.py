@@ -102,7 +102,7 @@ class Results:
     illustrations: dict[str, dict[str, np.ndarray]]  # arrays by name, of softcifar.illustrations.two_moons
     acquisitions: dict[str, Any] = field(default_factory=dict)  # by name, of report.chapters.acquisition.results
     people: np.ndarray | None = None  # single people's mean soft labels (N, K) of the official test part, rows of 0 where none
-    asked: np.ndarray | None = None  # how many single people gave one, int64 (N,), where a label source or the report has them
+    asked: np.ndarray | None = None  # how many single people gave one, int64 (N,), where a label source has them
 
     @property
     def classes(self) -> list[str]:
@@ -208,7 +208,7 @@ def load(params: Mapping[str, Any], *, data: Path, scores: Path, models: Path) -
     }
     illustrations = {name: _two_moons(scores / "illustrations" / f"{name}.npz") for name in params["illustrations"]}
     learned, people = _learned(stored, students), params["report"].get("people")
-    single = next(filter(None, [people, *(each.get("people") for each in params["labels"].values())]), None)
+    single = next((each["people"] for each in params["labels"].values() if each.get("people")), None)
     known = read_soft_labels(data / "raw" / people) if people else None, read_asked(data / "raw" / single) if single else None
     return Results(params, manifest, ood, splits, images, learned, teachers, students, shallow, illustrations, {}, *known)
 

@@ -91,7 +91,6 @@ def test_the_report_reads_what_params_name(study, labels, monkeypatch):
     root, params = study
     asked = []
     monkeypatch.setattr(reading, "read_soft_labels", lambda folder: asked.append(folder) or labels)
-    monkeypatch.setattr(reading, "read_asked", lambda folder: 7 * (labels.sum(axis=1) > 0))
     named = params | {"report": params["report"] | {"people": "single"}}
     np.testing.assert_array_equal(read(root, named).people, labels)
     assert asked == [root / "data/raw/single"]

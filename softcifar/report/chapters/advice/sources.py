@@ -98,7 +98,8 @@ def table(study: Study) -> Table:
     fields = [
         Field("student", "Source"),
         Field("what", "What it is"),
-        Field("votes", "Votes per image", "people's votes, or those of who stands in for people, per training image",
+        Field("votes", "Votes per image", "people's votes, or those of who stands in for people, per training image; a soft "
+              "label that one person gave counts as one, though it takes that person longer",
               text=lambda record: f"{record['votes']:g}"),
         Field("teachers", "Teacher's networks", "networks that are trained first, on each split, to teach it"),
         Field("effort", "Training effort", "images seen in training, with those of tuning and of teachers, as a multiple of "

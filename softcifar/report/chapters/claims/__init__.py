@@ -7,6 +7,7 @@ from softcifar.report.chapters.claims import (
     instance_smoothing,
     label_relaxation,
     refusing,
+    single_people,
     smoothing_and_novelty,
     soft_augmentation,
     soft_cifar,
@@ -25,5 +26,6 @@ CLAIMS = [
     refusing.checks,
     calibrating_to_people.checks,
     smoothing_and_novelty.checks,
+    single_people.checks,
 ]
 CHAPTER = Chapter("claims", "Claims", tables=(lambda study: claims_table(study, CLAIMS),))

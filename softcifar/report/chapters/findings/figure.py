@@ -78,14 +78,15 @@ def draw(study: Study) -> Drawing | None:
     if not content.cells:
         return None
     its_interval = " its 95 % interval and" if content.tested else ""
+    counted = "a soft label that one person gave counts as one vote; " if results.asked is not None else ""
     decided = "Triangles on a coloured ground are decided, circles are not. " if content.tested else ""
     return Drawing(
         "differences",
         f"What softness buys, and what it costs, beside {content.reference}",
         f"Right of a line: better than {content.reference}; left: worse. Every number is the gain over it, + is better, "
         f"with{its_interval} the runs as ticks. {decided}An arrow at an edge points to what lies beyond it. Calibration error "
-        "is the one before temperature scaling; agreement is the geometric mean probability of the answers; training effort "
-        "counts images seen, with those of tuning and of teachers. "
+        f"is the one before temperature scaling; agreement is the geometric mean probability of the answers; {counted}training "
+        "effort counts images seen, with those of tuning and of teachers. "
         f"{sentences.about(study.design, novel=bool(results.ood_kinds))}",
         finding(content, {name for name in study.students if like_the_reference(results, name)}),
         f"A table of dots: a row per student, grouped by where its softness comes from, a column for each of "

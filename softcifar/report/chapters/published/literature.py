@@ -16,6 +16,7 @@ XIA = "Xia et al. 2025"
 TAO = "Tao et al. 2026"
 BAHRI = "Bahri et al. 2021"
 XU = "Xu et al. 2024"
+COLLINS = "Collins et al. 2022"
 
 # What every published number of a study is subject to, besides the settings.
 REMARKS = {
