@@ -1,14 +1,16 @@
 """Mahalanobis distance after a small step of the image towards its nearest class (Lee et al. 2018, section 2.2)."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import torch
 from annotated_types import Gt, Le
 
 from softcifar.scores.gaussian import checked, factor, oas
 from softcifar.scores.mahalanobis import mahalanobis
+
+if TYPE_CHECKING:
+    import torch
 
 
 def mahalanobis_perturbed(
@@ -22,6 +24,8 @@ def mahalanobis_perturbed(
     the pixel range; pixels may leave that range by as much. The paper chooses it among 0 to .01 of the range (2.55 here) on
     novel images, or adversarial ones, so it has no default. Penultimate features only. UserError as in `mahalanobis`.
     """
+    import torch  # here, because the report knows all scores and does without it
+
     train, labels, _ = checked(train, labels, train)
     classes, place = np.unique(labels, return_inverse=True)
     means = np.stack([train[labels == number].mean(axis=0) for number in classes])
@@ -29,7 +33,7 @@ def mahalanobis_perturbed(
     lower = torch.from_numpy(factor(covariance, "training images"))
     middles = torch.linalg.solve_triangular(lower, torch.from_numpy(means).T, upper=False).T  # (K, D), where S is the identity
 
-    def distance(features: torch.Tensor) -> torch.Tensor:
+    def distance(features: "torch.Tensor") -> "torch.Tensor":
         white = torch.linalg.solve_triangular(lower.to(features.device), features.double().T, upper=False).T
         nearest = torch.cdist(white.detach(), middles.to(features.device)).argmin(dim=1)
         return (white - middles.to(features.device)[nearest]).square().sum(dim=1)
