@@ -7,6 +7,6 @@
     python -m bench --quick --out /tmp/x   # in miniature: shows that everything runs, measures nothing
 
 bench/results/<machine>.csv holds the table with the versions of everything behind each row. Progress is shown on standard
-error. Where SOFTCIFAR_MIRROR names a folder that has CIFAR-10, parity trains on it; without it `accuracy` and
-`accuracy_cifar10` measure nothing.
+error. Where SOFTCIFAR_MIRROR names a folder that has CIFAR-10, parity trains on it; without it `accuracy`,
+`accuracy_cifar10` and `accuracy_by_cost` measure nothing.
 """
